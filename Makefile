@@ -1,0 +1,96 @@
+# Tiny Titans. GNU make, one file, not recursive. `make help` lists the targets.
+# The lists below are the map of the tree: a folder's line names its modules, TOOLS names the programs.
+include config.mk
+
+.DEFAULT_GOAL := all
+VERSION := 0.1.0
+
+# ---- modules, by folder (see CONTRIBUTING.md for the dependency law)
+
+BASE := err arena buf cursor io hash utf8
+
+KERN :=
+
+MODEL :=
+
+TOKENIZE :=
+
+EMBED :=
+
+INDEX :=
+
+GENERATE :=
+
+RETRIEVE :=
+
+SPECULATE :=
+
+# ---- programs: the file with main(), installed as $(PROGPREFIX)NAME
+
+TOOLS :=
+
+SCRIPTS :=
+
+# ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
+
+UNIT := buf
+
+FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
+mods_lib/base  := $(BASE)
+mods_lib/kern  := $(KERN)
+mods_lib/model := $(MODEL)
+mods_tokenize  := $(TOKENIZE)
+mods_embed     := $(EMBED)
+mods_index     := $(INDEX)
+mods_generate  := $(GENERATE)
+mods_retrieve  := $(RETRIEVE)
+mods_speculate := $(SPECULATE)
+
+CPPFLAGS += -I. -D_GNU_SOURCE -DTT_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=off $(HARDEN) $(SAN) $(ISA) $(CFLAGS)
+
+# Kernel files are compiled for the level in their name, and for nothing more; lib/kern/x86/x86.c picks at run time.
+$(BUILD)/lib/kern/ref/%.o:          ISA := -O3
+$(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -mavx2 -mfma -mf16c
+$(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
+
+Q := $(if $(V),,@)
+objs    = $(foreach m,$(mods_$(1)),$(BUILD)/$(1)/$(m).o)
+archive = $(BUILD)/lib$(notdir $(1)).a
+# The linker wants users before what they use, so the archives run from right to left of the dependency law.
+ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
+
+.PHONY: all help check clean
+all: $(TOOLS:%=$(BUILD)/%) ## build every program (no network)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "CC   $<")
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(call archive,$(1)): $(call objs,$(1))
+	@mkdir -p $$(@D); rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+$(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
+	$(if $(V),,@echo "LD   $@")
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
+
+UNIT_BIN := $(UNIT:%=$(BUILD)/tests/unit/test_%)
+$(UNIT_BIN): %: %.o $(ARCHIVES)
+	$(if $(V),,@echo "LD   $@")
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
+
+check-unit: $(UNIT_BIN) ## run the unit tests
+	@set -e; for t in $(UNIT_BIN); do $$t; done
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session: a model's state as a timeline of tokens. The caller says which tokens the past consists of; the session keeps
+ * what it already has, rewinds what differs, and evaluates the rest. Nobody above this file sees a tensor.
+ *
+ * A position's keys, values and logits are the same bytes for every way of cutting the timeline into calls (batch split),
+ * for every thread count, and whether state was computed or loaded.
+ *
+ * Not thread-safe per session. Memory is sized at open; evaluation allocates nothing.
+ */
+#ifndef TT_GENERATE_SESSION_H
+#define TT_GENERATE_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+struct model;		/* generate/model.h: an opened pack */
+struct pool;
+struct session;
+
+#define SESSION_BLOCK 32	/* tokens a block of stored state */
+#define SESSION_MAX_BATCH 8	/* positions whose logits one call can return (verification of drafts) */
+
+int session_open(struct session **s, const struct model *m, struct pool *p, size_t n_ctx, struct err *e);
+void session_close(struct session *s);
+
+size_t session_len(const struct session *s);			/* tokens in the timeline */
+const int32_t *session_tokens(const struct session *s);		/* borrowed; valid until the next call */
+size_t session_ctx(const struct session *s);
+
+/* Makes the timeline equal to tok[0..n): keeps the longest common prefix, rewinds, evaluates the rest. At least the last token is
+ * evaluated, so that session_logits speaks of it. ERR_LIMIT if n > n_ctx (the timeline is then unchanged). */
+int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e);
+/* Appends n tokens and keeps the logits of the last min(n, n_out) positions; n_out <= SESSION_MAX_BATCH. */
+int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, struct err *e);
+/* Logits [n_vocab] of the i-th kept position of the last evaluation (0 = first kept). Borrowed until the next evaluation; the
+ * caller may write into them (sampling does). */
+float *session_logits(struct session *s, size_t i);
+/* Forgets every token from position n on. O(1). */
+void session_rewind(struct session *s, size_t n);
+
+/* ---- stored state: whole blocks of SESSION_BLOCK tokens, as kept on disk by the prefix store ---- */
+size_t session_block_len(const struct session *s);		/* bytes a block */
+/* Copies block i (tokens [32i, 32i + 32), all evaluated) to dst. */
+void session_block_save(const struct session *s, size_t i, void *dst);
+/* Appends the block's tokens and state; session_len must be 32i on entry. The bytes must be those of session_block_save for the
+ * same model and the same tokens 0..32i+31: the prefix store's chain of hashes guarantees it. */
+int session_block_load(struct session *s, size_t i, const int32_t tok[SESSION_BLOCK], const void *src, struct err *e);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * err: composing failures, and the table from ERR_* to exit status. See err.h.
+ */
+#include "lib/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *e, int code, uint64_t at, const char *fmt, ...)
+{
+	if (!e)
+		return code;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_end(ap);
+	e->code = code;
+	e->at = at;
+	return code;
+}
+
+int err_sys(struct err *e, int code, const char *fmt, ...)
+{
+	int saved = errno;
+	if (!e)
+		return code;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof e->msg)
+		snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", strerror(saved));
+	e->code = code;
+	e->at = ERR_NO_OFFSET;
+	return code;
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+	if (!e)
+		return ERR_BUG;
+	char inner[sizeof e->msg];
+	memcpy(inner, e->msg, sizeof inner);
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof e->msg)
+		snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %.*s", (int)(sizeof e->msg - (size_t)n), inner);
+	return e->code;
+}
+
+int err_exit(int code)
+{
+	switch (code) {
+	case 0:			return EXIT_DONE;
+	case ERR_IO:
+	case ERR_MEM:		return EXIT_IO;
+	case ERR_EOF:
+	case ERR_FORMAT:
+	case ERR_LIMIT:
+	case ERR_CHECKSUM:
+	case ERR_UNSUPPORTED:	return EXIT_DATA;
+	case ERR_VERSION:	return EXIT_PROTOCOL;
+	case ERR_ARG:		return EXIT_USAGE;
+	case ERR_LOCK:		return EXIT_LOCKED;
+	case ERR_NOENT:		return EXIT_NOINPUT;
+	case ERR_CREATE:	return EXIT_CREATE;
+	case ERR_PERM:		return EXIT_PERM;
+	case ERR_CONF:		return EXIT_CONF;
+	default:		return EXIT_BUG;
+	}
+}
+
+int err_report(const char *tool, const struct err *e)
+{
+	if (e->at == ERR_NO_OFFSET)
+		fprintf(stderr, "%s: %s\n", tool, e->msg);
+	else
+		fprintf(stderr, "%s: %s (at byte %llu)\n", tool, e->msg, (unsigned long long)e->at);
+	return err_exit(e->code);
+}
+
+void err_warn(const char *tool, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fprintf(stderr, "%s: warning: ", tool);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}

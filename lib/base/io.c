@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * io: system calls for files, and the one replace protocol. See io.h.
+ */
+#include "lib/base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t ns_of(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t io_now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return ns_of(t);
+}
+
+int map_open(struct map *m, const char *path, struct err *e)
+{
+	*m = (struct map){0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", path);
+	struct stat st;
+	int r = 0;
+	if (fstat(fd, &st)) {
+		r = err_sys(e, ERR_IO, "cannot stat '%s'", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "cannot open '%s': not a regular file", path);
+	} else if (st.st_size > 0) {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+		if (p == MAP_FAILED)
+			r = err_sys(e, ERR_MEM, "cannot map '%s'", path);
+		else
+			m->data = p;
+	}
+	if (!r) {
+		m->len = (size_t)st.st_size;
+		m->dev = (uint64_t)st.st_dev;
+		m->ino = (uint64_t)st.st_ino;
+		m->mtime_ns = ns_of(st.st_mtim);
+		m->ctime_ns = ns_of(st.st_ctim);
+	}
+	close(fd);
+	return r;
+}
+
+void map_close(struct map *m)
+{
+	if (m->data)
+		munmap((void *)(uintptr_t)m->data, m->len);
+	*m = (struct map){0};
+}
+
+long io_read(int fd, void *p, size_t n)
+{
+	ssize_t got;
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+int io_read_fd(struct buf *b, int fd, const char *name, size_t max, struct err *e)
+{
+	size_t start = b->len;
+	for (;;) {
+		if (buf_reserve(b, 65536))
+			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading '%s'", name);
+		long got = io_read(fd, b->data + b->len, b->cap - b->len - 1);
+		if (got < 0)
+			return err_sys(e, ERR_IO, "cannot read '%s'", name);
+		if (got == 0)
+			break;
+		b->len += (size_t)got;
+		if (b->len - start > max)
+			return err_set(e, ERR_LIMIT, max, "'%s' is longer than %zu bytes", name, max);
+	}
+	b->data[b->len] = '\0';
+	return 0;
+}
+
+int io_read_file(struct buf *b, const char *path, size_t max, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", path);
+	int r = io_read_fd(b, fd, path, max, e);
+	close(fd);
+	return r;
+}
+
+int io_write(int fd, const void *p, size_t n, const char *name, struct err *e)
+{
+	const char *c = p;
+	while (n) {
+		ssize_t put = write(fd, c, n);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_sys(e, ERR_IO, "cannot write '%s'", name);
+		c += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e)
+{
+	*a = (struct aside){ .fd = -1 };
+	if (asprintf(&a->tmp, "%s.tmp.XXXXXX", path) < 0) {
+		a->tmp = NULL;
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	}
+	a->path = strdup(path);
+	a->fd = a->path ? mkostemp(a->tmp, O_CLOEXEC) : -1;
+	if (a->fd < 0 || fchmod(a->fd, mode)) {
+		int r = err_sys(e, ERR_CREATE, "cannot create '%s'", a->tmp);
+		if (a->fd < 0) {
+			free(a->tmp);	/* nothing on disk to remove */
+			a->tmp = NULL;
+		}
+		aside_abort(a);
+		return r;
+	}
+	return 0;
+}
+
+void aside_abort(struct aside *a)
+{
+	if (a->fd > 0)
+		close(a->fd);
+	if (a->tmp)
+		unlink(a->tmp);
+	free(a->tmp);
+	free(a->path);
+	*a = (struct aside){ .fd = -1 };
+}
+
+int io_fsync_dir(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, ERR_IO, "cannot open directory '%s'", path);
+	int r = fsync(fd) ? err_sys(e, ERR_IO, "cannot fsync directory '%s'", path) : 0;
+	close(fd);
+	return r;
+}
+
+/* The directory part of `path`, to be freed: "a/b" -> "a", "b" -> ".", "/b" -> "/". */
+static char *dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int aside_commit(struct aside *a, struct err *e)
+{
+	char *dir = dir_of(a->path);
+	int r = 0;
+	if (!dir)
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	else if (fsync(a->fd))
+		r = err_sys(e, ERR_IO, "cannot fsync '%s'", a->tmp);
+	else if (rename(a->tmp, a->path))
+		r = err_sys(e, ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
+	if (!r) {
+		free(a->tmp);	/* the name is gone; abort must not unlink it */
+		a->tmp = NULL;
+		r = io_fsync_dir(dir, e);
+	}
+	free(dir);
+	aside_abort(a);
+	return r;
+}
+
+int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct err *e)
+{
+	struct aside a;
+	int r = aside_open(&a, path, mode, e);
+	if (r)
+		return r;
+	r = io_write(a.fd, p, n, a.tmp, e);
+	if (r)
+		aside_abort(&a);
+	else
+		r = aside_commit(&a, e);
+	return r;
+}
+
+int io_mkdirs(const char *path, struct err *e)
+{
+	char *copy = strdup(path);
+	if (!copy)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int r = 0;
+	for (char *c = copy + (*copy == '/'); !r; c++) {
+		if (*c != '/' && *c != '\0')
+			continue;
+		char was = *c;
+		*c = '\0';
+		if (*copy && mkdir(copy, 0700) && errno != EEXIST)
+			r = err_sys(e, ERR_CREATE, "cannot create directory '%s'", copy);
+		*c = was;
+		if (was == '\0')
+			break;
+	}
+	free(copy);
+	return r;
+}
+
+int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e)
+{
+	static const struct { const char *env, *home; } dirs[] = {
+		[IO_DIR_CONFIG] = { "XDG_CONFIG_HOME", "/.config" },
+		[IO_DIR_DATA] = { "XDG_DATA_HOME", "/.local/share" },
+		[IO_DIR_CACHE] = { "XDG_CACHE_HOME", "/.cache" },
+		[IO_DIR_STATE] = { "XDG_STATE_HOME", "/.local/state" },
+	};
+	const char *base = getenv(dirs[which].env), *home = getenv("HOME");
+	buf_clear(out);
+	if (base && *base == '/')	/* the XDG specification: relative paths are ignored */
+		buf_puts(out, base);
+	else if (home && *home)
+		buf_printf(out, "%s%s", home, dirs[which].home);
+	else
+		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "neither %s nor HOME is set", dirs[which].env);
+	buf_puts(out, "/tiny-titans");
+	if (sub && *sub)
+		buf_printf(out, "/%s", sub);
+	return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+}

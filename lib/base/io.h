@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * io: files read whole or mapped, and files replaced so that a reader sees the old or the new one and nothing else.
+ *
+ * Replacing is always: write aside in the same directory, fsync(file), rename, fsync(directory). A failed fsync is
+ * final: the aside file is removed and the error returned; it is never retried (the kernel has dropped the pages).
+ */
+#ifndef TT_BASE_IO_H
+#define TT_BASE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+/* A file mapped read-only. `data` is page-aligned; a file of length 0 has data NULL. Regular files only. */
+struct map {
+	const void *data;
+	size_t len;
+	uint64_t dev, ino, mtime_ns, ctime_ns;	/* identity at the time of opening */
+};
+int map_open(struct map *m, const char *path, struct err *e);
+void map_close(struct map *m);
+
+/* Appends the whole file (at most `max` bytes, else ERR_LIMIT) to `b`. */
+int io_read_file(struct buf *b, const char *path, size_t max, struct err *e);
+/* Reads all of `fd` until its end, at most `max` bytes. `name` is for messages. */
+int io_read_fd(struct buf *b, int fd, const char *name, size_t max, struct err *e);
+/* Reads up to n bytes, retrying on EINTR. Returns bytes read (0 at the end) or -1 with errno. */
+long io_read(int fd, void *p, size_t n);
+/* Writes all n bytes, retrying on EINTR and short writes. */
+int io_write(int fd, const void *p, size_t n, const char *name, struct err *e);
+
+/* A file being written aside. */
+struct aside {
+	int fd;
+	char *path;		/* the final name */
+	char *tmp;		/* the name until aside_commit */
+};
+/* Opens `path.tmp.XXXXXX` beside `path` with `mode`. On error nothing is left. */
+int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e);
+/* fsync, rename over `path`, fsync(directory), close. On error the aside file is removed and `path` is as before. */
+int aside_commit(struct aside *a, struct err *e);
+/* Removes the aside file; harmless after aside_commit and on a zeroed struct. */
+void aside_abort(struct aside *a);
+/* aside_open + io_write + aside_commit. */
+int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct err *e);
+
+int io_fsync_dir(const char *path, struct err *e);
+/* Creates `path` and its missing parents (like mkdir -p), mode 0700 for what is created. */
+int io_mkdirs(const char *path, struct err *e);
+
+/* Where things live (XDG base directories; design section 9). `out` gets "<dir>/tiny-titans[/sub]"; returns ERR_CONF when
+ * neither the XDG variable nor HOME is set. The only place below main() that reads these variables. */
+enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE, IO_DIR_STATE };
+int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e);
+
+/* Monotonic clock in nanoseconds. */
+uint64_t io_now_ns(void);
+
+#endif

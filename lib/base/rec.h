@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rec: record streams, the public interface between programs (records.5). A stream is a concatenation of msgpack
+ * maps with string keys, opened by `kind: head` and closed by `kind: end` {n, xxh3}; JSON lines are read wherever
+ * records are (first byte '{'). Before msgpack-c sees an object, a bounded pre-scan of our own has checked one complete
+ * object: at most 16 MiB, depth 16, 256 keys a map, valid UTF-8, no duplicate key, no count larger than the bytes there.
+ *
+ *	struct rec_reader *in;  struct rec rec;  int got;
+ *	rec_reader_open(&in, 0, "stdin", &e);
+ *	while ((got = rec_read(in, &rec, &e)) > 0)
+ *		if (rec_is(&rec, "chunk")) ... rec_str(&rec, "text", &s, &n) ...
+ *	// got == 0: complete (its `end` was seen and verified); got < 0: ERR_*, nothing that only a complete stream may
+ *	// commit may be kept; e.msg names stage, record number and byte offset.
+ *
+ * `head` records are returned to the caller like any other (so that a stage can read the model identity); `end` is not.
+ * Concatenated streams (head..end head..end) are legal. A critical feature named in a head that is unknown: ERR_VERSION.
+ * Everything a `struct rec` points to is borrowed until the next rec_read on the same reader.
+ */
+#ifndef TT_BASE_REC_H
+#define TT_BASE_REC_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+#define REC_FORMAT 1			/* version of records.5 that is written */
+#define REC_MAX_BYTES (16u << 20)
+#define REC_MAX_DEPTH 16
+#define REC_MAX_KEYS 256
+
+/* msgpack ext type of a vector: dtype byte, flags byte, 2 zero bytes, little-endian elements. */
+#define REC_EXT_VEC 1
+enum rec_dtype { REC_F32 = 0, REC_F16 = 1, REC_I8 = 2, REC_B1 = 3 };
+
+struct rec {
+	const msgpack_object *map;	/* the whole map */
+	const void *raw;		/* its msgpack bytes, as they stood in the stream (or as converted from JSON) */
+	size_t raw_len;
+	uint64_t n, at;			/* record number in the stream (head = 0), byte offset of the record */
+};
+
+/* ---- reading ---- */
+struct rec_reader;
+/* Borrows fd. `name` is used in messages. Reading is buffered; nothing is read yet. */
+int rec_reader_open(struct rec_reader **r, int fd, const char *name, struct err *e);
+void rec_reader_close(struct rec_reader *r);
+/* 1: a record; 0: end of a complete stream (also of an empty one only if `allow_empty` was set); <0: ERR_*. */
+int rec_read(struct rec_reader *r, struct rec *out, struct err *e);
+/* Accept input without head and end (JSON lines written by hand are always accepted so). */
+void rec_reader_allow_bare(struct rec_reader *r, bool on);
+/* True if the input's first byte announces records or JSON lines, false for plain text (then rec_read is not used and
+ * rec_reader_line returns lines). Blocks for the first byte. Empty input is not records. */
+int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e);
+/* A line of plain text without its newline, borrowed until the next call: 1, 0 at the end, <0 ERR_*. At most 16 MiB. */
+int rec_reader_line(struct rec_reader *r, const char **s, size_t *n, struct err *e);
+/* True if rec_read would have to wait for more input (programs flush and batch by it). */
+bool rec_reader_would_block(struct rec_reader *r);
+
+/* ---- looking into a record ---- */
+bool rec_is(const struct rec *r, const char *kind);
+/* NULL if absent. */
+const msgpack_object *rec_get(const struct rec *r, const char *key);
+const msgpack_object *rec_map_get(const msgpack_object *map, const char *key);
+/* Each returns false, leaving the outputs alone, when the key is absent or of another type. */
+bool rec_str(const struct rec *r, const char *key, const char **s, size_t *n);
+bool rec_u64(const struct rec *r, const char *key, uint64_t *v);
+bool rec_f64(const struct rec *r, const char *key, double *v);	/* integers are converted */
+bool rec_bool(const struct rec *r, const char *key, bool *v);
+/* A `vec`: element type, count and the (unaligned) element bytes. */
+bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n, const void **data);
+
+/* ---- writing ---- */
+struct rec_writer;
+/* Writes `head` {kind, format, tool, version, model?, features?} at once. Borrows fd. `model` may be NULL.
+ * If fd is a terminal the writer prints JSON lines instead of msgpack (binary never goes to a terminal). */
+int rec_writer_open(struct rec_writer **w, int fd, const char *tool, const char *model, struct err *e);
+/* JSON lines instead of msgpack (option --json). Call before the first record. */
+void rec_writer_json(struct rec_writer *w, bool on);
+/* One record: rec_begin, any number of rec_put_*, rec_emit. The map's size is counted for you. */
+void rec_begin(struct rec_writer *w, const char *kind);
+void rec_put_str(struct rec_writer *w, const char *key, const char *s, size_t n);	/* invalid UTF-8 is replaced by U+FFFD */
+void rec_put_cstr(struct rec_writer *w, const char *key, const char *s);
+void rec_put_u64(struct rec_writer *w, const char *key, uint64_t v);
+void rec_put_i64(struct rec_writer *w, const char *key, int64_t v);
+void rec_put_f64(struct rec_writer *w, const char *key, double v);
+void rec_put_bool(struct rec_writer *w, const char *key, bool v);
+void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n);
+void rec_put_obj(struct rec_writer *w, const char *key, const msgpack_object *o);
+/* span: {b: [from, to], l: [from, to]} (bytes half-open, lines from 1, inclusive) */
+void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b1, uint64_t l0, uint64_t l1);
+/* Anything else: a key, then packing by hand through the returned packer (exactly one value). */
+msgpack_packer *rec_put_key(struct rec_writer *w, const char *key);
+/* Copies every key of `r` except those in the NULL-terminated list `except` (may be NULL), `kind` included unless
+ * rec_begin was given one: rec_begin(w, NULL); rec_copy(w, r, NULL) copies a record whole. */
+void rec_copy(struct rec_writer *w, const struct rec *r, const char *const *except);
+/* Finishes the record; buffered until 64 KiB or rec_flush. ERR_IO when stdout is full or closed. */
+int rec_emit(struct rec_writer *w, struct err *e);
+/* A record unchanged (unknown kinds pass through so). */
+int rec_pass(struct rec_writer *w, const struct rec *r, struct err *e);
+/* An `error` record {stage, msg, at, doc?}: one bad record does not end the stream; the program then exits 3. */
+int rec_emit_error(struct rec_writer *w, const struct err *what, const char *doc, struct err *e);
+int rec_flush(struct rec_writer *w, struct err *e);
+/* Writes `end`, flushes, frees. Without this call a stream is incomplete: after an error use rec_writer_abort. */
+int rec_writer_close(struct rec_writer *w, struct err *e);
+void rec_writer_abort(struct rec_writer *w);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * utf8: a table-free decoder following Unicode 15, table 3-7 (well-formed byte sequences). See utf8.h.
+ */
+#include "lib/base/utf8.h"
+
+size_t utf8_decode(const char *str, size_t n, uint32_t *cp, bool *ok)
+{
+	const unsigned char *s = (const unsigned char *)str;
+	unsigned char c = s[0], lo = 0x80, hi = 0xBF;
+	size_t need;
+	uint32_t v;
+	if (ok)
+		*ok = true;
+	if (c < 0x80) {
+		*cp = c;
+		return 1;
+	}
+	if (c >= 0xC2 && c <= 0xDF) {
+		need = 1;
+		v = c & 0x1Fu;
+	} else if (c >= 0xE0 && c <= 0xEF) {
+		need = 2;
+		v = c & 0x0Fu;
+		if (c == 0xE0)
+			lo = 0xA0;	/* overlong */
+		if (c == 0xED)
+			hi = 0x9F;	/* surrogates */
+	} else if (c >= 0xF0 && c <= 0xF4) {
+		need = 3;
+		v = c & 0x07u;
+		if (c == 0xF0)
+			lo = 0x90;	/* overlong */
+		if (c == 0xF4)
+			hi = 0x8F;	/* over U+10FFFF */
+	} else {
+		need = 0;
+		v = 0;
+	}
+	size_t i = 1;
+	while (need && i <= need && i < n && s[i] >= lo && s[i] <= hi) {
+		v = v << 6 | (s[i] & 0x3Fu);
+		lo = 0x80;
+		hi = 0xBF;
+		i++;
+	}
+	if (need && i == need + 1) {
+		*cp = v;
+		return i;
+	}
+	*cp = UTF8_BAD;
+	if (ok)
+		*ok = false;
+	return i;
+}
+
+size_t utf8_encode(uint32_t cp, char out[4])
+{
+	if (cp < 0x80) {
+		out[0] = (char)cp;
+		return 1;
+	}
+	if (cp < 0x800) {
+		out[0] = (char)(0xC0 | cp >> 6);
+		out[1] = (char)(0x80 | (cp & 0x3F));
+		return 2;
+	}
+	if (cp < 0x10000) {
+		out[0] = (char)(0xE0 | cp >> 12);
+		out[1] = (char)(0x80 | (cp >> 6 & 0x3F));
+		out[2] = (char)(0x80 | (cp & 0x3F));
+		return 3;
+	}
+	out[0] = (char)(0xF0 | cp >> 18);
+	out[1] = (char)(0x80 | (cp >> 12 & 0x3F));
+	out[2] = (char)(0x80 | (cp >> 6 & 0x3F));
+	out[3] = (char)(0x80 | (cp & 0x3F));
+	return 4;
+}
+
+bool utf8_valid(const char *s, size_t n, size_t *bad_at)
+{
+	size_t i = 0;
+	while (i < n) {
+		if ((unsigned char)s[i] < 0x80) {
+			i++;
+			continue;
+		}
+		uint32_t cp;
+		bool ok;
+		size_t k = utf8_decode(s + i, n - i, &cp, &ok);
+		if (!ok) {
+			if (bad_at)
+				*bad_at = i;
+			return false;
+		}
+		i += k;
+	}
+	return true;
+}
+
+size_t utf8_whole(const char *s, size_t n)
+{
+	for (size_t back = 1; back <= 3 && back <= n; back++) {
+		unsigned char c = (unsigned char)s[n - back];
+		if ((c & 0xC0) == 0x80)
+			continue;
+		size_t want = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+		return want > back ? n - back : n;
+	}
+	return n;
+}
+
+size_t utf8_floor(const char *s, size_t n, size_t at)
+{
+	if (at >= n)
+		return n;
+	size_t k = at;
+	while (k > 0 && at - k < 3 && ((unsigned char)s[k] & 0xC0) == 0x80)
+		k--;
+	return ((unsigned char)s[k] & 0xC0) == 0x80 ? at : k;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * quant: the weight formats of GGUF: names, block sizes, and their exact values as float32. Names and layouts are those of
+ * the GGUF specification (ggml), so that a reader can compare.
+ */
+#ifndef TT_KERN_QUANT_H
+#define TT_KERN_QUANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Values are the numbers in the file. */
+enum quant_type {
+	QUANT_F32 = 0, QUANT_F16 = 1, QUANT_Q4_0 = 2, QUANT_Q4_1 = 3, QUANT_Q5_0 = 6, QUANT_Q5_1 = 7, QUANT_Q8_0 = 8,
+	QUANT_Q4_K = 12, QUANT_Q5_K = 13, QUANT_Q6_K = 14, QUANT_BF16 = 30,
+};
+struct quant_info {
+	const char *name;	/* "Q4_K" */
+	uint32_t n_block;	/* weights a block */
+	uint32_t block_len;	/* bytes a block */
+};
+/* NULL for a type that is not supported. */
+const struct quant_info *quant_info(uint32_t type);
+/* Values of n weights (a multiple of n_block) at `src`, unaligned, as float32: y[n]. */
+void quant_row(enum quant_type type, const void *src, size_t n, float *y);
+
+float quant_f16(uint16_t h);		/* IEEE half to float, exact */
+uint16_t quant_to_f16(float f);		/* nearest, ties to even */
+float quant_bf16(uint16_t h);
+
+#endif
