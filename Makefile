@@ -25,9 +25,10 @@ RETRIEVE :=
 
 SPECULATE :=
 
-# ---- programs: the file with main(), installed as $(PROGPREFIX)NAME
+# ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS :=
+
 
 SCRIPTS :=
 
@@ -60,8 +61,9 @@ archive = $(BUILD)/lib$(notdir $(1)).a
 # The linker wants users before what they use, so the archives run from right to left of the dependency law.
 ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
-.PHONY: all help check clean
-all: $(TOOLS:%=$(BUILD)/%) ## build every program (no network)
+.PHONY: all help check check-unit clean
+BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t)))
+all: $(BIN) ## build every program (no network)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -78,9 +80,13 @@ $(call archive,$(1)): $(call objs,$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 
-$(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
-	$(if $(V),,@echo "LD   $@")
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
+define tool_rule
+$(BUILD)/bin/$(PROGPREFIX)$(notdir $(1)): $(BUILD)/$(1).o $(ARCHIVES)
+	@mkdir -p $$(@D)
+	$(if $(V),,@echo "LD   $$@")
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $$@ $$< $(ARCHIVES) $(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
 UNIT_BIN := $(UNIT:%=$(BUILD)/tests/unit/test_%)
 $(UNIT_BIN): %: %.o $(ARCHIVES)
