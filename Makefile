@@ -23,7 +23,7 @@ GENERATE :=
 
 RETRIEVE :=
 
-SPECULATE :=
+SPECULATE := copy
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
@@ -34,7 +34,7 @@ SCRIPTS :=
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
-UNIT := buf
+UNIT := buf copy
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)
