@@ -23,7 +23,7 @@ GENERATE :=
 
 RETRIEVE :=
 
-SPECULATE := copy
+SPECULATE := copy policy
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
