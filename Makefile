@@ -11,7 +11,7 @@ BASE := err arena buf cursor io hash utf8
 
 KERN :=
 
-MODEL :=
+MODEL := gguf safetensors
 
 TOKENIZE :=
 
