@@ -7,7 +7,7 @@ VERSION := 0.1.0
 
 # ---- modules, by folder (see CONTRIBUTING.md for the dependency law)
 
-BASE := err arena buf cursor io hash utf8
+BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text
 
 KERN :=
 
@@ -34,7 +34,7 @@ SCRIPTS :=
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
-UNIT := buf copy
+UNIT := buf pool heap opt copy
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)

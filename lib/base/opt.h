@@ -19,6 +19,7 @@
 #define TT_BASE_OPT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum opt_type {
 	OPT_FLAG,	/* bool *, set to true */
@@ -42,14 +43,25 @@ struct opt {
 };
 struct opt_program {
 	const char *name;	/* installed name, "tt-embed" */
-	const char *operands;	/* "[FILE ...]" or "" */
+	const char *operands;	/* "[FILE ...]" or ""; "add INDEX\nrm INDEX DOC ..." where there are several forms.
+				 * Upper case is an argument, anything else is typed as it stands. */
 	const char *purpose;	/* one line */
 	const struct opt *opts;
 };
-/* Returns the index of the first operand in argv. Prints and exits on -h, -V, --completion, --synopsis and misuse.
+/* Returns the index of the first operand in argv, which is reordered so that options come first ("--" ends them).
+ * Prints and exits on -h, -V, --completion, --synopsis and misuse.
  * The single function below main() that may exit, because every main() would do exactly this. */
 int opt_parse(const struct opt_program *p, int argc, char **argv);
+/* The same without exiting: -1 and *first to go on, else the exit status. Text asked for goes to `out`, complaints to `msg`. */
+int opt_try(const struct opt_program *p, int argc, char **argv, int *first, FILE *out, FILE *msg);
 /* Prints "name: msg" and the usage line to stderr and returns EXIT_USAGE. */
 int opt_misuse(const struct opt_program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What opt_try prints; in opt_text.c. */
+void opt_usage(const struct opt_program *p, FILE *f);
+void opt_help(const struct opt_program *p, FILE *f);
+void opt_synopsis(const struct opt_program *p, FILE *f);
+/* False if `shell` is not bash, zsh or fish. */
+bool opt_completion(const struct opt_program *p, const char *shell, FILE *f);
 
 #endif

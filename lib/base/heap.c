@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * heap: a binary heap with the worst kept item on top, so that most candidates are turned away by one comparison.
+ * "Better" is a higher score, then a smaller id: a total order, hence one result whatever order items come in.
+ */
+#include "lib/base/heap.h"
+
+#include <stdbool.h>
+
+static bool better(struct heap_item a, struct heap_item b)
+{
+	return a.score > b.score || (a.score == b.score && a.id < b.id);
+}
+
+void heap_init(struct heap *h, struct heap_item *item, size_t cap)
+{
+	*h = (struct heap){ .item = item, .cap = cap };
+}
+
+/* Places `x` at the hole `i` of item[0..n), moving worse children up until it fits. */
+static void sink(struct heap_item *item, size_t n, size_t i, struct heap_item x)
+{
+	for (;;) {
+		size_t kid = 2 * i + 1;
+		if (kid >= n)
+			break;
+		if (kid + 1 < n && better(item[kid], item[kid + 1]))
+			kid++;
+		if (!better(x, item[kid]))
+			break;
+		item[i] = item[kid];
+		i = kid;
+	}
+	item[i] = x;
+}
+
+void heap_push(struct heap *h, float score, uint32_t id)
+{
+	struct heap_item x = { score, id };
+	if (score != score || h->cap == 0)
+		return;
+	if (h->len == h->cap) {
+		if (better(x, h->item[0]))
+			sink(h->item, h->len, 0, x);
+		return;
+	}
+	size_t i = h->len++;
+	while (i > 0 && better(h->item[(i - 1) / 2], x)) {
+		h->item[i] = h->item[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	h->item[i] = x;
+}
+
+void heap_sort(struct heap *h)
+{
+	/* Taking the worst off the top and putting it at the end leaves the best first. */
+	for (size_t n = h->len; n > 1; n--) {
+		struct heap_item worst = h->item[0], last = h->item[n - 1];
+		h->item[n - 1] = worst;
+		sink(h->item, n - 1, 0, last);
+	}
+}
