@@ -9,7 +9,7 @@ VERSION := 0.1.0
 
 BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text
 
-KERN :=
+KERN := quant
 
 MODEL := gguf safetensors
 

@@ -20,6 +20,20 @@ struct quant_info {
 	uint32_t n_block;	/* weights a block */
 	uint32_t block_len;	/* bytes a block */
 };
+/* One block taken apart: what the packer re-arranges and quant_row multiplies out. A weight k of the block is
+ *	symmetric and F types	f16(d) * (u[k] - zero) + f16(m)
+ *	Q4_K, Q5_K		f16(d) * sc[k / 32] * u[k] - f16(m) * mn[k / 32]
+ *	Q6_K			f16(d) * (int8_t)sc[k / 16] * (u[k] - 32)		*/
+struct quant_block {
+	uint8_t u[256];		/* unsigned codes, n_block of them */
+	uint16_t d, m;		/* f16 bits; m = 0 where the type has no minimum */
+	uint8_t sc[16], mn[8];	/* K types only */
+};
+/* Takes one block of a quantized type (not F32, F16, BF16) apart. */
+void quant_unpack(enum quant_type type, const void *block, struct quant_block *out);
+/* The code that stands for 0 in a symmetric type: 8, 16, 32 or 128; 0 for types with a minimum. */
+int quant_zero(enum quant_type type);
+
 /* NULL for a type that is not supported. */
 const struct quant_info *quant_info(uint32_t type);
 /* Values of n weights (a multiple of n_block) at `src`, unaligned, as float32: y[n]. */
