@@ -29,8 +29,8 @@ SPECULATE := copy policy
 
 TOOLS :=
 
-
-SCRIPTS :=
+# Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
+SCRIPTS := tt model
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
@@ -55,14 +55,16 @@ $(BUILD)/lib/kern/ref/%.o:          ISA := -O3
 $(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -mavx2 -mfma -mf16c
 $(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
 
-Q := $(if $(V),,@)
+QUIET := $(if $(V),,@)
 objs    = $(foreach m,$(mods_$(1)),$(BUILD)/$(1)/$(m).o)
 archive = $(BUILD)/lib$(notdir $(1)).a
 # The linker wants users before what they use, so the archives run from right to left of the dependency law.
 ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
 .PHONY: all help check check-unit clean
-BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t)))
+DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
+script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
+BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t))) $(foreach s,$(SCRIPTS),$(BUILD)/bin/$(call script_name,$(s)))
 all: $(BIN) ## build every program (no network)
 
 help: ## list the targets
@@ -71,12 +73,12 @@ help: ## list the targets
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "CC   $<")
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 define archive_rule
 $(call archive,$(1)): $(call objs,$(1))
 	@mkdir -p $$(@D); rm -f $$@
-	$(Q)$(AR) rcs $$@ $$^
+	$(QUIET)$(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 
@@ -84,14 +86,22 @@ define tool_rule
 $(BUILD)/bin/$(PROGPREFIX)$(notdir $(1)): $(BUILD)/$(1).o $(ARCHIVES)
 	@mkdir -p $$(@D)
 	$(if $(V),,@echo "LD   $$@")
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $$@ $$< $(ARCHIVES) $(LIBS)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $$@ $$< $(ARCHIVES) $(LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+
+define script_rule
+$(BUILD)/bin/$(call script_name,$(1)): bin/$(1) bin/common.sh Makefile config.mk
+	@mkdir -p $$(@D)
+	$$(QUIET)sed -e '/^# @common@$$$$/{r bin/common.sh' -e 'd;}' $$< | sed -e 's|@PROGPREFIX@|$(PROGPREFIX)|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|' >$$@.new && chmod 755 $$@.new && mv $$@.new $$@
+endef
+$(foreach s,$(SCRIPTS),$(eval $(call script_rule,$(s))))
 
 UNIT_BIN := $(UNIT:%=$(BUILD)/tests/unit/test_%)
 $(UNIT_BIN): %: %.o $(ARCHIVES)
 	$(if $(V),,@echo "LD   $@")
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
 
 check-unit: $(UNIT_BIN) ## run the unit tests
 	@set -e; for t in $(UNIT_BIN); do $$t; done

@@ -1,0 +1,78 @@
+# What every script shares; the Makefile puts this text in place of the line `# @common@`.
+# Programs beside the script go before any others of the same name.
+# shellcheck disable=SC2034
+prefix='@PROGPREFIX@'
+# shellcheck disable=SC2034
+version='@VERSION@'
+# shellcheck disable=SC2034
+sysconfdir='@SYSCONFDIR@'
+prog=${0##*/}
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+PATH=$here:$PATH
+export PATH
+
+# Leaves with STATUS after "prog: message" on stderr.
+die() { # STATUS MESSAGE...
+	die_status=$1
+	shift
+	clear_progress
+	printf '%s: %s\n' "$prog" "$*" >&2
+	exit "$die_status"
+}
+warn() {
+	clear_progress
+	printf '%s: warning: %s\n' "$prog" "$*" >&2
+}
+misuse() {
+	printf '%s: %s\n' "$prog" "$*" >&2
+	usage >&2
+	exit 2
+}
+
+# Progress is one line that is written over, and only where somebody is looking.
+progress() {
+	if test -t 2
+	then
+		printf '\r\033[K%s' "$*" >&2
+	fi
+}
+clear_progress() {
+	if test -t 2
+	then
+		printf '\r\033[K' >&2
+	fi
+}
+
+# The directories of design section 9. Without XDG variables and HOME there is no place for a user's data.
+data_dir() {
+	if test -n "${XDG_DATA_HOME:-}"
+	then
+		printf '%s/tiny-titans\n' "$XDG_DATA_HOME"
+	elif test -n "${HOME:-}"
+	then
+		printf '%s/.local/share/tiny-titans\n' "$HOME"
+	else
+		die 78 "neither XDG_DATA_HOME nor HOME is set"
+	fi
+}
+config_dir() {
+	if test -n "${XDG_CONFIG_HOME:-}"
+	then
+		printf '%s/tiny-titans\n' "$XDG_CONFIG_HOME"
+	else
+		printf '%s/.config/tiny-titans\n' "${HOME:-/nonexistent}"
+	fi
+}
+
+# Prints the first readable NAME in: the user's configuration, the system's, what was installed, the source tree.
+find_shared() { # NAME
+	for find_dir in "$(config_dir)" "$sysconfdir/tiny-titans" "$here/../share/tiny-titans" "$here/../../share"
+	do
+		if test -r "$find_dir/$1"
+		then
+			printf '%s/%s\n' "$find_dir" "$1"
+			return 0
+		fi
+	done
+	return 1
+}
