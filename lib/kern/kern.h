@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kern: the table of compute kernels, one entry a family, filled for a level: ref (plain C, the specification), avx2, avx512
+ * (no VNNI) and vnni.
+ *
+ * ONE ARITHMETIC. Every level gives the same bytes, and a token's result does not depend on the batch it came in: integer sums
+ * are exact; floats are added in one fixed order with fmaf where it says so; a reduction over a vector keeps 16 partial sums
+ * (lane = index mod 16) and adds them as a tree: 8 apart, 4, 2, 1; exp and its kin are one polynomial (kern/ref/exp.h).
+ *
+ * Activations. A token's x[n_col] becomes act_blocks of 256: x[k] = d * s[k / g] * code[k], g = 16 or 32:
+ *	D = max over groups of amax_g / (127 * S),  s_g = ceil(amax_g / (127 * D)) in 1..S,  code = round(x / (D * s_g))
+ * Groups with small values keep their precision, and the kernels still add integers: sums are multiplied by s, an integer, and
+ * become a float once per 32 (F types) or 256 (K types). F types (Q4_0 Q4_1 Q5_0 Q5_1 Q8_0): g 16, S 127. K types (Q4_K Q5_K
+ * Q6_K): g 32, S 8, so that s * (sum of 32 codes) fits 16 bits and the minimums cost one VPDPWSSD per 64 weights.
+ *
+ * The dot product of row r and a token, fixed for all levels (i = exact integer sums of code * u over a group):
+ *	F	per 32:  f = fmaf(dw, (float)(i0 * s0 + i1 * s1 - zero * b32), f); with minimum: f = fmaf(m, (float)b32, f)
+ *		per 256: acc = fmaf(D, f, acc), f = 0
+ *	K	per 256: acc = fmaf(D * dw, (float)(sum of s * sc * i), acc); acc = fmaf(-(D * m), (float)(sum of sb32 * mn), acc)
+ *	Q6_K	per 256: acc = fmaf(D * dw, (float)(sum of s * sc * i - 32 * sum of sb16 * sc), acc)
+ *	float	acc = fmaf(w, x, acc), k ascending
+ * b32, sb32 and sb16 are sums of s * code over 32, 32 and 16 k.
+ */
+#ifndef TT_KERN_KERN_H
+#define TT_KERN_KERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/kern/w16.h"
+
+enum kern_level { KERN_REF, KERN_AVX2, KERN_AVX512, KERN_VNNI };
+
+/* The form of activations that a weight type multiplies with. */
+enum act_form { ACT_G16, ACT_G32, ACT_F32 };
+#define ACT_G16_MAX 127
+#define ACT_G32_MAX 8
+
+struct act_block {		/* 256 values of one token; a shorter last block is filled with zero codes */
+	int8_t x[256];
+	union {
+		struct { int32_t s[16], b32[8]; } g16;
+		struct { int32_t s[8]; int16_t sb32[8], sb16[16]; } g32;
+	};
+	float d;
+	uint8_t pad[28];
+};
+
+static inline enum act_form act_form_of(enum quant_type t)
+{
+	return t == QUANT_Q4_K || t == QUANT_Q5_K || t == QUANT_Q6_K ? ACT_G32
+		: t == QUANT_F32 || t == QUANT_F16 || t == QUANT_BF16 ? ACT_F32 : ACT_G16;
+}
+static inline size_t act_n_block(size_t n_col)
+{
+	return (n_col + 255) / 256;
+}
+
+/* What a matrix kernel does with row r of token t after the dot product: v += bias[r] if bias; v += y[t, r] if add. */
+struct mat_out {
+	float *y;		/* y[t * ld + r], r counted from row 0 of the matrix */
+	size_t ld;
+	const float *bias;	/* [n_row] or NULL */
+	bool add;
+};
+/* y = W x for tiles [tile, tile + n_tile) and n_tok tokens; `x` is act_block[n_tok][act_n_block(n_col)] or, for float types,
+ * float[n_tok][n_col]. */
+typedef void (*mat_fn)(const struct mat *w, size_t tile, size_t n_tile, const void *x, size_t n_tok, const struct mat_out *o);
+
+/* Attention of one group of query heads that share a key/value head. Positions count from 0 of the sequence.
+ *	k	f16 tiles of 32 positions: [pos / 32][d_head][pos % 32]
+ *	v	f16 [pos][d_head]
+ * Row r attends to positions [first_r, pos_r], first_r = max(0, pos_r + 1 - window) or 0 without a window; tiles of 32 ascending,
+ * online softmax (Milakov & Gimelshein 2018); within a tile scores are fmaf chains over d, sums of 32 lanes folded 16 apart into
+ * 16 running partial sums. Nothing behind pos_r influences row r. */
+struct attn_row {
+	const float *q;		/* [d_head], already rotated; not yet multiplied by `scale` */
+	float *out;		/* [d_head] */
+	size_t pos;
+};
+struct attn {
+	const uint16_t *k, *v;	/* 64-byte aligned */
+	size_t d_head;		/* a multiple of 16, at most 256 */
+	size_t window;		/* 0 = none */
+	float scale;
+	float softcap;		/* 0 = none; else score = softcap * tanh(score / softcap) */
+};
+#define ATTN_TILE 32
+#define ATTN_ROWS 8		/* rows a call */
+
+struct kern {
+	enum kern_level level;
+	const char *name;	/* "ref", "avx2", "avx512", "vnni" */
+	mat_fn mat[QUANT_BF16 + 1];			/* by quant_type; NULL for unknown types */
+	/* out[act_n_block(n)] of x[n]; form is ACT_G16 or ACT_G32 */
+	void (*act)(const float *x, size_t n, enum act_form form, struct act_block *out);
+	/* y = x / sqrt(mean(x^2) + eps) * w; y may be x; w may be NULL (= 1) */
+	void (*rmsnorm)(const float *x, const float *w, float eps, size_t n, float *y);
+	/* y = silu(g) * u, y = gelu_tanh(g) * u; y may be g or u */
+	void (*silu_mul)(const float *g, const float *u, size_t n, float *y);
+	void (*gelu_mul)(const float *g, const float *u, size_t n, float *y);
+	/* y = x + y */
+	void (*add)(const float *x, size_t n, float *y);
+	/* Rotates n_head vectors of d_head floats at x; the first 2n of each, cos[n], sin[n]. Pairs (i, i + n), or (2i, 2i + 1) if `norm`. */
+	void (*rope)(float *x, size_t n_head, size_t d_head, const float *cos, const float *sin, size_t n, bool norm);
+	/* Stores one position's key [d] into its tile's column and its value [d] into its row, as f16 (nearest even). */
+	void (*kv_put)(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base);
+	/* n_row <= ATTN_ROWS rows of one group */
+	void (*attn)(const struct attn *a, const struct attn_row *row, size_t n_row);
+	/* y = exp(x - max(x)) and returns their sum (16 lanes, tree); y may be x. For samplers. */
+	float (*softmax_sum)(const float *x, size_t n, float *y);
+};
+
+/* The best table that this processor runs, at most `cap` ("ref", "avx2", "avx512", "vnni"; NULL or "" = no cap). An unknown
+ * name is ERR_ARG, and NULL is returned. The table is constant and shared. */
+const struct kern *kern_select(const char *cap, struct err *e);
+
+/* The level's own table; NULL when this processor cannot run it. (Tests.) */
+const struct kern *kern_level(enum kern_level level);
+
+#endif
