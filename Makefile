@@ -19,7 +19,7 @@ EMBED :=
 
 INDEX :=
 
-GENERATE :=
+GENERATE := arch sample stream cites
 
 RETRIEVE :=
 
@@ -34,7 +34,7 @@ SCRIPTS := tt model
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
-UNIT := buf pool heap opt copy
+UNIT := buf pool heap opt copy arch sample stream
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)

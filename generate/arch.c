@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * arch: keys are "<architecture>.<rest>", as the GGUF specification lists them. What a file may leave out gets the value that
+ * its family's converters assume; what changes the arithmetic and is not handled is refused, never ignored.
+ */
+#include "generate/arch.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+struct keys {
+	const struct gguf *g;
+	const char *arch;
+	char key[96];
+};
+
+static const char *key(struct keys *k, const char *rest)
+{
+	snprintf(k->key, sizeof k->key, "%s.%s", k->arch, rest);
+	return k->key;
+}
+
+static int bad(struct keys *k, const char *rest, const char *what, struct err *e)
+{
+	return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': %s '%s'", gguf_path(k->g), what, key(k, rest));
+}
+
+/* A number in lo..hi; `dflt` (0 = required) when absent. */
+static int size_of(struct keys *k, const char *rest, uint64_t lo, uint64_t hi, uint64_t dflt, size_t *out, struct err *e)
+{
+	uint64_t v = dflt;
+	struct gguf_array a;
+	if (gguf_array(k->g, key(k, rest), &a))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': '%s' differs between layers", gguf_path(k->g), k->key);
+	if (!gguf_u64(k->g, key(k, rest), &v) && !dflt)
+		return bad(k, rest, "missing or not a whole number:", e);
+	if (v < lo || v > hi)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': '%s' is %llu, not within %llu..%llu", gguf_path(k->g), key(k, rest),
+			(unsigned long long)v, (unsigned long long)lo, (unsigned long long)hi);
+	*out = (size_t)v;
+	return 0;
+}
+
+static int real_of(struct keys *k, const char *rest, double lo, double hi, double dflt, float *out, struct err *e)
+{
+	double v = dflt;
+	if (!gguf_f64(k->g, key(k, rest), &v) && isnan(dflt))
+		return bad(k, rest, "missing or not a number:", e);
+	if (!(v >= lo && v <= hi))
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': '%s' is %g, not within %g..%g", gguf_path(k->g), key(k, rest), v, lo, hi);
+	*out = (float)v;
+	return 0;
+}
+
+/* Refuses features that would change the arithmetic. */
+static int refuse(struct keys *k, struct err *e)
+{
+	static const char *const off[] = { "attn_logit_softcapping", "final_logit_softcapping", "expert_count", "attention.clamp_kqv",
+		"attention.max_alibi_bias", "logit_scale", "residual_scale", "embedding_scale", "attention.scale" };
+	for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
+		double v;
+		if (gguf_f64(k->g, key(k, off[i]), &v) && v != 0)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': '%s' is not supported", gguf_path(k->g), k->key);
+	}
+	struct gguf_str s;
+	if (gguf_str(k->g, key(k, "rope.scaling.type"), &s) && !(s.n == 4 && !memcmp(s.s, "none", 4)) &&
+		!(s.n == 6 && !memcmp(s.s, "linear", 6)))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': rope scaling '%.*s' is not supported", gguf_path(k->g),
+			(int)(s.n < 20 ? s.n : 20), s.s);
+	return 0;
+}
+
+static int read_rope(struct arch *a, struct keys *k, struct err *e)
+{
+	float factor = 1;
+	int rc = real_of(k, "rope.freq_base", 1, 1e12, 10000, &a->rope_base, e);
+	if (!rc)
+		rc = size_of(k, "rope.dimension_count", 2, a->d_head, a->d_head, &a->n_rot, e);
+	if (!rc && a->n_rot % 2)
+		rc = bad(k, "rope.dimension_count", "odd:", e);
+	if (!rc)
+		rc = real_of(k, "rope.scaling.factor", 0.001, 1e6, 1, &factor, e);
+	a->rope_scale = 1.0f / factor;
+	a->rope_base_local = a->rope_base;
+	return rc;
+}
+
+static int read_gemma(struct arch *a, struct keys *k, struct err *e)
+{
+	a->embd_scale = sqrtf((float)a->d_model);
+	a->has_norms = a->is_gelu = 1;
+	int rc = size_of(k, "attention.sliding_window", 1, ARCH_MAX_CTX, 4096, &a->window, e);
+	if (!rc)
+		rc = size_of(k, "attention.sliding_window_pattern", 1, ARCH_MAX_LAYER, 6, &a->window_period, e);
+	if (!rc)
+		rc = real_of(k, "rope.freq_base_swa", 1, 1e12, 10000, &a->rope_base_local, e);
+	return rc;
+}
+
+static int read_sizes(struct arch *a, struct keys *k, struct err *e)
+{
+	size_t d_value;
+	int rc = size_of(k, "block_count", 1, ARCH_MAX_LAYER, 0, &a->n_layer, e);
+	if (!rc)
+		rc = size_of(k, "embedding_length", 32, ARCH_MAX_DIM, 0, &a->d_model, e);
+	if (!rc)
+		rc = size_of(k, "feed_forward_length", 32, ARCH_MAX_DIM, 0, &a->d_ff, e);
+	if (!rc)
+		rc = size_of(k, "attention.head_count", 1, ARCH_MAX_HEAD, 0, &a->n_head, e);
+	if (!rc)
+		rc = size_of(k, "attention.head_count_kv", 1, a->n_head, a->n_head, &a->n_head_kv, e);
+	if (!rc && a->n_head % a->n_head_kv)
+		rc = bad(k, "attention.head_count_kv", "does not divide the number of heads:", e);
+	if (!rc)
+		rc = size_of(k, "attention.key_length", 32, 512, a->d_model / a->n_head, &a->d_head, e);
+	if (!rc)
+		rc = size_of(k, "attention.value_length", a->d_head, a->d_head, a->d_head, &d_value, e);
+	if (!rc && (a->d_head % 32 || a->d_head > 512 || a->d_model % 32 || a->d_ff % 32))
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': heads of %zu, model %zu, feed-forward %zu: not multiples of 32",
+			gguf_path(k->g), a->d_head, a->d_model, a->d_ff);
+	if (!rc)
+		rc = size_of(k, "context_length", 1, ARCH_MAX_CTX, 0, &a->n_ctx, e);
+	if (!rc)
+		rc = real_of(k, "attention.layer_norm_rms_epsilon", 0, 0.1, NAN, &a->rms_eps, e);
+	return rc;
+}
+
+int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
+{
+	static const char *const names[] = { "llama", "qwen2", "gemma3" };
+	*a = (struct arch){ .embd_scale = 1 };
+	struct keys k = { .g = g };
+	struct gguf_str s;
+	if (!gguf_str(g, "general.architecture", &s))
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': no 'general.architecture'", gguf_path(g));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (s.n == strlen(names[i]) && !memcmp(s.s, names[i], s.n)) {
+			k.arch = names[i];
+			a->kind = (enum arch_kind)i;
+		}
+	if (!k.arch)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': architecture '%.*s' is not supported (llama, qwen2 and gemma3 are)",
+			gguf_path(g), (int)(s.n < 40 ? s.n : 40), s.s);
+	const struct tensor *embd = gguf_tensor(g, "token_embd.weight");
+	if (!embd || embd->n_dim != 2 || embd->ne[1] > ARCH_MAX_VOCAB)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': no usable 'token_embd.weight'", gguf_path(g));
+	a->n_vocab = (size_t)embd->ne[1];
+	int rc = refuse(&k, e);
+	if (!rc)
+		rc = read_sizes(a, &k, e);
+	if (!rc)
+		rc = read_rope(a, &k, e);
+	a->attn_scale = 1.0f / sqrtf((float)a->d_head);
+	a->is_neox = a->kind != ARCH_LLAMA;
+	a->has_qkv_bias = a->kind == ARCH_QWEN2;
+	if (!rc && a->kind == ARCH_GEMMA3)
+		rc = read_gemma(a, &k, e);
+	return rc;
+}
+
+const char *arch_name(const struct arch *a)
+{
+	static const char *const names[] = { "llama", "qwen2", "gemma3" };
+	return names[a->kind];
+}
+
+int arch_is_windowed(const struct arch *a, size_t l)
+{
+	return a->window && (l + 1) % a->window_period != 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ask: collecting a query and its hits.
+ *
+ *	query q1   hit q1   hit q1   query q2   hit q2   end
+ *	`------- one ask -------'   `---- another ----'
+ */
+#include "generate/ask.h"
+
+#include <math.h>
+#include <string.h>
+
+static int copy_str(struct ask *a, const struct rec *r, const char *key, struct ask_str *out)
+{
+	const char *s;
+	size_t n;
+	if (!rec_str(r, key, &s, &n))
+		return 0;
+	out->s = arena_strdup(&a->mem, s, n);
+	out->n = n;
+	return out->s ? 0 : ERR_MEM;
+}
+
+void ask_clear(struct ask *a)
+{
+	for (size_t i = 0; i < a->n_source; i++)
+		msgpack_unpacked_destroy(&a->source[i]->raw);
+	arena_rewind(&a->mem, 0);
+	struct arena mem = a->mem;
+	*a = (struct ask){ .mem = mem };
+}
+
+void ask_release(struct ask *a)
+{
+	ask_clear(a);
+	arena_release(&a->mem);
+}
+
+int ask_start(struct ask *a, const struct rec *r, struct err *e)
+{
+	ask_clear(a);
+	if (copy_str(a, r, "id", &a->id) || copy_str(a, r, "text", &a->text))
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a query");
+	if (!a->id.n)
+		return err_set(e, ERR_FORMAT, r->at, "query without 'id' (record %llu)", (unsigned long long)r->n);
+	if (!a->text.n)
+		return err_set(e, ERR_FORMAT, r->at, "query '%.40s' without 'text'", a->id.s);
+	return 0;
+}
+
+static struct ask_str str_of(const msgpack_object *o)
+{
+	if (!o || o->type != MSGPACK_OBJECT_STR)
+		return (struct ask_str){ "", 0 };
+	return (struct ask_str){ o->via.str.ptr, o->via.str.size };
+}
+
+static double real_of(const msgpack_object *map, const char *key)
+{
+	const msgpack_object *o = map && map->type == MSGPACK_OBJECT_MAP ? rec_map_get(map, key) : NULL;
+	if (!o)
+		return NAN;
+	switch (o->type) {
+	case MSGPACK_OBJECT_FLOAT32:
+	case MSGPACK_OBJECT_FLOAT64:
+		return o->via.f64;
+	case MSGPACK_OBJECT_POSITIVE_INTEGER:
+		return (double)o->via.u64;
+	case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+		return (double)o->via.i64;
+	default:
+		return NAN;
+	}
+}
+
+static void fill(struct ask_source *s)
+{
+	const msgpack_object *m = &s->raw.data;
+	s->doc = str_of(rec_map_get(m, "doc"));
+	s->name = str_of(rec_map_get(m, "name"));
+	s->title = str_of(rec_map_get(m, "title"));
+	s->id = str_of(rec_map_get(m, "id"));
+	s->text = str_of(rec_map_get(m, "text"));
+	s->span = rec_map_get(m, "span");
+	s->src = rec_map_get(m, "src");
+	const msgpack_object *score = rec_map_get(m, "score"), *sec = rec_map_get(m, "sec");
+	s->bm25 = real_of(score, "bm25");
+	s->cos = real_of(score, "cos");
+	s->fused = real_of(score, "fused");
+	if (!sec || sec->type != MSGPACK_OBJECT_ARRAY)
+		return;
+	for (uint32_t i = 0; i < sec->via.array.size && s->n_sec < 8; i++) {
+		struct ask_str x = str_of(&sec->via.array.ptr[i]);
+		if (x.n)
+			s->sec[s->n_sec++] = x;
+	}
+}
+
+int ask_add(struct ask *a, const struct rec *r, struct err *e)
+{
+	const char *q = "", *text;
+	size_t n = 0, n_text;
+	rec_str(r, "query", &q, &n);
+	if (!a->id.n || n != a->id.n || memcmp(q, a->id.s, n) != 0)
+		return err_set(e, ERR_FORMAT, r->at, "hit for query '%.*s', which is not the one before it", (int)(n < 40 ? n : 40), q);
+	if (!rec_str(r, "text", &text, &n_text) || !n_text)
+		return err_set(e, ERR_FORMAT, r->at, "hit without 'text' (record %llu)", (unsigned long long)r->n);
+	if (a->n_source == ASK_MAX_SOURCES) {
+		a->n_left_out++;
+		return 0;
+	}
+	struct ask_source *s = arena_alloc(&a->mem, sizeof *s);
+	char *raw = s ? arena_alloc(&a->mem, r->raw_len) : NULL;
+	if (!raw)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a hit");
+	memcpy(raw, r->raw, r->raw_len);
+	msgpack_unpacked_init(&s->raw);
+	size_t at = 0;
+	if (msgpack_unpack_next(&s->raw, raw, r->raw_len, &at) != MSGPACK_UNPACK_SUCCESS) {
+		msgpack_unpacked_destroy(&s->raw);
+		return err_set(e, ERR_FORMAT, r->at, "hit that can't be unpacked");
+	}
+	fill(s);
+	a->source[a->n_source++] = s;
+	return 0;
+}
+
+bool ask_is_answerable(const struct ask *a)
+{
+	return a->n_source > 0;
+}

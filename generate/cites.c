@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cites: an automaton over bytes. Every number in 1..n_source has only prefixes in 1..n_source, so "the number so far is a
+ * supplied one" is all that has to hold; a leading zero never does.
+ */
+#include "generate/cites.h"
+
+/* Adds x to a set kept in order; a full set stays as it is. */
+static void note(unsigned *set, size_t *n, unsigned x)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (set[i] == x)
+			return;
+	if (*n < sizeof ((struct cites *)0)->used / sizeof *set)
+		set[(*n)++] = x;
+}
+
+/* One byte; false if it makes a number that was not supplied. */
+static int step(struct cites *c, char x)
+{
+	if (x == '[') {
+		c->is_open = 1;
+		c->number = 0;
+		c->n_open = 0;
+		return 1;
+	}
+	if (!c->is_open)
+		return 1;
+	if (x >= '0' && x <= '9') {
+		c->number = 10 * c->number + (unsigned)(x - '0');
+		return c->number >= 1 && c->number <= c->n_source;
+	}
+	if (c->number)
+		note(c->open, &c->n_open, c->number);
+	c->number = 0;
+	if (x == ',' || x == ';' || x == '-' || x == ' ')
+		return 1;
+	if (x == ']')
+		for (size_t i = 0; i < c->n_open; i++)
+			note(c->used, &c->n_used, c->open[i]);
+	c->is_open = 0;		/* closed, or [x: not a citation */
+	return 1;
+}
+
+int cites_allow(const struct cites *c, const char *s, size_t n)
+{
+	struct cites t = *c;
+	for (size_t i = 0; i < n; i++)
+		if (!step(&t, s[i]))
+			return 0;
+	return 1;
+}
+
+void cites_push(struct cites *c, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		step(c, s[i]);
+}

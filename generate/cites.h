@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cites: the numbers in brackets. While an answer is generated, a token is allowed only if no number after `[` could become
+ * anything but the number of a supplied source; afterwards the numbers used are read off.
+ *
+ *	text [1] text [2, 3] text        within brackets: digits, and , ; - and spaces between numbers
+ */
+#ifndef TT_GENERATE_CITES_H
+#define TT_GENERATE_CITES_H
+
+#include <stddef.h>
+
+struct cites {
+	unsigned n_source;	/* numbers 1..n_source are allowed; at most 999 */
+	unsigned number;	/* digits so far of the number being written */
+	int is_open;		/* after `[` and nothing but numbers and separators */
+	unsigned open[16];	/* numbers since `[`; they count when `]` comes */
+	size_t n_open;
+	unsigned used[16];	/* numbers used, in order of first use */
+	size_t n_used;
+};
+
+/* Whether the bytes s[0..n) may come next. */
+int cites_allow(const struct cites *c, const char *s, size_t n);
+/* Moves past s[0..n) and notes the numbers that were completed. */
+void cites_push(struct cites *c, const char *s, size_t n);
+
+#endif

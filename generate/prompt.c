@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * prompt: filling the grounded prompt from the best source down until the budget is spent.
+ *
+ * The tail (question) is encoded first, so that its cost is known before sources are added; a source that doesn't fit whole
+ * is taken back and, if it is the first one or there is room for something useful, added again cut at a line.
+ */
+#include "generate/prompt.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/utf8.h"
+
+#define CUT_MIN_TOK 48		/* room below which a cut source isn't worth its tokens */
+
+const struct prompt_style prompt_styles[] = {
+	{
+		.name = "example",
+		.system = "You answer questions from the numbered sources only. Name the exact command and option as the source spells it. "
+			"Answer in one or two sentences, put the command in backticks, and cite the source you used like [1]. "
+			"If the sources do not hold the answer, say: The sources do not say.",
+		.example_user = "Sources:\n[1] cp(1) > OPTIONS > -u, --update\n-u, --update copy only when the SOURCE file is newer than the "
+			"destination file or when the destination file is missing\n\n[2] cp(1) > OPTIONS > -v, --verbose\n-v, --verbose "
+			"explain what is being done\n\nQuestion: How do I copy files but skip those that are not newer?",
+		.example_reply = "Use `cp -u SOURCE DEST` (`--update`): it copies only when the source file is newer than the destination "
+			"or the destination is missing [1].",
+		.sources = "Sources:\n",
+		.question = "Question: ",
+		.end = "",
+		.max_source = 6,
+		.fused_share = 0,
+	},
+	{ 0 }
+};
+
+void prompt_release(struct prompt *p)
+{
+	chat_release(&p->chat);
+	*p = (struct prompt){ 0 };
+}
+
+static void put(struct chat *c, const char *s)
+{
+	chat_text(c, s, strlen(s));
+}
+
+/* "[2] tar(1) > OPTIONS > -t, --list\n", then n bytes of the text and a blank line. */
+static void put_source(struct chat *c, size_t number, const struct ask_source *s, size_t n)
+{
+	char head[16];
+	put(c, "[");
+	for (size_t i = sizeof head, k = number;; k /= 10) {
+		head[--i] = (char)('0' + k % 10);
+		if (k < 10) {
+			chat_text(c, head + i, sizeof head - i);
+			break;
+		}
+	}
+	put(c, "] ");
+	struct ask_str name = s->name.n ? s->name : s->title;
+	chat_text(c, name.s, name.n);
+	for (size_t i = 0; i < s->n_sec; i++) {
+		put(c, " > ");
+		chat_text(c, s->sec[i].s, s->sec[i].n);
+	}
+	put(c, "\n");
+	while (n && (s->text.s[n - 1] == '\n' || s->text.s[n - 1] == ' '))
+		n--;
+	chat_text(c, s->text.s, n);
+	put(c, n < s->text.n && s->text.s[n] != '\n' ? " ...\n\n" : "\n\n");
+	chat_cut(c);
+}
+
+static void take_back(struct chat *c, size_t n_ids, size_t n_text)
+{
+	c->ids.len = n_ids;
+	c->text.len = n_text;
+}
+
+/* Adds source `s` within `room` tokens, cut if `may_cut`. Returns 1 if added whole, 2 if cut, 0 if left out. */
+static int add_source(struct prompt *p, const struct ask_source *s, size_t room, int may_cut)
+{
+	struct chat *c = &p->chat;
+	size_t ids = c->ids.len, text = c->text.len, n = s->text.n;
+	for (int tries = 0; tries < 8 && !c->fail; tries++) {
+		put_source(c, p->n_source + 1, s, n);
+		size_t used = c->ids.len - ids;
+		if (used <= room)
+			return n == s->text.n ? 1 : 2;
+		take_back(c, ids, text);
+		if (!may_cut || room < CUT_MIN_TOK)
+			return 0;
+		size_t want = (size_t)((double)n * (double)room / (double)used * 0.95);
+		const char *nl = memrchr(s->text.s, '\n', want);
+		n = nl && nl > s->text.s + want / 2 ? (size_t)(nl - s->text.s) : utf8_floor(s->text.s, s->text.n, want);
+	}
+	return 0;
+}
+
+/* Tokens that the question and what closes the prompt will take. */
+static int tail_cost(const struct prompt *p, const struct prompt_style *st, const struct ask *a, size_t *n, struct err *e)
+{
+	struct chat c;
+	chat_init(&c, p->chat.kind, p->chat.tok);
+	size_t before = c.ids.len;
+	put(&c, st->question);
+	chat_text(&c, a->text.s, a->text.n);
+	put(&c, st->end);
+	chat_end(&c);
+	int rc = chat_reply(&c, e);
+	*n = c.ids.len - before;
+	chat_release(&c);
+	return rc;
+}
+
+static int too_long(size_t n, size_t n_max, struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the prompt takes %zu tokens, of which the context leaves room for %zu", n, n_max);
+}
+
+int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
+	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e)
+{
+	*p = (struct prompt){ 0 };
+	struct chat *c = &p->chat;
+	chat_init(c, kind, tok);
+	chat_turn(c, CHAT_SYSTEM, system ? system : st->system, strlen(system ? system : st->system));
+	if (st->example_user && !system) {
+		chat_turn(c, CHAT_USER, st->example_user, strlen(st->example_user));
+		chat_turn(c, CHAT_ASSISTANT, st->example_reply, strlen(st->example_reply));
+	}
+	chat_begin(c, CHAT_USER);
+	put(c, st->sources);
+	chat_cut(c);
+	p->n_fixed = p->n_best = c->ids.len;
+	size_t tail;
+	int rc = tail_cost(p, st, a, &tail, e);
+	if (!rc && p->n_fixed + tail > n_max)
+		rc = too_long(p->n_fixed + tail, n_max, e);
+	if (rc) {
+		prompt_release(p);
+		return rc;
+	}
+	size_t most = max_source ? max_source : st->max_source;
+	double first = a->n_source ? a->source[0]->fused : NAN;
+	for (size_t i = 0; i < a->n_source && p->n_source < most && !p->is_cut; i++) {
+		const struct ask_source *s = a->source[i];
+		if (i > 0 && first > 0 && s->fused < st->fused_share * first)
+			continue;
+		int added = add_source(p, s, n_max - tail - c->ids.len, 1);
+		if (!added)
+			break;
+		p->is_cut = added == 2;
+		p->source[p->n_source++] = s;
+		if (p->n_source == 1)
+			p->n_best = c->ids.len;
+	}
+	put(c, st->question);
+	chat_text(c, a->text.s, a->text.n);
+	put(c, st->end);
+	chat_end(c);
+	rc = chat_reply(c, e);
+	if (rc)
+		prompt_release(p);
+	return rc;
+}
+
+int prompt_plain(struct prompt *p, const char *system, const char *text, size_t n, enum template_kind kind, const struct tok *tok,
+	size_t n_max, struct err *e)
+{
+	*p = (struct prompt){ 0 };
+	chat_init(&p->chat, kind, tok);
+	if (system)
+		chat_turn(&p->chat, CHAT_SYSTEM, system, strlen(system));
+	chat_turn(&p->chat, CHAT_USER, text, n);
+	int rc = chat_reply(&p->chat, e);
+	if (!rc && p->chat.ids.len > n_max)
+		rc = too_long(p->chat.ids.len, n_max, e);
+	if (rc)
+		prompt_release(p);
+	return rc;
+}

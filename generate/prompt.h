@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * prompt: the grounded prompt. What never changes comes first and the question last, so that prompts share exact prefixes:
+ *
+ *	| instructions | worked example | Sources: [1] best | [2] ... | question |
+ *	`------ the same for all -------'
+ *	`------------- n_best: the same for all questions with this best source
+ *
+ * Every part ends at a token boundary of its own (chat_cut), so the ids of a prefix don't depend on what follows.
+ */
+#ifndef TT_GENERATE_PROMPT_H
+#define TT_GENERATE_PROMPT_H
+
+#include "generate/ask.h"
+#include "generate/template.h"
+
+/* How prompts are worded and filled: chosen by measurement, kept as data. */
+struct prompt_style {
+	const char *name;
+	const char *system;
+	const char *example_user, *example_reply;	/* a worked example as an earlier turn, or NULL */
+	const char *sources, *question, *end;		/* lines before the sources, before and after the question */
+	size_t max_source;
+	double fused_share;	/* a source whose fused score is below this share of the first's is left out */
+};
+extern const struct prompt_style prompt_styles[];	/* [0] is the default; ends with a NULL name */
+
+struct prompt {
+	struct chat chat;	/* chat.ids is the prompt */
+	size_t n_fixed, n_best;	/* tokens of the fixed part; with the best source */
+	const struct ask_source *source[ASK_MAX_SOURCES];	/* source[i] is number i + 1 */
+	size_t n_source;
+	int is_cut;		/* the last source didn't fit whole and was cut at a line */
+};
+
+/* Builds the prompt for `a` with at most n_max tokens. Sources that don't fit are left out, the last may be cut. `system` (may
+ * be NULL) replaces the style's instructions. max_source 0 = as the style says. On success the caller owns p->chat
+ * (prompt_release). ERR_LIMIT if instructions and question alone don't fit. */
+int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
+	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e);
+/* A prompt without sources: one user turn. */
+int prompt_plain(struct prompt *p, const char *system, const char *text, size_t n, enum template_kind kind, const struct tok *tok,
+	size_t n_max, struct err *e);
+void prompt_release(struct prompt *p);
+
+#endif

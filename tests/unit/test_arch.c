@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_arch: every number of the metadata at its edges gives a checked value or an error that names the key.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "generate/arch.h"
+#include "tests/unit/tiny.h"
+
+static int read_arch(struct tiny *t, struct arch *a, struct err *e)
+{
+	struct buf b = { 0 };
+	struct gguf *g = NULL;
+	tiny_write(t, &b);
+	assert_int_equal(gguf_open_memory(&g, b.data, b.len, "tiny.gguf", e), 0);
+	int rc = arch_from_gguf(a, g, e);
+	gguf_close(g);
+	buf_release(&b);
+	return rc;
+}
+
+static void arch_of_each_kind_is_read(void **state)
+{
+	(void)state;
+	static const char *const kinds[] = { "llama", "qwen2", "gemma3" };
+	for (unsigned i = 0; i < 3; i++) {
+		struct tiny t = { .arch = kinds[i], .seed = 1 };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), 0);
+		assert_int_equal(a.kind, i);
+		assert_int_equal(a.n_layer, TINY_LAYER);
+		assert_int_equal(a.d_head, 32);
+		assert_int_equal(a.n_vocab, TINY_VOCAB);
+		assert_int_equal(arch_is_windowed(&a, 0), i == 2);
+		assert_int_equal(arch_is_windowed(&a, 2), 0);
+	}
+}
+
+static void arch_with_edge_values_never_passes_unchecked(void **state)
+{
+	(void)state;
+	static const char *const whole[] = { "block_count", "context_length", "embedding_length", "feed_forward_length",
+		"attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.sliding_window" };
+	static const uint32_t values[] = { 0, 1, 3, 33, 65535, 0x7FFFFFFF, 0xFFFFFFFF };
+	for (unsigned i = 0; i < sizeof whole / sizeof *whole; i++)
+		for (unsigned j = 0; j < sizeof values / sizeof *values; j++) {
+			struct tiny t = { .arch = "gemma3", .seed = 1, .set = whole[i], .set_u = values[j] };
+			struct arch a;
+			struct err e = { 0 };
+			if (read_arch(&t, &a, &e)) {
+				assert_non_null(strstr(e.msg, "tiny.gguf"));
+				continue;
+			}
+			assert_in_range(a.n_layer, 1, ARCH_MAX_LAYER);
+			assert_in_range(a.n_ctx, 1, ARCH_MAX_CTX);
+			assert_in_range(a.d_model, 32, ARCH_MAX_DIM);
+			assert_in_range(a.n_head, 1, ARCH_MAX_HEAD);
+			assert_int_equal(a.n_head % a.n_head_kv, 0);
+			assert_int_equal(a.d_head % 32, 0);
+		}
+}
+
+static void arch_with_senseless_floats_is_refused(void **state)
+{
+	(void)state;
+	static const struct { const char *key; float v; } bad[] = { { "rope.freq_base", 0 }, { "rope.freq_base", NAN },
+		{ "rope.freq_base", INFINITY }, { "rope.freq_base", -1 }, { "attention.layer_norm_rms_epsilon", NAN },
+		{ "attention.layer_norm_rms_epsilon", -1 }, { "attention.layer_norm_rms_epsilon", 1 } };
+	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct tiny t = { .arch = "llama", .seed = 1, .set = bad[i].key, .set_f = bad[i].v };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), ERR_FORMAT);
+		assert_non_null(strstr(e.msg, bad[i].key));
+	}
+}
+
+static void arch_without_required_key_names_it(void **state)
+{
+	(void)state;
+	static const char *const keys[] = { "block_count", "context_length", "embedding_length", "feed_forward_length",
+		"attention.head_count", "attention.layer_norm_rms_epsilon" };
+	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++) {
+		struct tiny t = { .arch = "qwen2", .seed = 1, .drop = keys[i] };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), ERR_FORMAT);
+		assert_non_null(strstr(e.msg, keys[i]));
+	}
+}
+
+static void arch_of_unknown_kind_is_unsupported(void **state)
+{
+	(void)state;
+	struct tiny t = { .arch = "mamba", .seed = 1 };
+	struct arch a;
+	struct err e = { 0 };
+	assert_int_equal(read_arch(&t, &a, &e), ERR_UNSUPPORTED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(arch_of_each_kind_is_read),
+		cmocka_unit_test(arch_with_edge_values_never_passes_unchecked),
+		cmocka_unit_test(arch_with_senseless_floats_is_refused),
+		cmocka_unit_test(arch_without_required_key_names_it),
+		cmocka_unit_test(arch_of_unknown_kind_is_unsupported),
+	};
+	return cmocka_run_group_tests_name("arch", tests, NULL, NULL);
+}

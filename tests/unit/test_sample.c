@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_sample: choices are reproducible, truncation keeps what it says, and draws follow the distribution.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "generate/sample.h"
+
+enum { N = 8 };
+static const float logits0[N] = { 0, 2, 1, 2, -1, 0.5f, -3, -INFINITY };
+
+static struct sampler *open_with(const struct sample_params *p)
+{
+	struct sampler *s = NULL;
+	struct err e = { 0 };
+	assert_int_equal(sampler_open(&s, p, N, &e), 0);
+	return s;
+}
+
+static void pick_greedy_tie_gives_lowest_id(void **state)
+{
+	(void)state;
+	struct sampler *s = open_with(&SAMPLE_GREEDY);
+	float l[N];
+	memcpy(l, logits0, sizeof l);
+	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, NULL, NULL), 1);
+	l[1] = NAN;
+	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, NULL, NULL), 3);
+	for (int i = 0; i < N; i++)
+		l[i] = -INFINITY;
+	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, NULL, NULL), -1);
+	sampler_close(s);
+}
+
+static int odd_only(void *arg, int32_t id)
+{
+	(void)arg;
+	return id % 2;
+}
+
+static void pick_with_filter_gives_best_allowed(void **state)
+{
+	(void)state;
+	struct sampler *s = open_with(&SAMPLE_GREEDY);
+	float l[N] = { 9, 1, 8, 2, 7, 0, 6, 0 };
+	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, odd_only, NULL), 3);
+	sampler_close(s);
+}
+
+static void pick_with_repeat_penalty_moves_on(void **state)
+{
+	(void)state;
+	struct sample_params p = SAMPLE_GREEDY;
+	p.repeat_penalty = 2.5;
+	struct sampler *s = open_with(&p);
+	float l[N];
+	memcpy(l, logits0, sizeof l);
+	const int32_t past[] = { 1, 3, 1 };
+	assert_int_equal(sampler_pick(s, l, past, 3, 3, NULL, NULL), 2);
+	assert_true(fabsf(l[1] - 0.8f) < 1e-6f);	/* once, though it stands there twice */
+	sampler_close(s);
+}
+
+static void dist_with_cuts_keeps_the_best(void **state)
+{
+	(void)state;
+	struct sample_params p = SAMPLE_GREEDY;
+	const struct sample_item *it;
+	float l[N];
+	p.temp = 1;
+	p.top_k = 3;
+	struct sampler *s = open_with(&p);
+	memcpy(l, logits0, sizeof l);
+	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 3);
+	assert_int_equal(it[0].id, 1);
+	assert_int_equal(it[1].id, 3);
+	assert_int_equal(it[2].id, 2);
+	assert_true(fabsf(it[0].p + it[1].p + it[2].p - 1) < 1e-6f);
+	sampler_close(s);
+	p.top_k = 0;
+	p.min_p = 0.3;		/* e^-1 = 0.37 stays, e^-1.5 = 0.22 goes */
+	s = open_with(&p);
+	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 3);
+	sampler_close(s);
+	p.min_p = 0;
+	p.top_p = 0.5;		/* the first has 0.36, the first two 0.71 */
+	s = open_with(&p);
+	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 2);
+	sampler_close(s);
+}
+
+static void pick_many_times_follows_distribution(void **state)
+{
+	(void)state;
+	struct sample_params p = SAMPLE_GREEDY;
+	p.temp = 0.8;
+	p.seed = 42;
+	struct sampler *s = open_with(&p);
+	const struct sample_item *it;
+	float l[N];
+	memcpy(l, logits0, sizeof l);
+	double want[N] = { 0 }, chi = 0;
+	size_t n = sampler_dist(s, l, NULL, 0, &it), draws = 100000;
+	long got[N] = { 0 };
+	for (size_t i = 0; i < n; i++)
+		want[it[i].id] = (double)it[i].p;
+	for (size_t i = 0; i < draws; i++)
+		got[sampler_pick(s, l, NULL, 0, i, NULL, NULL)]++;
+	for (int i = 0; i < N - 1; i++)
+		chi += pow((double)got[i] - want[i] * (double)draws, 2) / (want[i] * (double)draws);
+	assert_int_equal(got[7], 0);
+	assert_true(chi < 22.5);		/* 6 degrees of freedom, p = 0.001 */
+	assert_int_equal(sampler_pick(s, l, NULL, 0, 77, NULL, NULL), sampler_pick(s, l, NULL, 0, 77, NULL, NULL));
+	sampler_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pick_greedy_tie_gives_lowest_id),
+		cmocka_unit_test(pick_with_filter_gives_best_allowed),
+		cmocka_unit_test(pick_with_repeat_penalty_moves_on),
+		cmocka_unit_test(dist_with_cuts_keeps_the_best),
+		cmocka_unit_test(pick_many_times_follows_distribution),
+	};
+	return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
+}
