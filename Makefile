@@ -19,7 +19,7 @@ EMBED :=
 
 INDEX :=
 
-GENERATE := arch sample stream cites
+GENERATE := arch sample stream cites block prefix drafter
 
 RETRIEVE :=
 
@@ -34,7 +34,7 @@ SCRIPTS := tt model
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
-UNIT := buf pool heap opt copy arch sample stream
+UNIT := buf pool heap opt copy arch sample stream block
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)

@@ -187,6 +187,19 @@ int aside_commit(struct aside *a, struct err *e)
 	return r;
 }
 
+int aside_publish(struct aside *a, struct err *e)
+{
+	int r = 0;
+	if (rename(a->tmp, a->path)) {
+		r = err_sys(e, ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
+	} else {
+		free(a->tmp);	/* the name is gone; abort must not unlink it */
+		a->tmp = NULL;
+	}
+	aside_abort(a);
+	return r;
+}
+
 int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct err *e)
 {
 	struct aside a;

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * drafter: the child, its two pipes and the patience we have with it. See drafter.h.
+ */
+#include "generate/drafter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/rec.h"
+
+#define PATIENCE_FIRST_MS 5000	/* a drafter may have a model to open and a prompt to read */
+#define PATIENCE_MS 1000	/* many times the cost of any sensible draft */
+#define PAUSE_MIN 16
+#define PAUSE_MAX 256
+
+struct drafter {
+	pid_t pid;
+	int to, from;			/* our ends of the two pipes */
+	struct rec_writer *out;
+	struct rec_reader *in;
+	size_t n_vocab, max;
+	bool is_first;
+};
+
+static int spawn(struct drafter *d, const char *cmd, struct err *e)
+{
+	int to[2], from[2];
+	if (pipe2(to, O_CLOEXEC))
+		return err_sys(e, ERR_IO, "cannot make a pipe for the drafter");
+	if (pipe2(from, O_CLOEXEC)) {
+		close(to[0]);
+		close(to[1]);
+		return err_sys(e, ERR_IO, "cannot make a pipe for the drafter");
+	}
+	d->pid = fork();
+	if (d->pid == 0) {
+		dup2(to[0], 0);
+		dup2(from[1], 1);
+		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+		_exit(127);
+	}
+	close(to[0]);
+	close(from[1]);
+	d->to = to[1];
+	d->from = from[0];
+	if (d->pid < 0)
+		return err_sys(e, ERR_IO, "cannot start the drafter '%s'", cmd);
+	return 0;
+}
+
+int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_t n_vocab, struct err *e)
+{
+	struct drafter *d = calloc(1, sizeof *d);
+	if (!d)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_first = true };
+	signal(SIGPIPE, SIG_IGN);	/* a dead drafter is an error here, not the end; the emitter restores quiet SIGPIPE */
+	int r = spawn(d, cmd, e);
+	r = r ? r : rec_reader_open(&d->in, d->from, "drafter", e);
+	r = r ? r : rec_writer_open(&d->out, d->to, "tt-generate", vocab, e);
+	if (r) {
+		drafter_close(d);
+		return r;
+	}
+	rec_reader_allow_bare(d->in, true);
+	*out = d;
+	return 0;
+}
+
+void drafter_close(struct drafter *d)
+{
+	if (!d)
+		return;
+	rec_writer_abort(d->out);
+	rec_reader_close(d->in);
+	if (d->to >= 0)
+		close(d->to);
+	if (d->from >= 0)
+		close(d->from);
+	if (d->pid > 0) {
+		kill(d->pid, SIGTERM);
+		waitpid(d->pid, NULL, 0);
+	}
+	free(d);
+}
+
+static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
+{
+	msgpack_packer *p = rec_put_key(w, "tok");
+	msgpack_pack_array(p, n);
+	for (size_t i = 0; i < n; i++)
+		msgpack_pack_int32(p, tok[i]);
+}
+
+static int request(struct drafter *d, size_t max, struct err *e)
+{
+	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
+	rec_put_u64(d->out, "max", d->max);
+	int r = rec_emit(d->out, e);
+	return r ? r : rec_flush(d->out, e);
+}
+
+int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e)
+{
+	rec_begin(d->out, "ctx");
+	put_tokens(d->out, tok, n);
+	msgpack_packer *p = rec_put_key(d->out, "cost");
+	msgpack_pack_array(p, 8);
+	for (int b = 1; b <= 8; b++)
+		msgpack_pack_double(p, cost[b]);
+	return request(d, max, e);
+}
+
+int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, size_t max, struct err *e)
+{
+	rec_begin(d->out, "accept");
+	rec_put_u64(d->out, "n", n_right);
+	put_tokens(d->out, tok, n);
+	return request(d, max, e);
+}
+
+/* Waits until the drafter has said something. */
+static int await(struct drafter *d, struct err *e)
+{
+	int patience = d->is_first ? PATIENCE_FIRST_MS : PATIENCE_MS;
+	uint64_t end = io_now_ns() + (uint64_t)patience * 1000000u;
+	while (rec_reader_would_block(d->in)) {
+		uint64_t now = io_now_ns();
+		struct pollfd p = { .fd = d->from, .events = POLLIN };
+		int r = now < end ? poll(&p, 1, (int)((end - now) / 1000000u) + 1) : 0;
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %d ms", patience);
+		break;
+	}
+	return 0;
+}
+
+int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e)
+{
+	struct rec rec;
+	*n = 0;
+	do {
+		int r = await(d, e);
+		if (r)
+			return r;
+		int got = rec_read(d->in, &rec, e);
+		if (got < 0)
+			return got;
+		if (!got)
+			return err_set(e, ERR_EOF, ERR_NO_OFFSET, "the drafter ended");
+	} while (!rec_is(&rec, "draft"));	/* its head, and kinds we do not know */
+	d->is_first = false;
+	const msgpack_object *t = rec_get(&rec, "tok");
+	if (!t || t->type != MSGPACK_OBJECT_ARRAY)
+		return err_set(e, ERR_FORMAT, rec.at, "the drafter sent a draft without 'tok'");
+	for (uint32_t i = 0; i < t->via.array.size && *n < d->max; i++) {
+		const msgpack_object *x = &t->via.array.ptr[i];
+		if (x->type != MSGPACK_OBJECT_POSITIVE_INTEGER || x->via.u64 >= d->n_vocab)
+			return err_set(e, ERR_FORMAT, rec.at, "the drafter sent a token outside the vocabulary");
+		tok[(*n)++] = (int32_t)x->via.u64;
+	}
+	return 0;
+}
+
+bool drafter_pays(struct drafter_guard *g)
+{
+	if (g->pause) {
+		g->pause--;
+		return false;
+	}
+	return true;
+}
+
+void drafter_spent(struct drafter_guard *g, bool asked, double ms, size_t n_tok)
+{
+	double each = ms / (double)(n_tok ? n_tok : 1);
+	double *mean = asked ? &g->draft_ms : &g->plain_ms;
+	unsigned *n = asked ? &g->n_draft : &g->n_plain;
+	/* Time a token over the last ~16 steps; a step's tokens weigh as one observation of its rate. */
+	*mean = *n ? *mean + (each - *mean) / (*n < 16 ? *n + 1 : 16) : each;
+	(*n)++;
+	if (!g->next_pause)
+		g->next_pause = PAUSE_MIN;
+	if (asked && g->n_draft >= 8 && g->n_plain >= 1 && g->draft_ms > g->plain_ms * 1.01) {
+		g->pause = g->next_pause;
+		g->next_pause = g->next_pause < PAUSE_MAX ? g->next_pause * 2 : PAUSE_MAX;
+		g->n_draft = 0;		/* judged afresh after the pause */
+	} else if (asked && g->draft_ms < g->plain_ms) {
+		g->next_pause = PAUSE_MIN;
+	}
+}
