@@ -21,7 +21,7 @@ INDEX :=
 
 GENERATE := arch sample stream cites block prefix drafter
 
-RETRIEVE :=
+RETRIEVE := metric qset tally
 
 SPECULATE := copy policy
 
@@ -35,6 +35,7 @@ SCRIPTS := tt model
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
 UNIT := buf pool heap opt copy arch sample stream block
+UNIT += metric
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)

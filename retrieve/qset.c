@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qset: queries and judgements are small (thousands of lines), so both are read whole, the judgements are sorted by
+ * query and document, and each query points at its run of them:
+ *
+ *	item[]  (file order)  --rel,n_rel-->  rel[]  (sorted by query, then document)
+ *	by_id[] (sorted)      ----------->  item[]
+ */
+#include "retrieve/qset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/io.h"
+#include "retrieve/metric.h"
+
+#define FILE_MAX ((size_t)1 << 30)
+
+static int by_query(const void *a, const void *b)
+{
+	const struct qrel *x = a, *y = b;
+	int c = strcmp(x->query, y->query);
+	return c ? c : strcmp(x->doc, y->doc);
+}
+
+static int by_item_id(const void *a, const void *b)
+{
+	return strcmp((*(struct qitem *const *)a)->id, (*(struct qitem *const *)b)->id);
+}
+
+static int grow(void **p, size_t n, size_t size)
+{
+	if (n & (n - 1) || (n == 0 && *p))
+		return 0;
+	void *q = realloc(*p, (n ? 2 * n : 1) * size);
+	if (!q)
+		return ERR_MEM;
+	*p = q;
+	return 0;
+}
+
+/* Cuts the line at `at` into its three fields, in place. */
+static int read_qrel(struct qrel *r, char *at)
+{
+	char *end;
+	r->query = at;
+	char *doc = strchr(at, '\t'), *grade = doc ? strchr(doc + 1, '\t') : NULL;
+	if (!grade)
+		return ERR_FORMAT;
+	*doc = *grade = '\0';
+	r->doc = doc + 1;
+	long v = strtol(grade + 1, &end, 10);
+	if (end == grade + 1 || (*end && *end != '\r') || v < 0 || v > 1000)
+		return ERR_FORMAT;
+	r->grade = (int)v;
+	return 0;
+}
+
+static int read_qrels(struct qset *s, const char *path, struct err *e)
+{
+	struct buf b = { 0 };
+	int r = io_read_file(&b, path, FILE_MAX, e);
+	if (r < 0)
+		goto out;
+	s->text = b.data;
+	b.data = NULL;
+	size_t line = 0;
+	for (char *at = s->text, *next; at && *at; at = next) {
+		line++;
+		next = strchr(at, '\n');
+		if (next)
+			*next++ = '\0';
+		if (grow((void **)&s->rel, s->n_rel, sizeof *s->rel)) {
+			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			goto out;
+		}
+		if (read_qrel(&s->rel[s->n_rel], at)) {
+			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' line %zu: expected query, document and grade", path, line);
+			goto out;
+		}
+		s->n_rel += s->rel[s->n_rel].grade > 0;
+	}
+	if (s->n_rel)
+		qsort(s->rel, s->n_rel, sizeof *s->rel, by_query);
+out:
+	buf_release(&b);
+	return r < 0 ? r : 0;
+}
+
+static int read_item(struct qset *s, const char *p, size_t n)
+{
+	if (grow((void **)&s->item, s->n, sizeof *s->item))
+		return ERR_MEM;
+	json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
+	const char *id = json_string_value(json_object_get(j, "id"));
+	if (!id) {
+		json_decref(j);
+		return ERR_FORMAT;
+	}
+	s->item[s->n++] = (struct qitem){ .id = id, .json = j };
+	return 0;
+}
+
+static int read_queries(struct qset *s, const char *path, struct err *e)
+{
+	struct buf b = { 0 };
+	int r = io_read_file(&b, path, FILE_MAX, e);
+	size_t line = 0;
+	for (size_t at = 0, end; r >= 0 && at < b.len; at = end + 1) {
+		line++;
+		const char *nl = memchr(b.data + at, '\n', b.len - at);
+		end = nl ? (size_t)(nl - b.data) : b.len;
+		if (end == at)
+			continue;
+		r = read_item(s, b.data + at, end - at);
+		if (r == ERR_FORMAT)
+			err_set(e, r, ERR_NO_OFFSET, "'%s' line %zu: expected a JSON object with an 'id'", path, line);
+		else if (r < 0)
+			err_set(e, r, ERR_NO_OFFSET, "out of memory");
+	}
+	buf_release(&b);
+	return r < 0 ? r : 0;
+}
+
+/* Gives each query its run of judgements. */
+static void join(struct qset *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct qitem *q = &s->item[i];
+		size_t lo = 0, hi = s->n_rel;
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+			if (strcmp(s->rel[mid].query, q->id) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		q->rel = s->rel + lo;
+		for (; lo < s->n_rel && strcmp(s->rel[lo].query, q->id) == 0; lo++, q->n_rel++)
+			if (s->rel[lo].grade > q->best)
+				q->best = s->rel[lo].grade;
+	}
+}
+
+int qset_open(struct qset *s, const char *queries, const char *qrels, struct err *e)
+{
+	*s = (struct qset){ 0 };
+	int r = read_queries(s, queries, e);
+	if (r == 0 && qrels)
+		r = read_qrels(s, qrels, e);
+	if (r == 0 && s->n) {
+		s->by_id = malloc(s->n * sizeof *s->by_id);
+		if (!s->by_id)
+			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	}
+	if (r < 0) {
+		qset_close(s);
+		return r;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		s->by_id[i] = &s->item[i];
+	if (s->n)
+		qsort(s->by_id, s->n, sizeof *s->by_id, by_item_id);
+	join(s);
+	return 0;
+}
+
+void qset_close(struct qset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		json_decref(s->item[i].json);
+	free(s->item);
+	free(s->by_id);
+	free(s->rel);
+	free(s->text);
+	*s = (struct qset){ 0 };
+}
+
+const struct qitem *qset_find(const struct qset *s, const char *id, size_t n)
+{
+	size_t lo = 0, hi = s->n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const char *at = s->by_id[mid]->id;
+		int c = strncmp(at, id, n);
+		if (c == 0 && at[n])
+			c = 1;
+		if (c == 0)
+			return s->by_id[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+int qset_grade(const struct qitem *q, const char *doc)
+{
+	for (size_t i = 0; i < q->n_rel; i++)
+		if (strcmp(q->rel[i].doc, doc) == 0)
+			return q->rel[i].grade;
+	return 0;
+}
+
+bool qset_has_flags(const struct qitem *q)
+{
+	return json_array_size(json_object_get(q->json, "gold_flags")) > 0 &&
+	       json_array_size(json_object_get(q->json, "flags_not_in_page")) == 0;
+}
+
+bool qset_flags_in(const struct qitem *q, const char *text, size_t n)
+{
+	size_t i, k;
+	json_t *all = json_object_get(q->json, "gold_flags"), *one, *flag;
+	json_array_foreach(all, i, one) {
+		bool found = false;
+		json_array_foreach(one, k, flag)
+			found = found || (json_is_string(flag) && metric_has_word(text, n, json_string_value(flag)));
+		if (!found)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tt-score: figures for retrieval and answers against judged queries; what tt-eval, a shell script, is built on.
+ *
+ *	tt-score queries F  |  tt-embed -q  |  tt-retrieve D  |  tt-score retrieval F
+ *	     picks queries                                             nDCG@10, recall@10, MRR@10
+ *	                                       tt-retrieve D > HITS;  tt-generate < HITS  |  tt-score answers F
+ *
+ * `queries` writes only what can be scored, so the other commands score every query that comes in, found or not.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/io.h"
+#include "lib/base/opt.h"
+#include "lib/base/rec.h"
+#include "retrieve/metric.h"
+#include "retrieve/qset.h"
+#include "retrieve/tally.h"
+
+static struct {
+	const char *qrels, *docs, *field, *hits, *plain;
+	long limit;
+	bool flags, json;
+} o = { .field = "text" };
+
+static const struct opt opts[] = {
+	{ .name = "qrels", .type = OPT_STR, .value = &o.qrels, .arg = "FILE", .help = "judgements: query, document, grade" },
+	{ .name = "docs", .type = OPT_STR, .value = &o.docs, .arg = "FILE",
+	  .help = "queries: only those whose best page is in this list" },
+	{ .name = "field", .type = OPT_STR, .value = &o.field, .arg = "NAME", .help = "queries: the field that is asked (text)" },
+	{ .name = "flags", .type = OPT_FLAG, .value = &o.flags, .help = "queries: only those that ask for documented options" },
+	{ .name = "limit", .type = OPT_INT, .value = &o.limit, .arg = "N", .min = 0, .max = 10000000,
+	  .help = "queries: at most N, spread evenly over the file" },
+	{ .name = "hits", .type = OPT_STR, .value = &o.hits, .arg = "FILE", .help = "answers: the records that tt-generate was given" },
+	{ .name = "plain", .type = OPT_STR, .value = &o.plain, .arg = "FILE",
+	  .help = "answers: the answer records of a run without sources" },
+	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "print one JSON object" },
+	{ 0 },
+};
+static const struct opt_program prog = { "tt-score", "queries|retrieval|answers QUERIES",
+					 "score retrieval and answers against judged queries", opts };
+
+/* ---- queries ---- */
+
+static int by_string(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The identities in the file `path`, one a line (what follows a tab is left out), sorted: id[n], pointing into b. */
+static int read_docs(const char *path, struct buf *b, char ***id, size_t *n, struct err *e)
+{
+	int r = io_read_file(b, path, (size_t)1 << 30, e);
+	if (r < 0)
+		return r;
+	size_t lines = 1;
+	for (size_t i = 0; i < b->len; i++)
+		lines += b->data[i] == '\n';
+	*id = calloc(lines, sizeof **id);
+	if (!*id)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	for (char *at = b->data, *next; at && *at; at = next) {
+		next = strchr(at, '\n');
+		if (next)
+			*next++ = '\0';
+		char *tab = strchr(at, '\t');
+		if (tab)
+			*tab = '\0';
+		/* In place: an identity is no longer than the name that it comes from. */
+		size_t len = strlen(at);
+		if (metric_doc_id(at, len, at, len + 1))
+			(*id)[(*n)++] = at;
+	}
+	qsort(*id, *n, sizeof **id, by_string);
+	return 0;
+}
+
+/* A query can be scored on this corpus when every page with its best grade is there. */
+static bool best_is_there(const struct qitem *q, char *const *id, size_t n)
+{
+	for (size_t i = 0; i < q->n_rel; i++)
+		if (q->rel[i].grade == q->best && !bsearch(&q->rel[i].doc, id, n, sizeof *id, by_string))
+			return false;
+	return q->n_rel > 0;
+}
+
+static int cmd_queries(const char *path, struct err *e)
+{
+	struct qset s = { 0 };
+	struct buf docs = { 0 };
+	struct rec_writer *w = NULL;
+	char **id = NULL;
+	size_t n_id = 0, n = 0;
+	const struct qitem **pick = NULL;
+	int r = qset_open(&s, path, o.qrels, e);
+	if (r == 0 && o.docs)
+		r = read_docs(o.docs, &docs, &id, &n_id, e);
+	if (r < 0)
+		goto out;
+	pick = calloc(s.n + 1, sizeof *pick);
+	if (!pick) {
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		goto out;
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		const struct qitem *q = &s.item[i];
+		if ((!o.docs || best_is_there(q, id, n_id)) && (!o.qrels || q->n_rel) && (!o.flags || qset_has_flags(q)))
+			pick[n++] = q;
+	}
+	r = rec_writer_open(&w, 1, "tt-score", NULL, e);
+	size_t want = o.limit && (size_t)o.limit < n ? (size_t)o.limit : n;
+	for (size_t i = 0; r == 0 && i < want; i++) {
+		const struct qitem *q = pick[i * n / want];
+		const char *text = json_string_value(json_object_get(q->json, o.field));
+		if (!text) {
+			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "query '%s' has no field '%s'", q->id, o.field);
+			break;
+		}
+		rec_begin(w, "query");
+		rec_put_cstr(w, "id", q->id);
+		rec_put_cstr(w, "text", text);
+		r = rec_emit(w, e);
+	}
+	if (r == 0) {
+		r = rec_writer_close(w, e);
+		w = NULL;
+	}
+	if (r == 0 && !want)
+		fprintf(stderr, "%s: no query can be scored\n", prog.name);
+out:
+	if (w)
+		rec_writer_abort(w);
+	free(pick);
+	free(id);
+	buf_release(&docs);
+	qset_close(&s);
+	return r < 0 ? err_exit(r) : n ? EXIT_DONE : EXIT_NOTHING;
+}
+
+/* ---- figures ---- */
+
+/* A named share: n of `of`, printed with both. `sum` is n, or a sum of figures between 0 and 1. */
+static void put(json_t *out, const char *name, double sum, size_t of)
+{
+	double share = of ? sum / (double)of : 0;
+	if (out) {
+		json_t *v = json_object();
+		json_object_set_new(v, "value", json_real(share));
+		json_object_set_new(v, "sum", json_real(sum));
+		json_object_set_new(v, "n", json_integer((json_int_t)of));
+		json_object_set_new(out, name, v);
+	} else {
+		printf("%-14s %.4f  of %zu\n", name, share, of);
+	}
+}
+
+static int print_json(json_t *out, struct err *e)
+{
+	if (out && (json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) || putchar('\n') == EOF))
+		return err_sys(e, ERR_IO, "cannot write to standard output");
+	return fflush(stdout) ? err_sys(e, ERR_IO, "cannot write to standard output") : 0;
+}
+
+static void put_retrieval(json_t *out, const struct tally *t)
+{
+	put(out, "ndcg_10", t->ndcg, t->n_query);
+	put(out, "recall_10", t->recall, t->n_query);
+	put(out, "mrr_10", t->rr, t->n_query);
+}
+
+static void put_answers(json_t *out, const struct tally *t)
+{
+	put(out, "option_right", (double)t->option_right, t->n_option);
+	put(out, "cites", (double)t->cites, t->n_answer);
+	put(out, "bad_number", (double)t->bad_number, t->n_answer);
+	put(out, "page_right", (double)t->page_right, t->n_answer);
+	put(out, "page_any", (double)t->page_any, t->n_answer);
+	put(out, "refused", (double)t->refused, t->n_answer);
+	put(out, "first_entry", (double)t->first_entry, t->n_flags);
+	put(out, "sources_hold", (double)t->sources_hold, t->n_flags);
+	if (o.plain)
+		put(out, "no_sources", (double)t->plain_right, t->n_plain);
+}
+
+/* Runs `f` over the records of `path`, or of stdin for NULL. */
+static int with_stream(const char *path, struct tally *t,
+		       int (*f)(struct tally *, struct rec_reader *, struct err *), struct err *e)
+{
+	struct rec_reader *in = NULL;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : 0;
+	if (fd < 0)
+		return err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+	int r = rec_reader_open(&in, fd, path ? path : "stdin", e);
+	if (r == 0)
+		r = f(t, in, e);
+	rec_reader_close(in);
+	if (path)
+		close(fd);
+	return r;
+}
+
+static int cmd_figures(const char *command, const char *path, struct err *e)
+{
+	struct qset s = { 0 };
+	struct tally t = { 0 };
+	bool answers = strcmp(command, "answers") == 0;
+	json_t *out = o.json ? json_object() : NULL;
+	int r = qset_open(&s, path, o.qrels, e);
+	if (r == 0)
+		r = tally_init(&t, &s, e);
+	if (r == 0 && (!answers || o.hits))
+		r = with_stream(answers ? o.hits : NULL, &t, tally_hits, e);
+	if (r == 0 && answers && o.plain)
+		r = with_stream(o.plain, &t, tally_plain, e);
+	if (r == 0 && answers)
+		r = with_stream(NULL, &t, tally_answers, e);
+	if (r == 0) {
+		(answers ? put_answers : put_retrieval)(out, &t);
+		r = print_json(out, e);
+	}
+	size_t n = answers ? t.n_answer : t.n_query;
+	json_decref(out);
+	tally_release(&t);
+	qset_close(&s);
+	return r < 0 ? err_exit(r) : n ? EXIT_DONE : EXIT_NOTHING;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	int first = opt_parse(&prog, argc, argv), r;
+	if (argc - first != 2)
+		return opt_misuse(&prog, "expected a command and the file of queries");
+	const char *command = argv[first], *path = argv[first + 1];
+	if (strcmp(command, "queries") == 0)
+		r = cmd_queries(path, &e);
+	else if (strcmp(command, "retrieval") == 0 || strcmp(command, "answers") == 0)
+		r = cmd_figures(command, path, &e);
+	else
+		return opt_misuse(&prog, "unknown command '%s'", command);
+	return e.code ? err_report(prog.name, &e) : r;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tally: the hits of one query are gathered until the next query record (or the end), then judged:
+ *
+ *	query q1, hit, hit, hit, query q2, hit, ...
+ *	          '---- gathered ----' judged here
+ *
+ * A document's rank is that of its best chunk: the ranking is the documents in the order in which they first appear.
+ */
+#include "retrieve/tally.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "retrieve/metric.h"
+
+#define DOC_MAX 4096
+
+struct gathered {
+	const struct qitem *q;			/* NULL before the first query */
+	char *doc[TALLY_CUT];			/* the first documents, each once */
+	size_t n_doc;
+	unsigned n_hit;
+	struct buf first, all;			/* text of the first hit, and of all */
+};
+
+int tally_init(struct tally *t, const struct qset *set, struct err *e)
+{
+	*t = (struct tally){ .set = set };
+	t->n_hit = calloc(set->n + 1, sizeof *t->n_hit);
+	return t->n_hit ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+}
+
+void tally_release(struct tally *t)
+{
+	free(t->n_hit);
+	*t = (struct tally){ 0 };
+}
+
+static int find_query(const struct tally *t, const struct rec *rec, const char *key, const struct qitem **q, struct err *e)
+{
+	const char *id = "";
+	size_t n = 0;
+	rec_str(rec, key, &id, &n);
+	*q = qset_find(t->set, id, n);
+	return *q ? 0 : err_set(e, ERR_FORMAT, rec->at, "record %llu: query '%.*s' is not in the set",
+				(unsigned long long)rec->n, (int)(n > 60 ? 60 : n), id);
+}
+
+/* ---- hits ---- */
+
+static void judge(struct tally *t, struct gathered *g)
+{
+	const struct qitem *q = g->q;
+	int grade[TALLY_CUT], *ideal;
+	if (!q)
+		return;
+	ideal = malloc((q->n_rel + 1) * sizeof *ideal);
+	if (!ideal) {
+		g->all.failed = ERR_MEM;
+		return;
+	}
+	for (size_t i = 0; i < g->n_doc; i++)
+		grade[i] = qset_grade(q, g->doc[i]);
+	for (size_t i = 0; i < q->n_rel; i++)
+		ideal[i] = q->rel[i].grade;
+	t->n_query++;
+	t->ndcg += metric_ndcg(grade, g->n_doc, ideal, q->n_rel, TALLY_CUT);
+	t->recall += metric_recall(grade, g->n_doc, q->n_rel, TALLY_CUT);
+	if (q->best)
+		t->rr += metric_rr(grade, g->n_doc, q->best, TALLY_CUT);
+	t->n_hit[q - t->set->item] = g->n_hit;
+	if (qset_has_flags(q)) {
+		t->n_flags++;
+		t->first_entry += qset_flags_in(q, g->first.data, g->first.len);
+		t->sources_hold += qset_flags_in(q, g->all.data, g->all.len);
+	}
+	free(ideal);
+}
+
+static void forget(struct gathered *g)
+{
+	for (size_t i = 0; i < g->n_doc; i++)
+		free(g->doc[i]);
+	g->n_doc = 0;
+	g->n_hit = 0;
+	g->q = NULL;
+	buf_clear(&g->first);
+	buf_clear(&g->all);
+}
+
+static int add_doc(struct gathered *g, const struct rec *rec, struct err *e)
+{
+	const char *doc;
+	size_t n;
+	char id[DOC_MAX];
+	if (!rec_str(rec, "doc", &doc, &n) || !metric_doc_id(doc, n, id, sizeof id))
+		return err_set(e, ERR_FORMAT, rec->at, "record %llu: a hit without a usable 'doc'", (unsigned long long)rec->n);
+	for (size_t i = 0; i < g->n_doc; i++)
+		if (strcmp(g->doc[i], id) == 0)
+			return 0;
+	if (g->n_doc == TALLY_CUT)
+		return 0;
+	g->doc[g->n_doc] = strdup(id);
+	if (!g->doc[g->n_doc])
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	g->n_doc++;
+	return 0;
+}
+
+/* What a reader of the hit would see: its headings, an option's head among them, and its text. */
+static void add_text(struct buf *b, const struct rec *rec)
+{
+	const msgpack_object *sec = rec_get(rec, "sec");
+	for (uint32_t i = 0; sec && sec->type == MSGPACK_OBJECT_ARRAY && i < sec->via.array.size; i++) {
+		const msgpack_object *s = &sec->via.array.ptr[i];
+		if (s->type == MSGPACK_OBJECT_STR) {
+			buf_add(b, s->via.str.ptr, s->via.str.size);
+			buf_putc(b, '\n');
+		}
+	}
+	const char *text;
+	size_t n;
+	if (rec_str(rec, "text", &text, &n))
+		buf_add(b, text, n);
+	buf_putc(b, '\n');
+}
+
+static int add_hit(struct tally *t, struct gathered *g, const struct rec *rec, struct err *e)
+{
+	const struct qitem *q;
+	int r = find_query(t, rec, "query", &q, e);
+	if (r < 0)
+		return r;
+	if (q != g->q)
+		return err_set(e, ERR_FORMAT, rec->at, "record %llu: a hit that does not follow its query", (unsigned long long)rec->n);
+	if (g->n_hit++ == 0)
+		add_text(&g->first, rec);
+	add_text(&g->all, rec);
+	return add_doc(g, rec, e);
+}
+
+int tally_hits(struct tally *t, struct rec_reader *in, struct err *e)
+{
+	struct gathered g = { 0 };
+	struct rec rec;
+	int got, r = 0;
+	while (r == 0 && (got = rec_read(in, &rec, e)) != 0) {
+		if (got < 0) {
+			r = got;
+		} else if (rec_is(&rec, "query")) {
+			judge(t, &g);
+			forget(&g);
+			r = find_query(t, &rec, "id", &g.q, e);
+		} else if (rec_is(&rec, "hit")) {
+			r = add_hit(t, &g, &rec, e);
+		}
+	}
+	if (r == 0)
+		judge(t, &g);
+	if (r == 0 && (g.first.failed || g.all.failed))
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	forget(&g);
+	buf_release(&g.first);
+	buf_release(&g.all);
+	return r;
+}
+
+/* ---- answers ---- */
+
+int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
+{
+	struct rec rec;
+	const struct qitem *q;
+	const char *text;
+	size_t n;
+	int got;
+	while ((got = rec_read(in, &rec, e)) > 0) {
+		if (!rec_is(&rec, "answer"))
+			continue;
+		int r = find_query(t, &rec, "query", &q, e);
+		if (r < 0)
+			return r;
+		if (!qset_has_flags(q))
+			continue;
+		t->n_plain++;
+		t->plain_right += rec_str(&rec, "text", &text, &n) && qset_flags_in(q, text, n);
+	}
+	return got;
+}
+
+/* True if the text speaks of a source [N] with N outside 1..n_hit. */
+static bool has_bad_number(const char *s, size_t n, unsigned n_hit)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = i + 1;
+		unsigned v = 0;
+		if (s[i] != '[')
+			continue;
+		for (; k < n && k - i <= 3 && isdigit((unsigned char)s[k]); k++)
+			v = 10 * v + (unsigned)(s[k] - '0');
+		if (k > i + 1 && k < n && s[k] == ']' && (v < 1 || v > n_hit))
+			return true;
+	}
+	return false;
+}
+
+static bool is_best_page(const struct qitem *q, const msgpack_object *cite)
+{
+	char id[DOC_MAX];
+	const msgpack_object *doc = rec_map_get(cite, "doc");
+	return doc && doc->type == MSGPACK_OBJECT_STR && metric_doc_id(doc->via.str.ptr, doc->via.str.size, id, sizeof id) &&
+	       q->best && qset_grade(q, id) == q->best;
+}
+
+static void add_answer(struct tally *t, const struct qitem *q, const struct rec *rec)
+{
+	unsigned n_hit = t->n_hit[q - t->set->item];
+	const msgpack_object *cites = rec_get(rec, "cites");
+	uint32_t n_cite = cites && cites->type == MSGPACK_OBJECT_ARRAY ? cites->via.array.size : 0;
+	bool refused = false, bad, any = false;
+	const char *text = "";
+	size_t n = 0;
+	rec_str(rec, "text", &text, &n);
+	rec_bool(rec, "refused", &refused);
+	bad = has_bad_number(text, n, n_hit);
+	for (uint32_t i = 0; i < n_cite; i++) {
+		const msgpack_object *cite = &cites->via.array.ptr[i], *num = rec_map_get(cite, "n");
+		bad = bad || !num || num->type != MSGPACK_OBJECT_POSITIVE_INTEGER || num->via.u64 < 1 || num->via.u64 > n_hit;
+		any = any || is_best_page(q, cite);
+	}
+	t->n_answer++;
+	t->refused += refused;
+	t->bad_number += bad;
+	t->cites += n_cite > 0 && !bad;
+	t->page_right += n_cite > 0 && is_best_page(q, &cites->via.array.ptr[0]);
+	t->page_any += any;
+	if (qset_has_flags(q)) {
+		t->n_option++;
+		t->option_right += !refused && qset_flags_in(q, text, n);
+	}
+}
+
+int tally_answers(struct tally *t, struct rec_reader *in, struct err *e)
+{
+	struct rec rec;
+	const struct qitem *q;
+	int got;
+	while ((got = rec_read(in, &rec, e)) > 0) {
+		if (!rec_is(&rec, "answer"))
+			continue;
+		int r = find_query(t, &rec, "query", &q, e);
+		if (r < 0)
+			return r;
+		add_answer(t, q, &rec);
+	}
+	return got;
+}
