@@ -9,9 +9,9 @@ VERSION := 0.1.0
 
 BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text
 
-KERN := quant
+KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 
-MODEL := gguf safetensors
+MODEL := gguf safetensors nn rope
 
 TOKENIZE :=
 

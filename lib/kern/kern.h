@@ -60,8 +60,8 @@ static inline size_t act_n_block(size_t n_col)
 
 /* What a matrix kernel does with row r of token t after the dot product: v += bias[r] if bias; v += y[t, r] if add. */
 struct mat_out {
-	float *y;		/* y[t * ld + r], r counted from row 0 of the matrix */
-	size_t ld;
+	float *y;		/* y[t * ld + r - row] */
+	size_t ld, row;
 	const float *bias;	/* [n_row] or NULL */
 	bool add;
 };

@@ -53,6 +53,11 @@ size_t w16_super_len(enum quant_type type, size_t n);
 /* Bytes of a tile, or 0 when n_col doesn't suit the type (not a multiple of its block) or is 0. */
 size_t w16_tile_len(enum quant_type type, size_t n_col);
 
+/* Bytes of the codes of n columns: what stands before the scales of a superblock. */
+size_t w16_codes_len(enum quant_type type, size_t n);
+/* Codes of the superblock at `p`: u[n][16], row fastest. (The specification's view of the layout; SIMD kernels unpack in registers.) */
+void w16_unpack(enum quant_type type, const uint8_t *p, size_t n, uint8_t (*u)[W16_ROWS]);
+
 /* Packs rows [0, n_row), n_row <= 16, of n_col weights each, GGUF rows of `row_len` bytes at `src`, into dst[tile_len]. */
 void w16_pack_tile(enum quant_type type, const void *src, size_t row_len, size_t n_row, size_t n_col, uint8_t *dst);
 

@@ -28,16 +28,17 @@ struct nn {
 	struct pool *pool;	/* borrowed; NULL = this thread alone */
 	float *scratch;		/* [threads][NN_SCRATCH] */
 };
-#define NN_SCRATCH (64 * 64 * 2)
+#define NN_SCRATCH (64 * 64 * 2)	/* floats a thread: gate and up of 64 tokens x 64 rows */
 
 int nn_init(struct nn *nn, const struct kern *k, struct pool *pool, struct arena *a, struct err *e);
 
 /* Activations of up to n_tok tokens, in every form that their readers need. */
 struct act {
 	size_t n_tok, n_col;		/* what it holds now */
-	size_t cap;			/* bytes in each form's buffer */
+	size_t cap;			/* act_blocks of room */
+	unsigned need;			/* forms that are filled, bits 1 << enum act_form */
 	struct act_block *g16, *g32;	/* [n_tok][act_n_block(n_col)], or NULL if not needed */
-	float *f32;			/* [n_tok][n_col], or NULL */
+	float *f32;			/* [n_tok][n_col]; filled if needed, or by nn_norm_act */
 };
 /* Set of forms (bits 1 << enum act_form) that the matrices read. */
 unsigned act_need(const struct mat *const *w, size_t n);
@@ -56,7 +57,7 @@ struct nn_job {
 	const float *bias;
 	bool add;
 };
-/* All jobs read `a`; one barrier. */
+/* All jobs (at most 16) read `a`; one barrier. */
 void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t n_job);
 
 /* y = act(Wg x) * (Wu x), the gated unit of Llama (SiLU) and Gemma (tanh GELU). y[n_tok][ld]. */

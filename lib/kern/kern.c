@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kern: picks the table of kernels for this processor, once.
+ */
+#include "lib/kern/kern.h"
+
+#include <string.h>
+
+#include "lib/kern/ref/ref.h"
+
+static const struct kern REF = {
+	.level = KERN_REF, .name = "ref",
+	.mat = {
+		[QUANT_F32] = mat_float_ref, [QUANT_F16] = mat_float_ref, [QUANT_BF16] = mat_float_ref,
+		[QUANT_Q4_0] = mat_quant_ref, [QUANT_Q4_1] = mat_quant_ref, [QUANT_Q5_0] = mat_quant_ref, [QUANT_Q5_1] = mat_quant_ref,
+		[QUANT_Q8_0] = mat_quant_ref, [QUANT_Q4_K] = mat_quant_ref, [QUANT_Q5_K] = mat_quant_ref, [QUANT_Q6_K] = mat_quant_ref,
+	},
+	.act = act_ref, .rmsnorm = rmsnorm_ref, .silu_mul = silu_mul_ref, .gelu_mul = gelu_mul_ref, .add = add_ref,
+	.rope = rope_ref, .kv_put = kv_put_ref, .attn = attn_ref, .softmax_sum = softmax_sum_ref,
+};
+
+static const char *const NAMES[] = { "ref", "avx2", "avx512", "vnni" };
+
+const struct kern *kern_level(enum kern_level level)
+{
+	return level == KERN_REF ? &REF : NULL;
+}
+
+const struct kern *kern_select(const char *cap, struct err *e)
+{
+	int level = KERN_VNNI;
+	if (cap && *cap) {
+		for (level = 0; level <= KERN_VNNI && strcmp(cap, NAMES[level]); level++)
+			;
+		if (level > KERN_VNNI) {
+			err_set(e, ERR_ARG, ERR_NO_OFFSET, "unknown processor level '%s' (ref, avx2, avx512 or vnni)", cap);
+			return NULL;
+		}
+	}
+	const struct kern *k;
+	while (!(k = kern_level((enum kern_level)level)))
+		level--;
+	return k;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * nn: kernels spread over threads. A loop's unit of work is a run of row tiles (matrices), a token (norms) or a few rows of one
+ * key/value head (attention); which thread gets which unit changes nothing in the results.
+ *
+ * Matrices, many tokens: a unit takes a run of tiles small enough to stay in the level-2 cache and multiplies it with panels of
+ * tokens whose activations fit beside it, so weights come from memory once and activations from the third level.
+ * Few tokens: units are long, contiguous runs of weights, because memory streams best that way.
+ */
+#include "lib/model/nn.h"
+
+#include <string.h>
+
+#include "lib/base/pool.h"
+
+int nn_init(struct nn *nn, const struct kern *k, struct pool *pool, struct arena *a, struct err *e)
+{
+	*nn = (struct nn){ .k = k, .pool = pool };
+	nn->scratch = arena_array(a, (size_t)pool_threads(pool) * NN_SCRATCH, sizeof *nn->scratch);
+	return nn->scratch ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for kernel scratch");
+}
+
+/* ---- activations ---- */
+
+unsigned act_need(const struct mat *const *w, size_t n)
+{
+	unsigned need = 0;
+	for (size_t i = 0; i < n; i++)
+		need |= 1u << act_form_of(w[i]->type);
+	return need;
+}
+
+int act_init(struct act *a, struct arena *ar, size_t n_tok, size_t n_col, unsigned need, struct err *e)
+{
+	size_t blocks = n_tok * act_n_block(n_col);
+	*a = (struct act){ .need = need, .cap = n_tok * act_n_block(n_col) };
+	if (need & 1u << ACT_G16)
+		a->g16 = arena_array(ar, blocks, sizeof *a->g16);
+	if (need & 1u << ACT_G32)
+		a->g32 = arena_array(ar, blocks, sizeof *a->g32);
+	/* always: the norm writes here first */
+	a->f32 = arena_array(ar, blocks, 256 * sizeof *a->f32);
+	if ((need & 1u << ACT_G16 && !a->g16) || (need & 1u << ACT_G32 && !a->g32) || !a->f32)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for activations of %zu tokens", n_tok);
+	return 0;
+}
+
+struct act_job {
+	const struct nn *nn;
+	const float *x, *w;
+	size_t ld;
+	float eps;
+	bool is_norm;
+	struct act *a;
+};
+
+static void act_tokens(void *arg, size_t from, size_t to, int i_thread)
+{
+	const struct act_job *j = arg;
+	const struct act *a = j->a;
+	size_t n = a->n_col, nb = act_n_block(n);
+	(void)i_thread;
+	for (size_t t = from; t < to; t++) {
+		const float *x = j->x + t * j->ld;
+		float *f = a->f32 + t * n;
+		if (j->is_norm) {
+			j->nn->k->rmsnorm(x, j->w, j->eps, n, f);
+			x = f;
+		} else if (a->need & 1u << ACT_F32) {
+			memcpy(f, x, n * sizeof *f);
+		}
+		if (a->need & 1u << ACT_G16)
+			j->nn->k->act(x, n, ACT_G16, a->g16 + t * nb);
+		if (a->need & 1u << ACT_G32)
+			j->nn->k->act(x, n, ACT_G32, a->g32 + t * nb);
+	}
+}
+
+/* One token is done at once where it stands: cheaper than waking anybody. */
+static void act_fill(struct nn *nn, struct act_job *j, size_t n_tok, size_t n_col)
+{
+	j->nn = nn;
+	j->a->n_tok = n_tok;
+	j->a->n_col = n_col;
+	pool_run(n_tok * n_col < 16384 ? NULL : nn->pool, n_tok, 4, act_tokens, j);
+}
+
+void nn_act(struct nn *nn, const float *x, size_t ld, size_t n_tok, size_t n_col, struct act *a)
+{
+	act_fill(nn, &(struct act_job){ .x = x, .ld = ld, .a = a }, n_tok, n_col);
+}
+
+void nn_norm_act(struct nn *nn, const float *x, size_t ld, size_t n_tok, size_t n_col, const float *w, float eps, struct act *a)
+{
+	act_fill(nn, &(struct act_job){ .x = x, .w = w, .eps = eps, .ld = ld, .is_norm = true, .a = a }, n_tok, n_col);
+}
+
+/* ---- matrices ---- */
+
+static const void *act_of(const struct act *a, enum quant_type type, size_t tok)
+{
+	size_t nb = act_n_block(a->n_col);
+	switch (act_form_of(type)) {
+	case ACT_G16: return a->g16 + tok * nb;
+	case ACT_G32: return a->g32 + tok * nb;
+	default: return a->f32 + tok * a->n_col;
+	}
+}
+
+#define PANEL 64	/* tokens: with n_col 8,960 their blocks take 0.86 MB, what a level-2 cache of 1 MB holds */
+#define UNIT_MANY 4	/* tiles a unit when there are many tokens */
+#define UNIT_LEN (256u << 10)	/* bytes of weights a unit when there are few */
+
+struct mat_work {
+	const struct nn *nn;
+	const struct act *a;
+	const struct nn_job *job;
+	size_t n_job, unit;
+	size_t first[17];	/* first unit of each job; [n_job] = all */
+};
+
+static size_t unit_tiles(const struct mat *w, size_t n_tok)
+{
+	if (n_tok > 16)
+		return UNIT_MANY;
+	size_t n = UNIT_LEN / w->tile_len;
+	return n ? n : 1;
+}
+
+static void mat_unit(const struct mat_work *w, size_t unit)
+{
+	size_t i = 0;
+	while (unit >= w->first[i + 1])
+		i++;
+	const struct nn_job *j = &w->job[i];
+	size_t per = unit_tiles(j->w, w->a->n_tok), tile = (unit - w->first[i]) * per, left = mat_n_tile(j->w) - tile;
+	for (size_t t = 0; t < w->a->n_tok; t += PANEL) {
+		size_t n = w->a->n_tok - t < PANEL ? w->a->n_tok - t : PANEL;
+		struct mat_out o = { .y = j->y + t * j->ld, .ld = j->ld, .bias = j->bias, .add = j->add };
+		w->nn->k->mat[j->w->type](j->w, tile, left < per ? left : per, act_of(w->a, j->w->type, t), n, &o);
+	}
+}
+
+static void mat_units(void *arg, size_t from, size_t to, int i_thread)
+{
+	(void)i_thread;
+	for (size_t u = from; u < to; u++)
+		mat_unit(arg, u);
+}
+
+void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t n_job)
+{
+	struct mat_work w = { .nn = nn, .a = a, .job = job, .n_job = n_job };
+	for (size_t i = 0; i < n_job; i++) {
+		size_t per = unit_tiles(job[i].w, a->n_tok);
+		w.first[i + 1] = w.first[i] + (mat_n_tile(job[i].w) + per - 1) / per;
+	}
+	pool_run(nn->pool, w.first[n_job], 1, mat_units, &w);
+}
+
+/* ---- gated unit ---- */
+
+struct glu_work {
+	const struct nn *nn;
+	const struct act *a;
+	const struct mat *gate, *up;
+	enum nn_glu kind;
+	float *y;
+	size_t ld, per;
+};
+
+/* Gate and up of the same rows, 64 tokens at a time, into this thread's scratch, then combined while they are near. */
+static void glu_units(void *arg, size_t from, size_t to, int i_thread)
+{
+	const struct glu_work *w = arg;
+	const struct kern *k = w->nn->k;
+	float *g = w->nn->scratch + (size_t)i_thread * NN_SCRATCH, *u = g + NN_SCRATCH / 2;
+	size_t n_tile = mat_n_tile(w->gate);
+	for (size_t unit = from; unit < to; unit++) {
+		size_t tile = unit * w->per, n = n_tile - tile < w->per ? n_tile - tile : w->per;
+		size_t row = tile * W16_ROWS, n_row = w->gate->n_row - row < n * W16_ROWS ? w->gate->n_row - row : n * W16_ROWS;
+		for (size_t t = 0; t < w->a->n_tok; t += PANEL) {
+			size_t nt = w->a->n_tok - t < PANEL ? w->a->n_tok - t : PANEL;
+			struct mat_out og = { .y = g, .ld = w->per * W16_ROWS, .row = row }, ou = og;
+			ou.y = u;
+			k->mat[w->gate->type](w->gate, tile, n, act_of(w->a, w->gate->type, t), nt, &og);
+			k->mat[w->up->type](w->up, tile, n, act_of(w->a, w->up->type, t), nt, &ou);
+			for (size_t i = 0; i < nt; i++)
+				(w->kind == NN_SILU ? k->silu_mul : k->gelu_mul)(g + i * og.ld, u + i * ou.ld, n_row, w->y + (t + i) * w->ld + row);
+		}
+	}
+}
+
+void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld)
+{
+	/* scratch holds PANEL x 64 of each */
+	struct glu_work w = { .nn = nn, .a = a, .gate = gate, .up = up, .kind = kind, .y = y, .ld = ld, .per = UNIT_MANY };
+	size_t n = (mat_n_tile(gate) + w.per - 1) / w.per;
+	pool_run(nn->pool, n, 1, glu_units, &w);
+}
+
+/* ---- attention ---- */
+
+struct attn_work {
+	const struct nn *nn;
+	const struct nn_attn *a;
+	size_t group;		/* query heads a key/value head */
+	size_t n_run;		/* runs of ATTN_ROWS rows a key/value head */
+	size_t rows;		/* rows a run */
+};
+
+/* Rows of key/value head `kv`: token-major, so that a run's rows see nearly the same positions. */
+static void attn_units(void *arg, size_t from, size_t to, int i_thread)
+{
+	const struct attn_work *w = arg;
+	const struct nn_attn *a = w->a;
+	(void)i_thread;
+	for (size_t unit = from; unit < to; unit++) {
+		size_t kv = unit / w->n_run, r0 = unit % w->n_run * w->rows, n_row = a->n_tok * w->group - r0;
+		struct attn_row row[ATTN_ROWS];
+		struct attn at = { .k = a->k + kv * a->stride, .v = a->v + kv * a->stride, .d_head = a->d_head,
+			.window = a->window, .scale = a->scale, .softcap = a->softcap };
+		if (n_row > w->rows)
+			n_row = w->rows;
+		for (size_t i = 0; i < n_row; i++) {
+			size_t t = (r0 + i) / w->group, h = kv * w->group + (r0 + i) % w->group;
+			row[i] = (struct attn_row){ a->q + t * a->ld_q + h * a->d_head, a->out + t * a->ld_out + h * a->d_head, a->pos + t };
+		}
+		w->nn->k->attn(&at, row, n_row);
+	}
+}
+
+void nn_attn(struct nn *nn, const struct nn_attn *a)
+{
+	struct attn_work w = { .nn = nn, .a = a, .group = a->n_head / a->n_head_kv, .rows = ATTN_ROWS };
+	size_t rows = a->n_tok * w.group, threads = (size_t)pool_threads(nn->pool);
+	/* one token, few key/value heads: shorter runs, so that every thread has work */
+	if (a->n_head_kv * ((rows + w.rows - 1) / w.rows) < 2 * threads && rows > 1)
+		w.rows = (rows + 1) / 2 < ATTN_ROWS ? (rows + 1) / 2 : ATTN_ROWS;
+	w.n_run = (rows + w.rows - 1) / w.rows;
+	size_t cost = rows * a->n_head_kv * (a->pos + a->n_tok);
+	pool_run(cost < 512 ? NULL : nn->pool, a->n_head_kv * w.n_run, 1, attn_units, &w);
+}
