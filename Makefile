@@ -62,7 +62,7 @@ archive = $(BUILD)/lib$(notdir $(1)).a
 # The linker wants users before what they use, so the archives run from right to left of the dependency law.
 ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
-.PHONY: all help check check-unit clean
+.PHONY: all help check check-unit ask clean
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
 BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t))) $(foreach s,$(SCRIPTS),$(BUILD)/bin/$(call script_name,$(s)))
@@ -106,6 +106,10 @@ $(UNIT_BIN): %: %.o $(ARCHIVES)
 
 check-unit: $(UNIT_BIN) ## run the unit tests
 	@set -e; for t in $(UNIT_BIN); do $$t; done
+
+ask: export TT_QUESTION = $(value Q)
+ask: ## answer Q="..." from this machine's manual pages; the first run installs, builds, fetches and indexes
+	@TT_BIN="$(BUILD)/bin" sh bin/first-run
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
