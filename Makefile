@@ -7,7 +7,7 @@ VERSION := 0.1.0
 
 # ---- modules, by folder (see CONTRIBUTING.md for the dependency law)
 
-BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text
+BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan rec_json rec_get rec_read rec_write
 
 KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 
@@ -34,8 +34,13 @@ SCRIPTS := tt model
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
-UNIT := buf pool heap opt copy arch sample stream block
+# One line a folder, apart from each other, so that two additions do not meet.
+UNIT := buf pool heap opt rec_scan rec
+
+UNIT += copy arch sample stream block
+
 UNIT += metric
+
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)

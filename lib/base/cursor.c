@@ -60,7 +60,7 @@ uint32_t cursor_u32(struct cursor *c)
 uint16_t cursor_u16(struct cursor *c)
 {
 	const unsigned char *b = cursor_take(c, 2);
-	return b ? (uint16_t)(b[0] | b[1] << 8) : 0;
+	return b ? (uint16_t)((unsigned)b[0] | (unsigned)b[1] << 8) : (uint16_t)0;
 }
 
 uint8_t cursor_u8(struct cursor *c)

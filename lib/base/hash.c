@@ -20,6 +20,38 @@ void hash_xxh128(const void *p, size_t n, uint8_t out[16])
 		out[i] = c.digest[i];
 }
 
+/* The handle is the library's own state, which needs an alignment of its own and comes from its own allocator. */
+struct hash_stream *hash_stream_new(void)
+{
+	XXH3_state_t *x = XXH3_createState();
+	if (x)
+		XXH3_128bits_reset(x);
+	return (struct hash_stream *)x;
+}
+
+void hash_stream_reset(struct hash_stream *s)
+{
+	XXH3_128bits_reset((XXH3_state_t *)s);
+}
+
+void hash_stream_add(struct hash_stream *s, const void *p, size_t n)
+{
+	XXH3_128bits_update((XXH3_state_t *)s, p, n);
+}
+
+void hash_stream_get(const struct hash_stream *s, uint8_t out[16])
+{
+	XXH128_canonical_t c;
+	XXH128_canonicalFromHash(&c, XXH3_128bits_digest((const XXH3_state_t *)s));
+	for (int i = 0; i < 16; i++)
+		out[i] = c.digest[i];
+}
+
+void hash_stream_free(struct hash_stream *s)
+{
+	XXH3_freeState((XXH3_state_t *)s);
+}
+
 void hash_id(const void *p, size_t n, uint8_t out[HASH_ID_LEN])
 {
 	crypto_generichash(out, HASH_ID_LEN, p, n, NULL, 0);

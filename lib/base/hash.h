@@ -16,6 +16,14 @@ struct err;
 uint64_t hash_xxh64(const void *p, size_t n);			/* XXH3, 64 bits */
 void hash_xxh128(const void *p, size_t n, uint8_t out[16]);	/* XXH3, 128 bits, canonical (big-endian) bytes */
 
+/* XXH3-128 of bytes that come in pieces. hash_stream_new returns NULL when memory is out. */
+struct hash_stream;
+struct hash_stream *hash_stream_new(void);
+void hash_stream_reset(struct hash_stream *s);
+void hash_stream_add(struct hash_stream *s, const void *p, size_t n);
+void hash_stream_get(const struct hash_stream *s, uint8_t out[16]);	/* the hash so far; more may be added */
+void hash_stream_free(struct hash_stream *s);
+
 /* BLAKE2b-128 of p[0..n). */
 void hash_id(const void *p, size_t n, uint8_t out[HASH_ID_LEN]);
 

@@ -74,10 +74,13 @@ bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n,
 
 /* ---- writing ---- */
 struct rec_writer;
-/* Writes `head` {kind, format, tool, version, model?, features?} at once. Borrows fd. `model` may be NULL.
+/* Writes `head` {kind, format, tool, version, model?, features?} before the first record or flush. Borrows fd. `model` may be NULL.
  * If fd is a terminal the writer prints JSON lines instead of msgpack (binary never goes to a terminal). */
 int rec_writer_open(struct rec_writer **w, int fd, const char *tool, const char *model, struct err *e);
-/* JSON lines instead of msgpack (option --json). Call before the first record. */
+/* A writer that adds no head of its own: the caller passes one on (tt-json). A `head` passed while a stream is open
+ * writes that stream's `end` first. */
+int rec_writer_open_bare(struct rec_writer **w, int fd, const char *tool, struct err *e);
+/* JSON lines instead of msgpack (option --json), or msgpack even on a terminal. Call before the first record. */
 void rec_writer_json(struct rec_writer *w, bool on);
 /* One record: rec_begin, any number of rec_put_*, rec_emit. The map's size is counted for you. */
 void rec_begin(struct rec_writer *w, const char *kind);
@@ -91,6 +94,7 @@ void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const 
 void rec_put_obj(struct rec_writer *w, const char *key, const msgpack_object *o);
 /* span: {b: [from, to], l: [from, to]} (bytes half-open, lines from 1, inclusive) */
 void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b1, uint64_t l0, uint64_t l1);
+void rec_put_bytes(struct rec_writer *w, const char *key, const void *p, size_t n);	/* msgpack bin */
 /* Anything else: a key, then packing by hand through the returned packer (exactly one value). */
 msgpack_packer *rec_put_key(struct rec_writer *w, const char *key);
 /* Copies every key of `r` except those in the NULL-terminated list `except` (may be NULL), `kind` included unless

@@ -4,6 +4,8 @@
  */
 #include "lib/base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_decode(const char *str, size_t n, uint32_t *cp, bool *ok)
 {
 	const unsigned char *s = (const unsigned char *)str;
@@ -82,6 +84,11 @@ bool utf8_valid(const char *s, size_t n, size_t *bad_at)
 {
 	size_t i = 0;
 	while (i < n) {
+		uint64_t word;		/* eight ASCII bytes at a time: most text is */
+		if (n - i >= sizeof word && (memcpy(&word, s + i, sizeof word), !(word & 0x8080808080808080u))) {
+			i += sizeof word;
+			continue;
+		}
 		if ((unsigned char)s[i] < 0x80) {
 			i++;
 			continue;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rec_get: looking into a record. A record has a dozen keys, so a key is found by comparing from the front.
+ */
+#include "lib/base/rec.h"
+
+#include <string.h>
+
+#define VEC_HEAD 4	/* dtype, flags, two zero bytes */
+
+const msgpack_object *rec_map_get(const msgpack_object *map, const char *key)
+{
+	size_t n = strlen(key);
+	if (!map || map->type != MSGPACK_OBJECT_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map->via.map.size; i++) {
+		const msgpack_object *k = &map->via.map.ptr[i].key;
+		if (k->type == MSGPACK_OBJECT_STR && k->via.str.size == n && memcmp(k->via.str.ptr, key, n) == 0)
+			return &map->via.map.ptr[i].val;
+	}
+	return NULL;
+}
+
+const msgpack_object *rec_get(const struct rec *r, const char *key)
+{
+	return rec_map_get(r->map, key);
+}
+
+bool rec_str(const struct rec *r, const char *key, const char **s, size_t *n)
+{
+	const msgpack_object *o = rec_get(r, key);
+	if (!o || o->type != MSGPACK_OBJECT_STR)
+		return false;
+	*s = o->via.str.ptr ? o->via.str.ptr : "";
+	*n = o->via.str.size;
+	return true;
+}
+
+bool rec_is(const struct rec *r, const char *kind)
+{
+	const char *s;
+	size_t n;
+	return rec_str(r, "kind", &s, &n) && n == strlen(kind) && memcmp(s, kind, n) == 0;
+}
+
+bool rec_u64(const struct rec *r, const char *key, uint64_t *v)
+{
+	const msgpack_object *o = rec_get(r, key);
+	if (!o || o->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return false;
+	*v = o->via.u64;
+	return true;
+}
+
+bool rec_f64(const struct rec *r, const char *key, double *v)
+{
+	const msgpack_object *o = rec_get(r, key);
+	if (!o)
+		return false;
+	if (o->type == MSGPACK_OBJECT_FLOAT32 || o->type == MSGPACK_OBJECT_FLOAT64)
+		*v = o->via.f64;
+	else if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+		*v = (double)o->via.u64;
+	else if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+		*v = (double)o->via.i64;
+	else
+		return false;
+	return true;
+}
+
+bool rec_bool(const struct rec *r, const char *key, bool *v)
+{
+	const msgpack_object *o = rec_get(r, key);
+	if (!o || o->type != MSGPACK_OBJECT_BOOLEAN)
+		return false;
+	*v = o->via.boolean;
+	return true;
+}
+
+bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n, const void **data)
+{
+	const msgpack_object *o = rec_get(r, key);
+	if (!o || o->type != MSGPACK_OBJECT_EXT || o->via.ext.type != REC_EXT_VEC || o->via.ext.size < VEC_HEAD)
+		return false;
+	const unsigned char *p = (const unsigned char *)o->via.ext.ptr;
+	size_t bytes = o->via.ext.size - VEC_HEAD;
+	size_t wide = p[0] == REC_F32 ? 4 : p[0] == REC_F16 ? 2 : 1;
+	if (p[0] > REC_B1 || p[2] || p[3] || bytes % wide)
+		return false;
+	*t = (enum rec_dtype)p[0];
+	*n = p[0] == REC_B1 ? bytes * 8 : bytes / wide;
+	*data = p + VEC_HEAD;
+	return true;
+}
