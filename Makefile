@@ -28,6 +28,7 @@ SPECULATE := copy policy
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS :=
+TOOLS += retrieve/score
 
 # Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
 SCRIPTS := tt model

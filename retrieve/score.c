@@ -145,16 +145,18 @@ out:
 
 /* ---- figures ---- */
 
-/* A named share: n of `of`, printed with both. `sum` is n, or a sum of figures between 0 and 1. */
+/* A mean over `of` cases. As JSON: "name": mean, and in "counts": {"name": of}. */
 static void put(json_t *out, const char *name, double sum, size_t of)
 {
 	double share = of ? sum / (double)of : 0;
 	if (out) {
-		json_t *v = json_object();
-		json_object_set_new(v, "value", json_real(share));
-		json_object_set_new(v, "sum", json_real(sum));
-		json_object_set_new(v, "n", json_integer((json_int_t)of));
-		json_object_set_new(out, name, v);
+		json_t *counts = json_object_get(out, "counts");
+		if (!counts) {
+			counts = json_object();
+			json_object_set_new(out, "counts", counts);
+		}
+		json_object_set_new(out, name, json_real(share));
+		json_object_set_new(counts, name, json_integer((json_int_t)of));
 	} else {
 		printf("%-14s %.4f  of %zu\n", name, share, of);
 	}
@@ -169,9 +171,9 @@ static int print_json(json_t *out, struct err *e)
 
 static void put_retrieval(json_t *out, const struct tally *t)
 {
-	put(out, "ndcg_10", t->ndcg, t->n_query);
-	put(out, "recall_10", t->recall, t->n_query);
-	put(out, "mrr_10", t->rr, t->n_query);
+	put(out, "nDCG@10", t->ndcg, t->n_query);
+	put(out, "recall@10", t->recall, t->n_query);
+	put(out, "MRR@10", t->rr, t->n_query);
 }
 
 static void put_answers(json_t *out, const struct tally *t)
