@@ -11,7 +11,7 @@ BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan r
 
 KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 
-MODEL := gguf safetensors nn rope
+MODEL := gguf safetensors nn rope pack pack_write pack_get
 
 TOKENIZE :=
 

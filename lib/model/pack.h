@@ -4,15 +4,17 @@
  * parts that higher layers add (tokenizer tables, hyperparameters, template number). Written once beside the cache, then mapped
  * and shared by every process through the page cache; opening costs no more than checking a small table.
  *
- *	"TTPACK\0\1" | header: layout version, model id, file length, table position and length, XXH3 of the table
- *	parts and vectors, 64-byte aligned | matrices, each on a 2 MiB boundary when larger than that, else 64 bytes
- *	table: a line per section: kind, name, type, n_row, n_col, offset, length, XXH3 of its bytes
+ *	header, 4096 bytes	"TT-PACK\n", layout version, model id, file length, table position and length, checksums of both
+ *	sections		parts and vectors, then matrices, each on a 4096-byte boundary
+ *	table			a line of 128 bytes a section: name, kind, type, n_row, n_col, position, length, checksum
+ *
+ * A section's checksum is the XXH3 of the XXH3s of its pieces of 8 MiB, the pieces it was written in.
  *
  * The header is checked at every opening (table checksum, every offset inside the file, lengths as type and shape demand); the
  * sections' own checksums by pack_verify and when the pack has just been written.
  *
  *	struct pack *p;
- *	if (pack_get(&p, "model.gguf", make_parts, NULL, &e)) ...	// finds or makes the pack
+ *	if (pack_get(&p, "model.gguf", &(struct pack_maker){ make_parts }, &e)) ...	// finds or makes the pack
  *	struct mat w;  pack_mat(p, "blk.0.attn_q.weight", &w);		// borrowed until pack_close
  */
 #ifndef TT_MODEL_PACK_H
@@ -29,6 +31,7 @@
 
 struct gguf;
 struct pack;
+struct pool;
 
 /* A named run of bytes that this module stores without looking inside. */
 struct pack_part {
@@ -39,8 +42,14 @@ struct pack_parts {
 	struct pack_part part[16];
 	size_t n;
 };
-/* Fills `parts` from the model file (they are released by the caller of this function, on errors too). `arg` is pack_get's. */
-typedef int (*pack_parts_fn)(struct pack_parts *parts, const struct gguf *g, void *arg, struct err *e);
+/* How to make a pack. Everything but `fill` may be NULL. */
+struct pack_maker {
+	/* Adds parts made from the model file; they are released by the caller, on errors too. */
+	int (*fill)(struct pack_parts *parts, const struct gguf *g, void *arg, struct err *e);
+	void *arg;
+	struct pool *pool;		/* threads to arrange weights with */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);	/* bytes; called now and then */
+};
 
 /* Identity of a model file: BLAKE2b-128 of its whole content. Cached by device, inode, size, mtime and ctime under the cache
  * directory, so that only the first use reads the file. */
@@ -49,13 +58,13 @@ int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e
 int pack_path(struct buf *out, const uint8_t id[HASH_ID_LEN], struct err *e);
 
 /* Writes the pack of `g` to `path`: aside, checked, renamed. */
-int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_LEN], pack_parts_fn fill, void *arg, struct err *e);
+int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_LEN], const struct pack_maker *mk, struct err *e);
 
 /* Opens a pack. With `id`, it must be that model's (ERR_CONF). ERR_VERSION for another layout, ERR_CHECKSUM or ERR_FORMAT for a
  * damaged one. */
 int pack_open(struct pack **p, const char *path, const uint8_t *id, struct err *e);
 /* The model's pack, made first if it is missing, damaged or of an older layout. */
-int pack_get(struct pack **p, const char *model_path, pack_parts_fn fill, void *arg, struct err *e);
+int pack_get(struct pack **p, const char *model_path, const struct pack_maker *mk, struct err *e);
 void pack_close(struct pack *p);
 
 const uint8_t *pack_id(const struct pack *p);	/* [HASH_ID_LEN] of the model */
@@ -67,7 +76,7 @@ bool pack_mat(const struct pack *p, const char *name, struct mat *m);
 bool pack_vec(const struct pack *p, const char *name, const float **v, size_t *n);	/* tensors of one dimension, as float32 */
 bool pack_part(const struct pack *p, const char *name, const void **data, size_t *n);
 
-/* The sections in file order, for listings. */
+/* The sections in order of their names, for listings. */
 enum pack_kind { PACK_PART = 1, PACK_VEC = 2, PACK_MAT = 3 };
 struct pack_sect {
 	const char *name;

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pack_get: from a model file's name to its open pack. The pack is named by the content of the model file, not by its path, so
+ * copies and links share one; the content hash is remembered under the file's device, inode, size and times.
+ *
+ *	$XDG_CACHE_HOME/tiny-titans/ids/<BLAKE2b of dev, ino, size, mtime, ctime>	the 16 bytes of the id and their XXH3
+ *	$XDG_CACHE_HOME/tiny-titans/packs/<id>-<layout>.pack
+ */
+#include "lib/model/pack.h"
+
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/model/gguf.h"
+#include "lib/model/pack_file.h"
+
+/* Name of the file that remembers the id of `m`. */
+static int memo_path(struct buf *out, const struct map *m, struct err *e)
+{
+	uint64_t key[5] = { m->dev, m->ino, m->len, m->mtime_ns, m->ctime_ns };
+	uint8_t h[HASH_ID_LEN];
+	char hex[2 * HASH_ID_LEN + 1];
+	hash_id(key, sizeof key, h);
+	hash_hex(h, sizeof h, hex);
+	int r = io_dir(out, IO_DIR_CACHE, "ids/", e);
+	if (!r)
+		r = buf_puts(out, hex) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return r;
+}
+
+static bool memo_read(const char *path, uint8_t id[HASH_ID_LEN])
+{
+	struct buf b = {0};
+	bool ok = !io_read_file(&b, path, 64, NULL) && b.len == HASH_ID_LEN + 8;
+	if (ok) {
+		uint64_t sum = hash_xxh64(b.data, HASH_ID_LEN);
+		ok = !memcmp(b.data + HASH_ID_LEN, &sum, 8);
+		memcpy(id, b.data, HASH_ID_LEN);
+	}
+	buf_release(&b);
+	return ok;
+}
+
+/* Best effort: without it the next process hashes again. */
+static void memo_write(const char *path, const uint8_t id[HASH_ID_LEN])
+{
+	uint8_t b[HASH_ID_LEN + 8];
+	uint64_t sum = hash_xxh64(id, HASH_ID_LEN);
+	struct buf dir = {0};
+	memcpy(b, id, HASH_ID_LEN);
+	memcpy(b + HASH_ID_LEN, &sum, 8);
+	if (!io_dir(&dir, IO_DIR_CACHE, "ids", NULL) && !io_mkdirs(dir.data, NULL))
+		io_replace(path, b, sizeof b, 0644, NULL);
+	buf_release(&dir);
+}
+
+int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	struct map m;
+	struct buf path = {0};
+	int r = map_open(&m, model_path, e);
+	if (r)
+		return r;
+	bool has_memo = !memo_path(&path, &m, NULL);
+	if (!has_memo || !memo_read(path.data, id)) {
+		hash_id(m.data, m.len, id);
+		if (has_memo)
+			memo_write(path.data, id);
+	}
+	map_close(&m);
+	buf_release(&path);
+	return 0;
+}
+
+int pack_path(struct buf *out, const uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	char hex[2 * HASH_ID_LEN + 1];
+	hash_hex(id, HASH_ID_LEN, hex);
+	int r = io_dir(out, IO_DIR_CACHE, "packs/", e);
+	if (!r)
+		r = buf_printf(out, "%s-%d.pack", hex, PACK_LAYOUT) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return r;
+}
+
+static int make(const char *path, const char *model_path, const uint8_t *id, const struct pack_maker *mk, struct err *e)
+{
+	struct gguf *g = NULL;
+	struct buf dir = {0};
+	int r = io_dir(&dir, IO_DIR_CACHE, "packs", e);
+	if (!r)
+		r = io_mkdirs(dir.data, e);
+	if (!r)
+		r = gguf_open(&g, model_path, e);
+	if (!r)
+		r = pack_write(path, g, id, mk, e);
+	gguf_close(g);
+	buf_release(&dir);
+	return r;
+}
+
+int pack_get(struct pack **p, const char *model_path, const struct pack_maker *mk, struct err *e)
+{
+	uint8_t id[HASH_ID_LEN];
+	struct buf path = {0};
+	*p = NULL;
+	int r = pack_model_id(model_path, id, e);
+	if (!r)
+		r = pack_path(&path, id, e);
+	if (!r && pack_open(p, path.data, id, NULL)) {
+		r = make(path.data, model_path, id, mk, e);
+		if (!r)
+			r = pack_open(p, path.data, id, e);
+	}
+	buf_release(&path);
+	return r;
+}

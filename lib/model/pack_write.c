@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pack_write: from a GGUF to a pack. The plan comes first (a line a section, with places and lengths), then the sections are made
+ * and written in order, 8 MiB at a time (large writes give large folios, which map cheaply), then the table, and the header last.
+ * What was written is compared with its checksums through a fresh mapping before the file gets its name.
+ */
+#include "lib/model/pack.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cursor.h"
+#include "lib/base/io.h"
+#include "lib/base/pool.h"
+#include "lib/model/gguf.h"
+#include "lib/model/pack_file.h"
+
+struct line {
+	struct pack_sect s;
+	const struct tensor *t;		/* source of a vector or matrix */
+	const struct buf *part;		/* source of a part */
+};
+
+struct writer {
+	struct aside file;
+	uint64_t at, total;
+	struct line *line;
+	size_t n_line;
+	uint8_t *piece;			/* [PACK_PIECE] */
+	size_t piece_len;
+	uint64_t sum;			/* of the section being written, so far */
+	const struct pack_maker *mk;
+	struct err *e;
+};
+
+/* ---- the plan ---- */
+
+static int plan_tensor(struct line *l, const struct tensor *t, struct err *e)
+{
+	uint64_t n_row = t->ne[1] * t->ne[2] * t->ne[3];
+	size_t tile = w16_tile_len(t->type, t->ne[0]), len;
+	if (!*t->name || strlen(t->name) >= PACK_NAME)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "tensor name '%.80s' is empty or longer than %u bytes", t->name, PACK_NAME - 1);
+	if (!tile || n_row > UINT32_MAX)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "tensor '%s' has a shape that cannot be packed", t->name);
+	l->t = t;
+	l->s = (struct pack_sect){ .name = t->name, .n_row = (uint32_t)n_row, .n_col = (uint32_t)t->ne[0] };
+	if (n_row == 1) {
+		l->s.kind = PACK_VEC;
+		l->s.type = QUANT_F32;
+		l->s.len = t->ne[0] * 4;
+		return 0;
+	}
+	l->s.kind = PACK_MAT;
+	l->s.type = t->type;
+	if (!size_mul(tile, (n_row + W16_ROWS - 1) / W16_ROWS, &len))
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "tensor '%s' is too large", t->name);
+	l->s.len = len;
+	return 0;
+}
+
+/* Parts, then vectors, then matrices; within a kind as the model file has them, which is nearly the order of use. */
+static int by_kind(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+	if (x->s.kind != y->s.kind)
+		return x->s.kind < y->s.kind ? -1 : 1;
+	return x->t < y->t ? -1 : x->t > y->t;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct line *)a)->s.name, ((const struct line *)b)->s.name);
+}
+
+static int plan(struct writer *w, const struct gguf *g, const struct pack_parts *parts)
+{
+	w->line = calloc(gguf_n_tensor(g) + parts->n + 1, sizeof *w->line);
+	w->piece = malloc(PACK_PIECE);
+	if (!w->line || !w->piece)
+		return err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+	for (size_t i = 0; i < parts->n; i++) {
+		struct line *l = &w->line[w->n_line++];
+		if (!*parts->part[i].name || strlen(parts->part[i].name) >= PACK_NAME)
+			return err_set(w->e, ERR_BUG, ERR_NO_OFFSET, "part %zu has no usable name", i);
+		l->part = &parts->part[i].data;
+		l->s = (struct pack_sect){ .name = parts->part[i].name, .kind = PACK_PART, .len = l->part->len };
+	}
+	for (size_t i = 0; i < gguf_n_tensor(g); i++) {
+		int r = plan_tensor(&w->line[w->n_line++], gguf_tensor_at(g, i), w->e);
+		if (r)
+			return r;
+	}
+	qsort(w->line, w->n_line, sizeof *w->line, by_kind);
+	uint64_t at = PACK_HEADER;
+	for (size_t i = 0; i < w->n_line; i++) {
+		w->line[i].s.at = at;
+		at = (at + w->line[i].s.len + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
+	}
+	w->total = at;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static int flush(struct writer *w)
+{
+	uint64_t pair[2] = { w->sum, hash_xxh64(w->piece, w->piece_len) };
+	w->sum = hash_xxh64(pair, sizeof pair);
+	int r = io_write(w->file.fd, w->piece, w->piece_len, w->file.path, w->e);
+	w->at += w->piece_len;
+	w->piece_len = 0;
+	if (!r && w->mk->progress)
+		w->mk->progress(w->mk->arg, w->at, w->total);
+	return r;
+}
+
+static int put(struct writer *w, const void *p, size_t n)
+{
+	const char *s = p;
+	int r = 0;
+	while (n && !r) {
+		size_t room = PACK_PIECE - w->piece_len, m = n < room ? n : room;
+		memcpy(w->piece + w->piece_len, s, m);
+		w->piece_len += m;
+		s += m;
+		n -= m;
+		if (w->piece_len == PACK_PIECE)
+			r = flush(w);
+	}
+	return r;
+}
+
+static int put_zeros_to(struct writer *w, uint64_t at)
+{
+	static const char zero[PACK_ALIGN];
+	int r = 0;
+	while (!r && w->at < at) {
+		size_t n = at - w->at < sizeof zero ? (size_t)(at - w->at) : sizeof zero;
+		r = io_write(w->file.fd, zero, n, w->file.path, w->e);
+		w->at += n;
+	}
+	return r;
+}
+
+static int put_vec(struct writer *w, const struct tensor *t)
+{
+	float y[1024];
+	const struct quant_info *q = quant_info(t->type);
+	int r = 0;
+	for (size_t i = 0; i < t->ne[0] && !r; i += 1024) {
+		size_t n = t->ne[0] - i < 1024 ? (size_t)t->ne[0] - i : 1024;
+		quant_row(t->type, (const char *)t->data + i / q->n_block * q->block_len, n, y);
+		r = put(w, y, n * sizeof *y);
+	}
+	return r;
+}
+
+struct tiles {
+	const struct line *l;
+	size_t first, tile_len;
+	uint8_t *out;
+};
+
+static void make_tiles(void *arg, size_t from, size_t to, int i_thread)
+{
+	const struct tiles *j = arg;
+	const struct pack_sect *s = &j->l->s;
+	const struct quant_info *q = quant_info(s->type);
+	size_t row_len = (size_t)s->n_col / q->n_block * q->block_len;
+	(void)i_thread;
+	for (size_t i = from; i < to; i++) {
+		size_t row = (j->first + i) * W16_ROWS, n = s->n_row - row < W16_ROWS ? s->n_row - row : W16_ROWS;
+		w16_pack_tile(s->type, (const char *)j->l->t->data + row * row_len, row_len, n, s->n_col, j->out + i * j->tile_len);
+	}
+}
+
+/* Batches of tiles that fill about one piece. */
+static int put_mat(struct writer *w, const struct line *l)
+{
+	size_t tile = w16_tile_len(l->s.type, l->s.n_col), n = (size_t)(l->s.len / tile), batch = PACK_PIECE / tile + 1;
+	struct tiles j = { .l = l, .tile_len = tile, .out = aligned_alloc(64, batch * tile) };
+	if (!j.out)
+		return err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+	int r = 0;
+	for (; j.first < n && !r; j.first += batch) {
+		size_t m = n - j.first < batch ? n - j.first : batch;
+		pool_run(w->mk->pool, m, 4, make_tiles, &j);
+		r = put(w, j.out, m * tile);
+	}
+	free(j.out);
+	return r;
+}
+
+static int put_section(struct writer *w, struct line *l)
+{
+	int r = put_zeros_to(w, l->s.at);
+	w->sum = 0;
+	if (r)
+		return r;
+	switch (l->s.kind) {
+	case PACK_PART: r = put(w, l->part->data, l->part->len); break;
+	case PACK_VEC: r = put_vec(w, l->t); break;
+	default: r = put_mat(w, l); break;
+	}
+	if (!r && w->piece_len)
+		r = flush(w);
+	l->s.sum = w->sum;
+	return r;
+}
+
+static int put_table(struct writer *w, const uint8_t *id)
+{
+	struct buf table = {0}, head = {0};
+	qsort(w->line, w->n_line, sizeof *w->line, by_name);
+	for (size_t i = 0; i < w->n_line; i++) {
+		const struct pack_sect *s = &w->line[i].s;
+		buf_puts(&table, s->name);
+		buf_align(&table, PACK_NAME);
+		buf_u32(&table, s->kind);
+		buf_u32(&table, s->type);
+		buf_u32(&table, s->n_row);
+		buf_u32(&table, s->n_col);
+		buf_u64(&table, s->at);
+		buf_u64(&table, s->len);
+		buf_u64(&table, s->sum);
+		buf_align(&table, PACK_LINE);
+	}
+	buf_add(&head, PACK_MAGIC, 8);
+	buf_u32(&head, PACK_LAYOUT);
+	buf_u32(&head, (uint32_t)w->n_line);
+	buf_add(&head, id, HASH_ID_LEN);
+	buf_u64(&head, w->total + table.len);
+	buf_u64(&head, w->total);
+	buf_u64(&head, hash_xxh64(table.data, table.len));
+	buf_u64(&head, head.failed ? 0 : hash_xxh64(head.data, head.len));
+	buf_align(&head, PACK_HEADER);
+	int r = table.failed || head.failed ? err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing") : 0;
+	if (!r)
+		r = io_write(w->file.fd, table.data, table.len, w->file.path, w->e);
+	if (!r && pwrite(w->file.fd, head.data, head.len, 0) != (ssize_t)head.len)
+		r = err_sys(w->e, ERR_IO, "cannot write '%s'", w->file.tmp);
+	buf_release(&table);
+	buf_release(&head);
+	return r;
+}
+
+/* Two sections of one name would make the table unusable. */
+static int check_names(const struct writer *w)
+{
+	for (size_t i = 1; i < w->n_line; i++)
+		if (!strcmp(w->line[i - 1].s.name, w->line[i].s.name))
+			return err_set(w->e, ERR_FORMAT, ERR_NO_OFFSET, "two tensors or parts are called '%s'", w->line[i].s.name);
+	return 0;
+}
+
+static int check_written(const struct writer *w, const uint8_t *id)
+{
+	struct pack *p;
+	int r = pack_open(&p, w->file.tmp, id, w->e);
+	if (!r)
+		r = pack_verify(p, w->e);
+	pack_close(p);
+	return r;
+}
+
+int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_LEN], const struct pack_maker *mk, struct err *e)
+{
+	struct writer w = { .mk = mk, .e = e };
+	struct pack_parts parts = { .n = 0 };
+	int r = mk->fill ? mk->fill(&parts, g, mk->arg, e) : 0;
+	if (!r)
+		r = plan(&w, g, &parts);
+	if (!r)
+		r = aside_open(&w.file, path, 0644, e);
+	if (!r)
+		r = put_zeros_to(&w, PACK_HEADER);
+	for (size_t i = 0; i < w.n_line && !r; i++)
+		r = put_section(&w, &w.line[i]);
+	if (!r)
+		r = put_zeros_to(&w, w.total);
+	if (!r)
+		r = put_table(&w, id);
+	if (!r)
+		r = check_names(&w);
+	if (!r)
+		r = check_written(&w, id);
+	if (!r)
+		r = aside_commit(&w.file, e);
+	aside_abort(&w.file);
+	for (size_t i = 0; i < parts.n; i++)
+		buf_release(&parts.part[i].data);
+	free(w.line);
+	free(w.piece);
+	return r;
+}
