@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -62,7 +64,6 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 	if (!d)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_first = true };
-	signal(SIGPIPE, SIG_IGN);	/* a dead drafter is an error here, not the end; the emitter restores quiet SIGPIPE */
 	int r = spawn(d, cmd, e);
 	r = r ? r : rec_reader_open(&d->in, d->from, "drafter", e);
 	r = r ? r : rec_writer_open(&d->out, d->to, "tt-generate", vocab, e);
@@ -100,12 +101,31 @@ static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
 		msgpack_pack_int32(p, tok[i]);
 }
 
+/* Sends what is buffered. A dead drafter must be an error here and not the end of us, while a closed stdout keeps ending the
+ * program quietly: so SIGPIPE is held back for this one write, and taken off the queue if it came. */
+static int flush_quietly(struct drafter *d, struct err *e)
+{
+	sigset_t pipe_only, before, pending;
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+	int r = rec_flush(d->out, e);
+	if (r && !sigismember(&pending, SIGPIPE)) {
+		struct timespec none = {0};
+		while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR)
+			;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
 static int request(struct drafter *d, size_t max, struct err *e)
 {
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
 	rec_put_u64(d->out, "max", d->max);
 	int r = rec_emit(d->out, e);
-	return r ? r : rec_flush(d->out, e);
+	return r ? r : flush_quietly(d, e);
 }
 
 int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * drafter: children that answer, die, stall or talk nonsense; and the guard that pauses a drafter which does not pay.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "generate/drafter.h"
+
+static const int32_t tok[] = { 1, 2, 3 };
+static const double cost[9] = { 0, 1, 1, 1, 1, 1, 1, 1, 1 };
+
+/* Starts `cmd`, tells it the context and returns what drafter_get says. */
+static int first_draft(const char *cmd, int32_t out[DRAFTER_MAX], size_t *n, struct err *e)
+{
+	struct drafter *d;
+	assert_int_equal(drafter_open(&d, cmd, "vocab", 100, e), 0);
+	int r = drafter_ctx(d, tok, 3, cost, 4, e);
+	if (!r)
+		r = drafter_get(d, out, n, e);
+	drafter_close(d);
+	return r;
+}
+
+static void drafter_get_json_answer_is_taken(void **state)
+{
+	(void)state;
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	struct err e = {0};
+	assert_int_equal(first_draft("echo '{\"kind\":\"draft\",\"tok\":[7,8]}'; cat >/dev/null", out, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(out[0], 7);
+	assert_int_equal(out[1], 8);
+}
+
+static void drafter_get_more_than_asked_is_cut(void **state)
+{
+	(void)state;
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	assert_int_equal(first_draft("echo '{\"kind\":\"draft\",\"tok\":[1,2,3,4,5,6,7,8,9]}'; cat >/dev/null", out, &n, NULL), 0);
+	assert_int_equal(n, 4);
+}
+
+static void drafter_get_dead_child_is_an_error(void **state)
+{
+	(void)state;
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	struct err e = {0};
+	assert_true(first_draft("exit 3", out, &n, &e) < 0);
+	assert_true(first_draft("no-such-program-here 2>/dev/null", out, &n, &e) < 0);
+}
+
+static void drafter_get_nonsense_is_an_error(void **state)
+{
+	(void)state;
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	assert_true(first_draft("echo '{\"kind\":\"draft\",\"tok\":[100]}'; cat >/dev/null", out, &n, NULL) < 0);
+	assert_true(first_draft("echo '{\"kind\":\"draft\",\"tok\":[-1]}'; cat >/dev/null", out, &n, NULL) < 0);
+	assert_true(first_draft("echo '{\"kind\":\"draft\"}'; cat >/dev/null", out, &n, NULL) < 0);
+	assert_true(first_draft("head -c 1000 /dev/urandom; cat >/dev/null", out, &n, NULL) < 0);
+}
+
+static void drafter_get_stalled_child_is_given_up(void **state)
+{
+	(void)state;
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	struct err e = {0};
+	assert_int_equal(first_draft("exec sleep 60", out, &n, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "did not answer"));
+}
+
+static void drafter_pays_losing_drafts_pause(void **state)
+{
+	(void)state;
+	struct drafter_guard g = {0};
+	drafter_spent(&g, false, 10, 1);
+	int asked = 0;
+	for (int i = 0; i < 1000; i++) {
+		bool ask = drafter_pays(&g);
+		asked += ask;
+		drafter_spent(&g, ask, ask ? 13 : 10, 1);	/* a draft that is never right costs 30 % */
+	}
+	/* Over a long text the loss stays under 3 %. */
+	assert_true(asked * 3 < 1000 * 10 * 3 / 100 + 60);
+}
+
+static void drafter_pays_winning_drafts_go_on(void **state)
+{
+	(void)state;
+	struct drafter_guard g = {0};
+	drafter_spent(&g, false, 10, 1);
+	for (int i = 0; i < 200; i++) {
+		assert_true(drafter_pays(&g));
+		drafter_spent(&g, true, 13, 2);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(drafter_get_json_answer_is_taken),
+		cmocka_unit_test(drafter_get_more_than_asked_is_cut),
+		cmocka_unit_test(drafter_get_dead_child_is_an_error),
+		cmocka_unit_test(drafter_get_nonsense_is_an_error),
+		cmocka_unit_test(drafter_get_stalled_child_is_given_up),
+		cmocka_unit_test(drafter_pays_losing_drafts_pause),
+		cmocka_unit_test(drafter_pays_winning_drafts_go_on),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
