@@ -31,7 +31,7 @@ TOOLS :=
 TOOLS += retrieve/score
 
 # Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
-SCRIPTS := tt model
+SCRIPTS := tt ask model eval
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 

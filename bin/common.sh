@@ -7,6 +7,7 @@ version='@VERSION@'
 # shellcheck disable=SC2034
 sysconfdir='@SYSCONFDIR@'
 prog=${0##*/}
+tmp=
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 PATH=$here:$PATH
 export PATH
@@ -75,4 +76,53 @@ find_shared() { # NAME
 		fi
 	done
 	return 1
+}
+
+# POSIX sh forgets how the stages of a pipeline ended, all but the last. So each runs as `stage N COMMAND...`, which
+# notes its status below $tmp, and `pipe_status N` gives what N stages together come to: the first failure in the order
+# of the pipe, for what follows is its consequence; a stage that its reader left early (141, SIGPIPE) did not fail; where
+# no stage failed, 1 (nothing found) goes before 3 (partly done) before 0.
+stage() { # N COMMAND...
+	stage_n=$1
+	shift
+	stage_status=0
+	"$@" || stage_status=$?
+	echo "$stage_status" >"$tmp/stage.$stage_n"
+	return "$stage_status"
+}
+pipe_status() { # N
+	pipe_partly=0
+	pipe_nothing=0
+	pipe_i=1
+	while test "$pipe_i" -le "$1"
+	do
+		read -r stage_status <"$tmp/stage.$pipe_i" || stage_status=70
+		case $stage_status in
+		0 | 141) ;;
+		1) pipe_nothing=1 ;;
+		3) pipe_partly=1 ;;
+		*)
+			echo "$stage_status"
+			return
+			;;
+		esac
+		pipe_i=$((pipe_i + 1))
+	done
+	if test "$pipe_nothing" = 1
+	then
+		echo 1
+	elif test "$pipe_partly" = 1
+	then
+		echo 3
+	else
+		echo 0
+	fi
+}
+
+# A name stands for a directory below the user's index directory; what holds a slash is a directory itself.
+index_dir() { # NAME
+	case $1 in
+	*/*) printf '%s\n' "$1" ;;
+	*) printf '%s/index/%s\n' "$(data_dir)" "$1" ;;
+	esac
 }

@@ -191,17 +191,27 @@ int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
 	return got;
 }
 
-/* True if the text speaks of a source [N] with N outside 1..n_hit. */
+/* True if the text speaks of a source outside 1..n_hit: a bracket that holds only numbers and separators, one too large. */
 static bool has_bad_number(const char *s, size_t n, unsigned n_hit)
 {
 	for (size_t i = 0; i < n; i++) {
+		bool bad = false, any = false;
 		size_t k = i + 1;
-		unsigned v = 0;
 		if (s[i] != '[')
 			continue;
-		for (; k < n && k - i <= 3 && isdigit((unsigned char)s[k]); k++)
-			v = 10 * v + (unsigned)(s[k] - '0');
-		if (k > i + 1 && k < n && s[k] == ']' && (v < 1 || v > n_hit))
+		while (k < n && (isdigit((unsigned char)s[k]) || strchr(",; -", s[k]))) {
+			unsigned v = 0;
+			size_t from = k;
+			for (; k < n && isdigit((unsigned char)s[k]) && v < 1000000; k++)
+				v = 10 * v + (unsigned)(s[k] - '0');
+			if (k == from) {
+				k++;
+				continue;
+			}
+			any = true;
+			bad = bad || v < 1 || v > n_hit;
+		}
+		if (any && bad && k < n && s[k] == ']')
 			return true;
 	}
 	return false;
