@@ -30,6 +30,8 @@ SPECULATE := copy policy
 TOOLS :=
 TOOLS += retrieve/score
 
+TOOLS += speculate/speculate
+
 # Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
 SCRIPTS := tt ask model eval
 
@@ -38,7 +40,7 @@ SCRIPTS := tt ask model eval
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := buf pool heap opt rec_scan rec
 
-UNIT += copy arch sample stream block
+UNIT += copy arch sample stream block drafter
 
 UNIT += metric
 
