@@ -17,7 +17,7 @@ TOKENIZE :=
 
 EMBED :=
 
-INDEX :=
+INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 
 GENERATE := arch sample stream cites block prefix drafter
 
@@ -28,6 +28,7 @@ SPECULATE := copy policy
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS :=
+TOOLS += index/index
 TOOLS += retrieve/score
 
 TOOLS += speculate/speculate
@@ -61,6 +62,7 @@ ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=of
 
 # Kernel files are compiled for the level in their name, and for nothing more; lib/kern/x86/x86.c picks at run time.
 $(BUILD)/lib/kern/ref/%.o:          ISA := -O3
+$(BUILD)/index/vectors.o:            ISA := -O3
 $(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -mavx2 -mfma -mf16c
 $(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
 

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * intake: field by field, as records.5 has them. Strings are copied, since a record is gone when the next one is read.
+ */
+#include "index/intake.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory holding a document");
+}
+
+static int missing(const struct rec *r, const char *what, struct err *e)
+{
+	return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable '%s'", (unsigned long long)r->n, what);
+}
+
+static bool copy(struct arena *a, const char *s, size_t n, struct str *out)
+{
+	char *c = arena_strdup(a, s, n);
+	*out = (struct str){ c, n };
+	return c != NULL;
+}
+
+/* A copy of a string field, empty when there is none. */
+static bool copy_field(struct arena *a, const struct rec *r, const char *key, struct str *out)
+{
+	const char *s = "";
+	size_t n = 0;
+	rec_str(r, key, &s, &n);
+	return copy(a, s, n, out);
+}
+
+static uint64_t map_u64(const msgpack_object *map, const char *key)
+{
+	const msgpack_object *o = map ? rec_map_get(map, key) : NULL;
+	return o && o->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? o->via.u64 : 0;
+}
+
+static bool copy_map_str(struct arena *a, const msgpack_object *map, const char *key, struct str *out)
+{
+	const msgpack_object *o = map ? rec_map_get(map, key) : NULL;
+	bool is_str = o && o->type == MSGPACK_OBJECT_STR;
+	return copy(a, is_str ? o->via.str.ptr : "", is_str ? o->via.str.size : 0, out);
+}
+
+int intake_doc(struct intake *in, const struct rec *r, struct err *e)
+{
+	struct segment_doc *d = &in->doc;
+	struct arena *a = &in->arena;
+	const char *s;
+	size_t n;
+	if (!rec_str(r, "doc", &s, &n) || n == 0)
+		return missing(r, "doc", e);
+	*d = (struct segment_doc){0};
+	const msgpack_object *src = rec_get(r, "src");
+	if (src && src->type != MSGPACK_OBJECT_MAP)
+		return missing(r, "src", e);
+	d->size = map_u64(src, "size");
+	d->mtime_ns = map_u64(src, "mtime_ns");
+	if (!copy(a, s, n, &d->doc) || !copy_field(a, r, "name", &d->name) || !copy_field(a, r, "title", &d->title) ||
+	    !copy_field(a, r, "type", &d->type) || !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum))
+		return out_of_memory(e);
+	in->open = true;
+	return 0;
+}
+
+int intake_id(const struct rec *r, uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	const char *s;
+	size_t n;
+	if (!rec_str(r, "id", &s, &n) || n != 2 * HASH_ID_LEN)
+		return missing(r, "id", e);
+	for (size_t i = 0; i < n; i++) {
+		const char *digits = "0123456789abcdef", *c = s[i] ? strchr(digits, s[i]) : NULL;
+		if (!c)
+			return missing(r, "id", e);
+		unsigned v = (unsigned)(c - digits);
+		id[i / 2] = (uint8_t)(i % 2 ? id[i / 2] | v : v << 4);
+	}
+	return 0;
+}
+
+static int quantize(const void *data, size_t dim, int8_t *code, float *scale)
+{
+	float *x = malloc(dim * sizeof *x);
+	if (!x)
+		return ERR_MEM;
+	memcpy(x, data, dim * sizeof *x);
+	*scale = vectors_quantize(x, dim, code);
+	free(x);
+	return 0;
+}
+
+int intake_vector(const struct rec *r, struct arena *a, int8_t **code, size_t *dim, float *scale, struct err *e)
+{
+	enum rec_dtype t;
+	const void *data;
+	double s = 0;
+	*code = NULL;
+	*dim = 0;
+	if (!rec_get(r, "vec"))
+		return 0;
+	size_t n;
+	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32))
+		return missing(r, "vec", e);
+	if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !isfinite(s) || s < 0))
+		return missing(r, "vec_scale", e);
+	*code = arena_alloc(a, vectors_stride(n));
+	if (!*code)
+		return out_of_memory(e);
+	*dim = n;
+	*scale = (float)s;
+	if (t == REC_I8)
+		memcpy(*code, data, n);
+	else if (quantize(data, n, *code, scale))
+		return out_of_memory(e);
+	return 0;
+}
+
+static bool pair_at(const msgpack_object *a, uint64_t *from, uint64_t *to)
+{
+	if (!a || a->type != MSGPACK_OBJECT_ARRAY || a->via.array.size != 2)
+		return false;
+	const msgpack_object *p = a->via.array.ptr;
+	if (p[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER || p[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return false;
+	*from = p[0].via.u64;
+	*to = p[1].via.u64;
+	return *from <= *to;
+}
+
+static int take_span(const struct rec *r, struct segment_chunk *c, struct err *e)
+{
+	const msgpack_object *span = rec_get(r, "span");
+	uint64_t l0 = 0, l1 = 0;
+	if (!span)
+		return 0;
+	if (span->type != MSGPACK_OBJECT_MAP || !pair_at(rec_map_get(span, "b"), &c->b0, &c->b1))
+		return missing(r, "span", e);
+	if (pair_at(rec_map_get(span, "l"), &l0, &l1) && l1 <= UINT32_MAX) {
+		c->l0 = (uint32_t)l0;
+		c->l1 = (uint32_t)l1;
+	}
+	return 0;
+}
+
+static int take_sec(const struct rec *r, struct arena *a, struct segment_chunk *c, struct err *e)
+{
+	const msgpack_object *sec = rec_get(r, "sec");
+	if (!sec)
+		return 0;
+	if (sec->type != MSGPACK_OBJECT_ARRAY)
+		return missing(r, "sec", e);
+	for (uint32_t i = 0; i < sec->via.array.size && c->n_sec < SEGMENT_MAX_SEC; i++) {
+		const msgpack_object *o = &sec->via.array.ptr[i];
+		if (o->type != MSGPACK_OBJECT_STR)
+			return missing(r, "sec", e);
+		if (!copy(a, o->via.str.ptr, o->via.str.size, &c->sec[c->n_sec++]))
+			return out_of_memory(e);
+	}
+	return 0;
+}
+
+static int take_meta(const struct rec *r, struct arena *a, struct segment_chunk *c, struct err *e)
+{
+	const msgpack_object *meta = rec_get(r, "meta");
+	if (!meta)
+		return 0;
+	if (meta->type != MSGPACK_OBJECT_MAP)
+		return missing(r, "meta", e);
+	for (uint32_t i = 0; i < meta->via.map.size && c->n_meta < SEGMENT_MAX_META; i++) {
+		const msgpack_object_kv *kv = &meta->via.map.ptr[i];
+		if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR)
+			continue;
+		if (!copy(a, kv->key.via.str.ptr, kv->key.via.str.size, &c->meta[c->n_meta].key) ||
+		    !copy(a, kv->val.via.str.ptr, kv->val.via.str.size, &c->meta[c->n_meta].value))
+			return out_of_memory(e);
+		c->n_meta++;
+	}
+	return 0;
+}
+
+static uint32_t field_u32(const struct rec *r, const char *key)
+{
+	uint64_t v = 0;
+	rec_u64(r, key, &v);
+	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
+static int take_chunk(struct intake *in, const struct rec *r, struct intake_chunk *it, struct err *e)
+{
+	struct segment_chunk *c = &it->c;
+	const char *s;
+	size_t n;
+	if (!rec_str(r, "text", &s, &n))
+		return missing(r, "text", e);
+	c->seq = field_u32(r, "seq");
+	c->n_tok = field_u32(r, "n_tok");
+	rec_bool(r, "trunc", &c->trunc);
+	if (!copy(&in->arena, s, n, &c->text) || !copy_field(&in->arena, r, "unit", &c->unit))
+		return out_of_memory(e);
+	int err = intake_id(r, c->id, e);
+	if (!err)
+		err = take_span(r, c, e);
+	if (!err)
+		err = take_sec(r, &in->arena, c, e);
+	if (!err)
+		err = take_meta(r, &in->arena, c, e);
+	return err ? err : intake_vector(r, &in->arena, &it->code, &it->dim, &it->scale, e);
+}
+
+int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
+{
+	const char *s;
+	size_t n;
+	if (!rec_str(r, "doc", &s, &n))
+		return missing(r, "doc", e);
+	if (!in->open || n != in->doc.doc.n || memcmp(s, in->doc.doc.s, n) != 0)
+		return err_set(e, ERR_FORMAT, r->at, "record %llu is a chunk of '%.*s' without its document before it",
+			(unsigned long long)r->n, (int)(n < 200 ? n : 200), s);
+	if (in->n_chunk == in->cap_chunk) {
+		size_t cap = in->cap_chunk ? in->cap_chunk * 2 : 64;
+		struct intake_chunk *p = realloc(in->chunk, cap * sizeof *p);
+		if (!p)
+			return out_of_memory(e);
+		in->chunk = p;
+		in->cap_chunk = cap;
+	}
+	struct intake_chunk *it = &in->chunk[in->n_chunk];
+	*it = (struct intake_chunk){0};
+	int err = take_chunk(in, r, it, e);
+	in->n_chunk += !err;
+	return err;
+}
+
+int intake_flush(struct intake *in, struct writer *w, struct err *e)
+{
+	int r = in->open ? writer_doc(w, &in->doc, e) : 0;
+	for (size_t i = 0; !r && in->open && i < in->n_chunk; i++)
+		r = writer_chunk(w, &in->chunk[i].c, in->chunk[i].code, in->chunk[i].dim, in->chunk[i].scale, e);
+	in->open = false;
+	in->n_chunk = 0;
+	arena_rewind(&in->arena, 0);
+	return r;
+}
+
+void intake_release(struct intake *in)
+{
+	arena_release(&in->arena);
+	free(in->chunk);
+	*in = (struct intake){0};
+}

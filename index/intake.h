@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * intake: from records to documents. A document is complete when the record after its last chunk has come; until then it is
+ * held here, so that a commit in between never has half of one.
+ */
+#ifndef TT_INDEX_INTAKE_H
+#define TT_INDEX_INTAKE_H
+
+#include <stdbool.h>
+
+#include "index/writer.h"
+#include "lib/base/arena.h"
+#include "lib/base/rec.h"
+
+struct intake_chunk { struct segment_chunk c; int8_t *code; size_t dim; float scale; };
+
+struct intake {
+	struct arena arena;		/* strings and codes of the document held */
+	struct segment_doc doc;
+	struct intake_chunk *chunk;	/* [n_chunk] */
+	size_t n_chunk, cap_chunk;
+	bool open;			/* a document is held */
+};
+
+/* Takes a `doc` record, after intake_flush. ERR_FORMAT when a field is missing. */
+int intake_doc(struct intake *in, const struct rec *r, struct err *e);
+/* Takes a `chunk` of the document held. */
+int intake_chunk(struct intake *in, const struct rec *r, struct err *e);
+/* Hands the document held to the writer, and holds none. */
+int intake_flush(struct intake *in, struct writer *w, struct err *e);
+void intake_release(struct intake *in);
+
+/* The id, and the vector's codes, scale and dimensions (dim 0 = none), of a chunk record. Codes are in `a`. */
+int intake_id(const struct rec *r, uint8_t id[HASH_ID_LEN], struct err *e);
+int intake_vector(const struct rec *r, struct arena *a, int8_t **code, size_t *dim, float *scale, struct err *e);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vectors: see vectors.h. Integers make the scan exact, so it needs no fixed order to be deterministic, and the compiler may
+ * vectorise the loop for each processor as it likes (this file is compiled with -O3; 100,000 x 384 takes about 3 ms on Zen 4).
+ */
+#include "index/vectors.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/cursor.h"
+
+enum { SECT_META = 1, SECT_ROWS = 2, SECT_SCALES = 3, SECT_CODES = 4 };
+#define META_LEN 24
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+__attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#endif
+int32_t vectors_dot(const int8_t *a, const int8_t *b, size_t n)
+{
+	int32_t sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+float vectors_quantize(const float *x, size_t dim, int8_t *code)
+{
+	float most = 0;
+	for (size_t i = 0; i < dim; i++)
+		most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+	memset(code, 0, vectors_stride(dim));
+	if (!(most > 0) || !isfinite(most))
+		return 0;
+	for (size_t i = 0; i < dim; i++)
+		code[i] = (int8_t)lrintf(x[i] / most * 127);
+	return most / 127;
+}
+
+/* ---- building ---- */
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory gathering vectors");
+}
+
+int vectors_put(struct vectors_builder *v, uint32_t chunk, const int8_t *code, float scale, struct err *e)
+{
+	uint32_t last = 0, bits;
+	if (v->n_row)
+		memcpy(&last, v->rows.data + v->rows.len - 4, 4);
+	if (v->n_row && last >= chunk)
+		return err_set(e, ERR_BUG, ERR_NO_OFFSET, "vectors out of order");
+	memcpy(&bits, &scale, 4);
+	buf_u32(&v->rows, chunk);
+	buf_u32(&v->scales, bits);
+	buf_add(&v->codes, code, v->dim);
+	buf_zeros(&v->codes, vectors_stride(v->dim) - v->dim);
+	v->n_row++;
+	return v->rows.failed || v->scales.failed || v->codes.failed ? out_of_memory(e) : 0;
+}
+
+int vectors_write(struct vectors_builder *v, const char *path, uint64_t number, uint64_t segment, uint32_t n_chunk,
+	uint64_t *pin, uint64_t *len, struct err *e)
+{
+	struct section_writer w = {0};
+	struct buf meta = {0};
+	buf_u64(&meta, segment);
+	buf_u32(&meta, (uint32_t)v->n_row);
+	buf_u32(&meta, (uint32_t)v->dim);
+	buf_u32(&meta, n_chunk);
+	buf_u32(&meta, 0);
+	int r = meta.failed ? out_of_memory(e) : section_create(&w, path, VECTORS_KIND, number, e);
+	if (!r)
+		r = section_add(&w, SECT_META, meta.data, meta.len, e);
+	if (!r)
+		r = section_add(&w, SECT_ROWS, v->rows.data, v->rows.len, e);
+	if (!r)
+		r = section_add(&w, SECT_SCALES, v->scales.data, v->scales.len, e);
+	if (!r)
+		r = section_add(&w, SECT_CODES, v->codes.data, v->codes.len, e);
+	if (!r)
+		r = section_finish(&w, pin, len, e);
+	section_abort(&w);
+	buf_release(&meta);
+	return r;
+}
+
+void vectors_release(struct vectors_builder *v)
+{
+	buf_release(&v->rows);
+	buf_release(&v->scales);
+	buf_release(&v->codes);
+	*v = (struct vectors_builder){0};
+}
+
+/* ---- reading ---- */
+
+int vectors_open(struct vectors *v, const char *path, struct err *e)
+{
+	struct section_view meta, rows, scales, codes;
+	*v = (struct vectors){0};
+	int r = section_open(&v->file, path, VECTORS_KIND, e);
+	if (r)
+		return r;
+	if ((r = section_get(&v->file, SECT_META, &meta, e)) || (r = section_get(&v->file, SECT_ROWS, &rows, e)) ||
+	    (r = section_get(&v->file, SECT_SCALES, &scales, e)) || (r = section_get(&v->file, SECT_CODES, &codes, e)) ||
+	    (r = section_check(&v->file, meta.p, meta.len, e)))
+		goto fail;
+	struct cursor c = cursor_of(meta.p, meta.len);
+	v->segment = cursor_u64(&c);
+	v->n_row = cursor_u32(&c);
+	v->dim = cursor_u32(&c);
+	v->n_chunk = cursor_u32(&c);
+	v->stride = vectors_stride(v->dim);
+	if (!cursor_ok(&c) || meta.len != META_LEN || v->dim == 0 || v->dim > VECTORS_MAX_DIM || v->n_row > v->n_chunk ||
+	    rows.len != (uint64_t)v->n_row * 4 || scales.len != rows.len || codes.len != (uint64_t)v->n_row * v->stride) {
+		r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' has sections that contradict its counts", path);
+		goto fail;
+	}
+	v->row = (const uint32_t *)(const void *)rows.p;
+	v->scale = (const float *)(const void *)scales.p;
+	v->code = (const int8_t *)codes.p;
+	return 0;
+fail:
+	vectors_close(v);
+	return r;
+}
+
+void vectors_close(struct vectors *v)
+{
+	section_close(&v->file);
+	*v = (struct vectors){0};
+}
+
+int vectors_check(struct vectors *v, struct err *e)
+{
+	int r = section_verify(&v->file, e);
+	for (uint32_t i = 0; !r && i < v->n_row; i++)
+		if (v->row[i] >= v->n_chunk || (i && v->row[i] <= v->row[i - 1]))
+			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' names chunks out of order", v->file.path);
+	return r;
+}

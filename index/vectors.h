@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vectors: the embeddings of some chunks of one segment, as 8-bit integers and a scale each, in a file of their own,
+ * NNNNNNNNNNNNNNNN.vec. So the lexical side is complete without them, and they may come later, in several layers: a segment
+ * has any number of such files, and a chunk that none of them names has no vector yet.
+ *
+ *	META   u64 segment, u32 n_row, u32 dim, u32 n_chunk, u32 0
+ *	ROWS   [n_row] u32 chunk numbers, ascending
+ *	SCALES [n_row] f32
+ *	CODES  [n_row, stride] i8; stride = dim rounded up to 64, zeros between
+ *
+ * A component is code * scale; the vectors are of length 1, so the dot product of two is their cosine.
+ */
+#ifndef TT_INDEX_VECTORS_H
+#define TT_INDEX_VECTORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "index/section.h"
+
+#define VECTORS_KIND 2u
+#define VECTORS_MAX_DIM 4096
+#define VECTORS_ALIGN 64
+
+static inline size_t vectors_stride(size_t dim)
+{
+	return (dim + VECTORS_ALIGN - 1) / VECTORS_ALIGN * VECTORS_ALIGN;
+}
+
+/* Sum of a[i] * b[i], exact. n is a multiple of 64 and at most VECTORS_MAX_DIM. */
+int32_t vectors_dot(const int8_t *a, const int8_t *b, size_t n);
+/* Codes and scale of x[dim]: scale = max |x| / 127, nearest code. code[stride] is padded with zeros. 0 for a zero vector. */
+float vectors_quantize(const float *x, size_t dim, int8_t *code);
+
+/* ---- building ---- */
+
+struct vectors_builder {
+	struct buf rows, scales, codes;
+	size_t dim, n_row;	/* set dim before the first row */
+};
+/* Adds chunk's code[dim]; chunks must ascend. ERR_MEM, or ERR_BUG when they do not. */
+int vectors_put(struct vectors_builder *v, uint32_t chunk, const int8_t *code, float scale, struct err *e);
+int vectors_write(struct vectors_builder *v, const char *path, uint64_t number, uint64_t segment, uint32_t n_chunk,
+	uint64_t *pin, uint64_t *len, struct err *e);
+void vectors_release(struct vectors_builder *v);
+
+/* ---- reading ---- */
+
+struct vectors {
+	struct section_file file;
+	uint64_t segment;
+	uint32_t n_row, n_chunk;
+	size_t dim, stride;
+	const uint32_t *row;	/* [n_row], unchecked until vectors_check */
+	const float *scale;	/* [n_row] */
+	const int8_t *code;	/* [n_row, stride] */
+};
+int vectors_open(struct vectors *v, const char *path, struct err *e);
+void vectors_close(struct vectors *v);
+/* Makes row, scale and code safe to use: checksums, and row numbers ascending below n_chunk. */
+int vectors_check(struct vectors *v, struct err *e);
+
+#endif

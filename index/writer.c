@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * writer: see writer.h. A commit is, in this order: segment and vector files (each written aside, synced, renamed), then the
+ * manifest in the same way, then the removal of files that no manifest names any more. Whatever step is the last, a reader
+ * finds the old generation whole or the new one whole.
+ *
+ * `live` maps every live document's identity to its place, committed (segment, number) or still in the builder; removals of
+ * committed documents go into `next`, the manifest in the making.
+ */
+#include "index/writer.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "index/lock.h"
+#include "index/merge.h"
+#include "lib/base/arena.h"
+
+#define IN_BUILDER UINT32_MAX
+
+struct live { uint64_t hash; const char *s; size_t n; uint32_t seg, doc; };	/* s NULL = free slot; n SIZE_MAX = removed */
+
+struct fresh { uint8_t id[HASH_ID_LEN]; uint32_t seg, chunk; };		/* a committed chunk without a vector */
+struct late { uint32_t seg, chunk; size_t code; float scale; };		/* a vector given to one */
+
+struct writer {
+	int lock;
+	struct store store;
+	struct manifest next;
+	bool changed;			/* next differs from store.m */
+	struct builder *builder;
+	struct vectors_builder vec;
+	struct manifest_segment dead;	/* documents of the builder replaced within it */
+	struct arena names;		/* identities of the builder's documents */
+	struct live *live;
+	size_t n_live, cap_live;	/* slots in use, slots (a power of two) */
+	struct fresh *fresh;		/* sorted by id; made when first needed */
+	size_t n_fresh;
+	struct late *late;
+	size_t n_late, cap_late;
+	struct buf late_code;
+};
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory changing the index");
+}
+
+/* ---- the table of live documents ---- */
+
+static struct live *live_slot(struct writer *w, const char *s, size_t n, uint64_t hash)
+{
+	size_t i = hash & (w->cap_live - 1);
+	for (;; i = (i + 1) & (w->cap_live - 1)) {
+		struct live *l = &w->live[i];
+		if (!l->s || (l->hash == hash && l->n == n && memcmp(l->s, s, n) == 0))
+			return l;
+	}
+}
+
+static struct live *live_find(struct writer *w, const char *s, size_t n)
+{
+	struct live *l = w->cap_live ? live_slot(w, s, n, hash_xxh64(s, n)) : NULL;
+	return l && l->s ? l : NULL;
+}
+
+static int live_grow(struct writer *w, struct err *e)
+{
+	struct live *old = w->live;
+	size_t cap = w->cap_live;
+	struct live *fresh = calloc(cap ? cap * 2 : 1024, sizeof *fresh);
+	if (!fresh)
+		return out_of_memory(e);
+	w->live = fresh;
+	w->cap_live = cap ? cap * 2 : 1024;
+	w->n_live = 0;
+	for (size_t i = 0; i < cap; i++)
+		if (old[i].s && old[i].n != SIZE_MAX) {
+			*live_slot(w, old[i].s, old[i].n, old[i].hash) = old[i];
+			w->n_live++;
+		}
+	free(old);
+	return 0;
+}
+
+/* s[0..n) must stay valid. */
+static int live_put(struct writer *w, const char *s, size_t n, uint32_t seg, uint32_t doc, struct err *e)
+{
+	int r = (w->n_live + 1) * 2 > w->cap_live ? live_grow(w, e) : 0;
+	if (r)
+		return r;
+	uint64_t hash = hash_xxh64(s, n);
+	struct live *l = live_slot(w, s, n, hash);
+	w->n_live += !l->s;
+	*l = (struct live){ hash, s, n, seg, doc };
+	return 0;
+}
+
+static int live_fill(struct writer *w, struct err *e)
+{
+	int r = 0;
+	free(w->live);
+	w->live = NULL;
+	w->n_live = w->cap_live = 0;
+	for (uint32_t i = 0; !r && i < w->store.m.n_segment; i++) {
+		struct store_segment *g = &w->store.seg[i];
+		for (uint32_t k = 0; !r && k < g->m->n_doc; k++) {
+			struct segment_doc d;
+			if (g->dead[k])
+				continue;
+			r = segment_get_doc(&g->seg, k, &d, e);
+			if (!r)
+				r = live_put(w, d.doc.s, d.doc.n, i, k, e);
+		}
+	}
+	return r;
+}
+
+/* ---- opening ---- */
+
+static bool is_named(const struct manifest *m, const char *file)
+{
+	char name[32];
+	for (size_t i = 0; i < m->n_segment; i++) {
+		snprintf(name, sizeof name, "%016llx.seg", (unsigned long long)m->segment[i].number);
+		if (strcmp(name, file) == 0)
+			return true;
+		for (size_t k = 0; k < m->segment[i].n_layer; k++) {
+			snprintf(name, sizeof name, "%016llx.vec", (unsigned long long)m->segment[i].layer[k].number);
+			if (strcmp(name, file) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Removes segment and vector files that `m` does not name, and files that were being written aside. Only names of our own
+ * making are touched. A file that can't be removed is left for the next time. */
+static void sweep(const char *dir, const struct manifest *m)
+{
+	DIR *d = opendir(dir);
+	if (!d)
+		return;
+	for (struct dirent *it; (it = readdir(d)); ) {
+		size_t n = strlen(it->d_name), hex = strspn(it->d_name, "0123456789abcdef");
+		const char *ext = it->d_name + 16;
+		bool ours = hex == 16 && n >= 20 && (strncmp(ext, ".seg", 4) == 0 || strncmp(ext, ".vec", 4) == 0);
+		bool aside = strncmp(ours ? ext + 4 : it->d_name, ours ? ".tmp." : "manifest.tmp.", ours ? 5 : 13) == 0;
+		if (aside || (ours && n == 20 && !is_named(m, it->d_name)))
+			unlinkat(dirfd(d), it->d_name, 0);
+	}
+	closedir(d);
+}
+
+static int copy_manifest(struct manifest *to, const struct manifest *from, struct err *e)
+{
+	struct buf b = {0};
+	manifest_release(to);
+	int r = manifest_format(from, &b, e);
+	if (!r)
+		r = manifest_parse(to, b.data, b.len, "manifest", e);
+	buf_release(&b);
+	return r;
+}
+
+/* Starts anew from what is committed. */
+static int reload(struct writer *w, const char *dir, bool create, struct err *e)
+{
+	char *copy = strdup(dir);	/* dir may be the store's own */
+	if (!copy)
+		return out_of_memory(e);
+	builder_free(w->builder);
+	w->builder = NULL;
+	vectors_release(&w->vec);
+	free(w->dead.dead);
+	w->dead = (struct manifest_segment){0};
+	free(w->fresh);
+	w->fresh = NULL;
+	w->n_fresh = w->n_late = 0;
+	buf_clear(&w->late_code);
+	store_close(&w->store);
+	int r = store_open(&w->store, copy, e);
+	if (r == ERR_NOENT && create) {
+		w->store.dir = strdup(copy);
+		w->store.m.next = 1;
+		r = w->store.dir ? 0 : out_of_memory(e);
+	}
+	if (!r)
+		r = copy_manifest(&w->next, &w->store.m, e);
+	if (!r)
+		r = live_fill(w, e);
+	arena_release(&w->names);
+	w->changed = false;
+	if (!r)
+		sweep(copy, &w->store.m);
+	free(copy);
+	return r;
+}
+
+int writer_open(struct writer **out, const char *dir, bool create, long wait_s, struct err *e)
+{
+	*out = NULL;
+	struct writer *w = calloc(1, sizeof *w);
+	if (!w)
+		return out_of_memory(e);
+	w->lock = -1;
+	int r = create ? io_mkdirs(dir, e) : 0;
+	if (!r && !create && access(dir, F_OK))
+		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not an index", dir);
+	if (!r)
+		r = lock_take(&w->lock, dir, wait_s, e);
+	if (!r)
+		r = reload(w, dir, create, e);
+	if (r)
+		writer_close(w);
+	else
+		*out = w;
+	return r;
+}
+
+void writer_close(struct writer *w)
+{
+	if (!w)
+		return;
+	builder_free(w->builder);
+	vectors_release(&w->vec);
+	free(w->dead.dead);
+	free(w->live);
+	free(w->fresh);
+	free(w->late);
+	buf_release(&w->late_code);
+	arena_release(&w->names);
+	manifest_release(&w->next);
+	store_close(&w->store);
+	lock_drop(&w->lock);
+	free(w);
+}
+
+struct store *writer_store(struct writer *w)
+{
+	return &w->store;
+}
+
+/* ---- changing ---- */
+
+int writer_set_model(struct writer *w, const char *model, size_t n, struct err *e)
+{
+	struct manifest *m = &w->next;
+	if (n >= sizeof m->model || memchr(model, '\0', n))
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the embedder's name is longer than %zu bytes", sizeof m->model - 1);
+	if (m->model[0] && (strlen(m->model) != n || memcmp(m->model, model, n) != 0))
+		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of '%s', the input those of '%.*s'", m->model, (int)n,
+			model);
+	memcpy(m->model, model, n);
+	m->model[n] = '\0';
+	return 0;
+}
+
+static int set_dim(struct writer *w, size_t dim, struct err *e)
+{
+	if (dim == 0 || dim > VECTORS_MAX_DIM)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a vector of %zu dimensions", dim);
+	if (w->next.dim && w->next.dim != dim)
+		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of %u dimensions, the input of %zu", w->next.dim, dim);
+	w->next.dim = (uint32_t)dim;
+	w->vec.dim = dim;
+	return 0;
+}
+
+int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, struct err *e)
+{
+	struct live *l = live_find(w, doc, n);
+	*known = l != NULL;
+	if (!l)
+		return 0;
+	struct manifest_segment *m = l->seg == IN_BUILDER ? &w->dead : &w->next.segment[l->seg];
+	if (!manifest_kill(m, l->doc))
+		return out_of_memory(e);
+	w->changed = true;
+	l->n = SIZE_MAX;	/* the slot stays, so that what was put behind it is still found */
+	return 0;
+}
+
+int writer_doc(struct writer *w, const struct segment_doc *d, struct err *e)
+{
+	bool known;
+	uint32_t i;
+	int r = w->builder ? 0 : builder_new(&w->builder, e);
+	if (!r)
+		r = writer_remove(w, d->doc.s, d->doc.n, &known, e);
+	if (!r)
+		r = builder_doc(w->builder, d, &i, e);
+	if (r)
+		return r;
+	w->changed = true;
+	char *name = arena_strdup(&w->names, d->doc.s, d->doc.n);
+	return name ? live_put(w, name, d->doc.n, IN_BUILDER, i, e) : out_of_memory(e);
+}
+
+int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *code, size_t dim, float scale, struct err *e)
+{
+	uint32_t i;
+	int r = code ? set_dim(w, dim, e) : 0;
+	if (!r)
+		r = builder_chunk(w->builder, c, &i, e);
+	if (!r && code)
+		r = vectors_put(&w->vec, i, code, scale, e);
+	return r;
+}
+
+bool writer_dirty(const struct writer *w)
+{
+	return w->changed || w->n_late;
+}
+
+size_t writer_size(const struct writer *w)
+{
+	return (w->builder ? builder_size(w->builder) : 0) + w->vec.codes.len + w->late_code.len;
+}
+
+/* ---- vectors that come later ---- */
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(((const struct fresh *)a)->id, ((const struct fresh *)b)->id, HASH_ID_LEN);
+}
+
+static int by_place(const void *pa, const void *pb)
+{
+	const struct late *a = pa, *b = pb;
+	if (a->seg != b->seg)
+		return a->seg < b->seg ? -1 : 1;
+	return (a->chunk > b->chunk) - (a->chunk < b->chunk);
+}
+
+static int find_fresh(struct writer *w, struct err *e)
+{
+	int r = 0;
+	w->fresh = malloc((w->store.n_chunk ? w->store.n_chunk : 1) * sizeof *w->fresh);
+	if (!w->fresh)
+		return out_of_memory(e);
+	for (uint32_t i = 0; !r && i < w->store.m.n_segment; i++) {
+		struct store_segment *g = &w->store.seg[i];
+		const uint32_t *len;
+		uint8_t *has;
+		r = store_has_vectors(&w->store, i, &has, e);
+		if (r)
+			break;
+		r = segment_get_lens(&g->seg, &len, e);
+		for (uint32_t k = 0; !r && k < g->m->n_chunk; k++) {
+			if (has[k] || g->dead[len[3 * k]] || w->n_fresh == w->store.n_chunk)
+				continue;
+			struct fresh *f = &w->fresh[w->n_fresh++];
+			*f = (struct fresh){ .seg = i, .chunk = k };
+			r = segment_get_id(&g->seg, k, f->id, e);
+		}
+		free(has);
+	}
+	qsort(w->fresh, w->n_fresh, sizeof *w->fresh, by_id);
+	return r;
+}
+
+int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t *code, size_t dim, float scale, bool *known,
+	struct err *e)
+{
+	int r = w->fresh ? 0 : find_fresh(w, e);
+	if (!r)
+		r = set_dim(w, dim, e);
+	if (r)
+		return r;
+	struct fresh key, *f;
+	memcpy(key.id, id, HASH_ID_LEN);
+	f = bsearch(&key, w->fresh, w->n_fresh, sizeof *f, by_id);
+	*known = f != NULL;
+	if (!f)
+		return 0;
+	if (w->n_late == w->cap_late) {
+		size_t cap = w->cap_late ? w->cap_late * 2 : 256;
+		struct late *l = realloc(w->late, cap * sizeof *l);
+		if (!l)
+			return out_of_memory(e);
+		w->late = l;
+		w->cap_late = cap;
+	}
+	w->late[w->n_late++] = (struct late){ f->seg, f->chunk, w->late_code.len, scale };
+	return buf_add(&w->late_code, code, dim) ? out_of_memory(e) : 0;
+}
+
+/* One layer for the vectors late[from, to) of one segment. */
+static int write_late(struct writer *w, size_t from, size_t to, struct err *e)
+{
+	struct vectors_builder v = { .dim = w->next.dim };
+	struct manifest_segment *seg = &w->next.segment[w->late[from].seg];
+	struct manifest_layer l = { .number = w->next.next++ };
+	struct buf path = {0};
+	int r = 0;
+	for (size_t i = from; !r && i < to; i++)
+		if (i == from || w->late[i].chunk != w->late[i - 1].chunk)
+			r = vectors_put(&v, w->late[i].chunk, (const int8_t *)w->late_code.data + w->late[i].code, w->late[i].scale, e);
+	if (!r)
+		r = manifest_path(&path, w->store.dir, l.number, "vec", e);
+	if (!r)
+		r = vectors_write(&v, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
+	l.n_row = (uint32_t)v.n_row;
+	if (!r && !manifest_add_layer(seg, &l))
+		r = out_of_memory(e);
+	vectors_release(&v);
+	buf_release(&path);
+	return r;
+}
+
+static int write_all_late(struct writer *w, struct err *e)
+{
+	int r = 0;
+	qsort(w->late, w->n_late, sizeof *w->late, by_place);
+	for (size_t i = 0, k; !r && i < w->n_late; i = k) {
+		for (k = i + 1; k < w->n_late && w->late[k].seg == w->late[i].seg; k++)
+			;
+		r = write_late(w, i, k, e);
+	}
+	return r;
+}
+
+/* ---- commit ---- */
+
+static int write_builder(struct writer *w, struct err *e)
+{
+	struct segment_stat stat = builder_stat(w->builder);
+	struct buf path = {0};
+	struct manifest_segment *seg = manifest_add(&w->next);
+	if (!seg)
+		return out_of_memory(e);
+	*seg = w->dead;
+	w->dead = (struct manifest_segment){0};
+	seg->number = w->next.next++;
+	seg->n_doc = stat.n_doc;
+	seg->n_chunk = stat.n_chunk;
+	int r = manifest_path(&path, w->store.dir, seg->number, "seg", e);
+	if (!r)
+		r = builder_write(w->builder, path.data, seg->number, &seg->pin, &seg->len, e);
+	if (!r && w->vec.n_row) {
+		struct manifest_layer l = { .number = w->next.next++, .n_row = (uint32_t)w->vec.n_row };
+		r = manifest_path(&path, w->store.dir, l.number, "vec", e);
+		if (!r)
+			r = vectors_write(&w->vec, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
+		if (!r && !manifest_add_layer(seg, &l))
+			r = out_of_memory(e);
+	}
+	buf_release(&path);
+	return r;
+}
+
+/* Makes `next` the index. */
+static int publish(struct writer *w, struct err *e)
+{
+	int r = manifest_write(&w->next, w->store.dir, e);
+	return r ? r : reload(w, w->store.dir, false, e);
+}
+
+static int merge_once(struct writer *w, enum writer_merge how, bool *again, struct err *e)
+{
+	struct store *s = &w->store;
+	size_t n = 0, n_dead = 0, n_layer = 0;
+	uint8_t *pick = calloc(s->m.n_segment ? s->m.n_segment : 1, 1);
+	if (!pick)
+		return out_of_memory(e);
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		const struct manifest_segment *m = &s->m.segment[i];
+		n_dead += m->n_dead;
+		n_layer += m->n_layer > 1;
+		pick[i] = how == MERGE_ALL || (how == MERGE_DEAD && m->n_dead);
+		n += pick[i];
+	}
+	if (how == MERGE_ALL && n < 2 && !n_dead && !n_layer)
+		n = 0;
+	if (how == MERGE_TIERED)
+		n = merge_pick(s, pick);
+	int r = n ? merge_run(s, pick, &w->next, e) : 0;
+	*again = n && how == MERGE_TIERED;
+	for (size_t i = 0; !n && !r && i < s->m.n_segment; i++)
+		if (s->m.segment[i].n_layer > MERGE_LAYERS) {
+			r = merge_layers(s, i, &w->next, e);
+			n = 1;
+		}
+	free(pick);
+	return r || !n ? r : publish(w, e);
+}
+
+int writer_commit(struct writer *w, struct err *e)
+{
+	if (!writer_dirty(w))
+		return 0;
+	int r = write_all_late(w, e);
+	if (!r && w->builder)
+		r = write_builder(w, e);
+	return r ? r : publish(w, e);
+}
+
+int writer_merge(struct writer *w, enum writer_merge how, struct err *e)
+{
+	int r = writer_commit(w, e);
+	for (bool again = true; !r && again; )
+		r = merge_once(w, how, &again, e);
+	return r;
+}
