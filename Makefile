@@ -34,7 +34,7 @@ TOOLS += retrieve/score
 TOOLS += speculate/speculate
 
 # Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
-SCRIPTS := tt ask model eval
+SCRIPTS := tt ask sync model eval
 
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 

@@ -31,13 +31,15 @@ misuse() {
 }
 
 # Progress is one line that is written over, and only where somebody is looking.
+# shellcheck disable=SC2317 # not every script shows it
 progress() {
 	if test -t 2
 	then
 		printf '\r\033[K%s' "$*" >&2
 	fi
 }
-clear_progress() {
+clear_# shellcheck disable=SC2317 # not every script shows it
+progress() {
 	if test -t 2
 	then
 		printf '\r\033[K' >&2
