@@ -38,8 +38,8 @@ progress() {
 		printf '\r\033[K%s' "$*" >&2
 	fi
 }
-clear_# shellcheck disable=SC2317 # not every script shows it
-progress() {
+# shellcheck disable=SC2317
+clear_progress() {
 	if test -t 2
 	then
 		printf '\r\033[K' >&2
