@@ -21,14 +21,14 @@ INDEX := stem terms section postings vectors build segment manifest lock store m
 
 GENERATE := arch sample stream cites block prefix drafter
 
-RETRIEVE := metric qset tally
+RETRIEVE := metric qset tally plan lexical dense fuse find
 
 SPECULATE := copy policy
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS :=
-TOOLS += index/index
+TOOLS += index/index retrieve/retrieve
 TOOLS += retrieve/score
 
 TOOLS += speculate/speculate

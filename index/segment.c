@@ -110,6 +110,20 @@ int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct
 	return r;
 }
 
+int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e)
+{
+	if (i >= s->stat.n_doc)
+		return bad(s, NULL, "a document number is too large", e);
+	const unsigned char *at = s->docs.p + (size_t)i * DOC_LEN;
+	int r = section_check(&s->file, at, DOC_LEN, e);
+	if (r)
+		return r;
+	struct cursor c = cursor_of(at + 32, 8);
+	*n_word = cursor_u32(&c);
+	*n_name = cursor_u32(&c);
+	return 0;
+}
+
 static int take_count(struct segment *s, const unsigned char **p, size_t max, size_t *n, struct err *e)
 {
 	const unsigned char *end = s->heap.p + s->heap.len;
@@ -180,16 +194,16 @@ int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struc
 
 int segment_get_lens(struct segment *s, const uint32_t **len, struct err *e)
 {
-	const uint32_t *v = (const uint32_t *)(const void *)s->lens.p;
-	int r = section_check(&s->file, s->lens.p, s->lens.len, e);
-	if (r)
+	const uint32_t *v = *len = (const uint32_t *)(const void *)s->lens.p;
+	int r = s->lens_checked ? 0 : section_check(&s->file, s->lens.p, s->lens.len, e);
+	if (r || s->lens_checked)
 		return r;
 	uint32_t most = 0;
 	for (size_t i = 0; i < s->stat.n_chunk; i++)
 		most = v[3 * i] > most ? v[3 * i] : most;
 	if (s->stat.n_chunk && most >= s->stat.n_doc)
 		return bad(s, s->lens.p, "a chunk belongs to no document", e);
-	*len = v;
+	s->lens_checked = true;
 	return 0;
 }
 

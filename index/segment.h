@@ -72,12 +72,15 @@ struct segment {
 	struct section_file file;
 	struct segment_stat stat;
 	struct section_view docs, chunks, heap, text, terms, term_at, post, lens;
+	bool lens_checked;
 };
 int segment_open(struct segment *s, const char *path, struct err *e);
 void segment_close(struct segment *s);
 /* Borrowed until segment_close. ERR_CHECKSUM or ERR_FORMAT when the bytes are not what was written. */
 int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct err *e);
 int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
+/* Only the lengths: words of all chunks, words of name and title. */
+int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e);
 /* Only the id. */
 int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struct err *e);
 /* For each chunk {doc, words of text, words of heading path}, checked: len[n_chunk * 3]. Every doc is < n_doc. */

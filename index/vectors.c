@@ -135,9 +135,10 @@ void vectors_close(struct vectors *v)
 
 int vectors_check(struct vectors *v, struct err *e)
 {
-	int r = section_verify(&v->file, e);
-	for (uint32_t i = 0; !r && i < v->n_row; i++)
+	int r = v->checked ? 0 : section_verify(&v->file, e);
+	for (uint32_t i = 0; !r && !v->checked && i < v->n_row; i++)
 		if (v->row[i] >= v->n_chunk || (i && v->row[i] <= v->row[i - 1]))
 			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' names chunks out of order", v->file.path);
+	v->checked = !r;
 	return r;
 }

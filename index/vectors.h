@@ -14,6 +14,7 @@
 #ifndef TT_INDEX_VECTORS_H
 #define TT_INDEX_VECTORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,10 +56,11 @@ struct vectors {
 	const uint32_t *row;	/* [n_row], unchecked until vectors_check */
 	const float *scale;	/* [n_row] */
 	const int8_t *code;	/* [n_row, stride] */
+	bool checked;
 };
 int vectors_open(struct vectors *v, const char *path, struct err *e);
 void vectors_close(struct vectors *v);
-/* Makes row, scale and code safe to use: checksums, and row numbers ascending below n_chunk. */
+/* Makes row, scale and code safe to use, once: checksums, and row numbers ascending below n_chunk. */
 int vectors_check(struct vectors *v, struct err *e);
 
 #endif

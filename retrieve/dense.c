@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dense: one pass over the codes of every layer; see dense.h.
+ */
+#include "retrieve/dense.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void scan(const struct vectors *v, const int8_t *code, float scale, float *cos)
+{
+	for (uint32_t i = 0; i < v->n_row; i++)
+		cos[v->row[i]] = (float)vectors_dot(v->code + (size_t)i * v->stride, code, v->stride) * (v->scale[i] * scale);
+}
+
+static void spread(struct dense *d)
+{
+	double sum = 0, square = 0;
+	for (size_t i = 0; i < d->n_chunk; i++)
+		if (d->cos[i] > DENSE_NONE) {
+			sum += (double)d->cos[i];
+			square += (double)d->cos[i] * (double)d->cos[i];
+			d->n_row++;
+		}
+	double n = d->n_row ? (double)d->n_row : 1, mean = sum / n, var = square / n - mean * mean;
+	d->mean = (float)mean;
+	d->sd = var > 1e-12 ? (float)sqrt(var) : 1;
+}
+
+int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e)
+{
+	*d = (struct dense){0};
+	if (s->m.dim && s->m.dim != dim)
+		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the question has a vector of %zu dimensions, the index of %u", dim, s->m.dim);
+	for (size_t i = 0; i < s->m.n_segment; i++)
+		d->n_chunk += s->m.segment[i].n_chunk;
+	d->cos = malloc((d->n_chunk + 1) * sizeof *d->cos);
+	if (!d->cos)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory scanning vectors");
+	for (size_t i = 0; i < d->n_chunk; i++)
+		d->cos[i] = DENSE_NONE;
+	float *cos = d->cos;
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		for (size_t k = 0; k < s->m.segment[i].n_layer; k++) {
+			int r = vectors_check(&s->seg[i].layer[k], e);
+			if (r) {
+				dense_release(d);
+				return r;
+			}
+			scan(&s->seg[i].layer[k], code, scale, cos);
+		}
+		cos += s->m.segment[i].n_chunk;
+	}
+	spread(d);
+	return 0;
+}
+
+void dense_release(struct dense *d)
+{
+	free(d->cos);
+	*d = (struct dense){0};
+}

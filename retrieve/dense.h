@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dense: the cosine of a question's vector and each chunk's: every vector is looked at, so nothing is missed and nothing has
+ * to be built. 8-bit codes, exact sums; only their rounding is approximate.
+ */
+#ifndef TT_RETRIEVE_DENSE_H
+#define TT_RETRIEVE_DENSE_H
+
+#include "index/store.h"
+
+#define DENSE_NONE (-2.0f)	/* below any cosine: the chunk has no vector */
+
+struct dense {
+	size_t n_chunk, n_row;
+	float *cos;		/* [n_chunk], counted through all segments */
+	float mean, sd;		/* over the chunks that have a vector */
+};
+
+/* code[stride] and scale: the question. ERR_CONF when dim is not the index's. On error nothing is held. */
+int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e);
+void dense_release(struct dense *d);
+
+#endif

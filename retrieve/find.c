@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * find: see find.h. Chunks and documents of all segments are numbered through here, so the rankers see one index.
+ */
+#include "retrieve/find.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory opening the index");
+}
+
+/* ---- opening ---- */
+
+static bool equals(struct str s, const char *c)
+{
+	return strlen(c) == s.n && memcmp(c, s.s, s.n) == 0;
+}
+
+static bool is_wanted(const struct segment_doc *d, const struct find_filter *filter)
+{
+	if (filter->type && !equals(d->type, filter->type))
+		return false;
+	if (!filter->n_doc)
+		return true;
+	bool found = false;
+	char *doc = strndup(d->doc.s, d->doc.n);
+	for (size_t i = 0; doc && !found && i < filter->n_doc; i++)
+		found = fnmatch(filter->doc[i], doc, 0) == 0;
+	free(doc);
+	return found;
+}
+
+static bool has_meta(const struct segment_chunk *c, const char *pair)
+{
+	const char *eq = strchr(pair, '=');
+	size_t n = eq ? (size_t)(eq - pair) : strlen(pair);
+	for (size_t i = 0; i < c->n_meta; i++)
+		if (c->meta[i].key.n == n && memcmp(c->meta[i].key.s, pair, n) == 0)
+			return !eq || equals(c->meta[i].value, eq + 1);
+	return false;
+}
+
+static int filter_docs(struct finder *f, const struct find_filter *filter, struct err *e)
+{
+	for (size_t i = 0; i < f->store.m.n_segment; i++) {
+		struct store_segment *g = &f->store.seg[i];
+		uint8_t *skip = f->skip_doc + f->doc_base[i];
+		for (uint32_t k = 0; k < g->m->n_doc; k++) {
+			struct segment_doc d;
+			skip[k] = g->dead[k];
+			if (skip[k] || (!filter->n_doc && !filter->type))
+				continue;
+			int r = segment_get_doc(&g->seg, k, &d, e);
+			if (r)
+				return r;
+			skip[k] = !is_wanted(&d, filter);
+		}
+	}
+	return 0;
+}
+
+static int filter_chunks(struct finder *f, const struct find_filter *filter, struct err *e)
+{
+	if (!filter->n_meta)
+		return 0;
+	f->skip_chunk = calloc(f->n_chunk + 1, 1);
+	if (!f->skip_chunk)
+		return out_of_memory(e);
+	for (size_t i = 0; i < f->store.m.n_segment; i++)
+		for (uint32_t k = 0; k < f->store.seg[i].m->n_chunk; k++) {
+			struct segment_chunk c;
+			int r = segment_get_chunk(&f->store.seg[i].seg, k, &c, e);
+			if (r)
+				return r;
+			for (size_t j = 0; j < filter->n_meta; j++)
+				f->skip_chunk[f->chunk_base[i] + k] |= !has_meta(&c, filter->meta[j]);
+		}
+	return 0;
+}
+
+static int number_through(struct finder *f, struct err *e)
+{
+	size_t n = f->store.m.n_segment;
+	uint64_t chunk = 0, doc = 0;
+	f->chunk_base = calloc(n + 1, sizeof *f->chunk_base);
+	f->doc_base = calloc(n + 1, sizeof *f->doc_base);
+	if (!f->chunk_base || !f->doc_base)
+		return out_of_memory(e);
+	for (size_t i = 0; i <= n; i++) {
+		if (chunk >= UINT32_MAX || doc >= UINT32_MAX)
+			return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the index has more than %u chunks", UINT32_MAX);
+		f->chunk_base[i] = (uint32_t)chunk;
+		f->doc_base[i] = (uint32_t)doc;
+		chunk += i < n ? f->store.m.segment[i].n_chunk : 0;
+		doc += i < n ? f->store.m.segment[i].n_doc : 0;
+	}
+	f->n_chunk = chunk;
+	f->n_doc = doc;
+	f->doc_of = malloc((f->n_chunk + 1) * sizeof *f->doc_of);
+	f->skip_doc = calloc(f->n_doc + 1, 1);
+	if (!f->doc_of || !f->skip_doc)
+		return out_of_memory(e);
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t *len;
+		int r = segment_get_lens(&f->store.seg[i].seg, &len, e);
+		if (r)
+			return r;
+		for (uint32_t k = 0; k < f->store.m.segment[i].n_chunk; k++)
+			f->doc_of[f->chunk_base[i] + k] = f->doc_base[i] + len[3 * (size_t)k];
+	}
+	return 0;
+}
+
+int finder_open(struct finder *f, const char *dir, const struct find_filter *filter, struct err *e)
+{
+	*f = (struct finder){0};
+	int r = store_open(&f->store, dir, e);
+	if (!r)
+		r = number_through(f, e);
+	if (!r)
+		r = filter_docs(f, filter, e);
+	if (!r)
+		r = filter_chunks(f, filter, e);
+	if (r)
+		finder_close(f);
+	return r;
+}
+
+void finder_close(struct finder *f)
+{
+	free(f->doc_of);
+	free(f->chunk_base);
+	free(f->doc_base);
+	free(f->skip_doc);
+	free(f->skip_chunk);
+	store_close(&f->store);
+	*f = (struct finder){0};
+}
+
+/* ---- asking ---- */
+
+static void describe(const struct finder *f, const struct lexical *l, const struct dense *d, const struct fuse_hit *from,
+	struct find_hit *to)
+{
+	size_t i = 0;
+	while (f->chunk_base[i + 1] <= from->chunk)
+		i++;
+	*to = (struct find_hit){ .i_seg = (uint32_t)i, .chunk = from->chunk - f->chunk_base[i], .doc = from->doc - f->doc_base[i],
+		.bm25 = l ? l->chunk[from->chunk] : 0, .cos = d ? d->cos[from->chunk] : DENSE_NONE, .fused = from->fused,
+		.cover = l ? l->cover[from->doc] : 0 };
+}
+
+int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hit, size_t *n_hit, struct err *e)
+{
+	struct lexical l = {0};
+	struct dense d = {0};
+	struct plan *p = malloc(sizeof *p);
+	struct fuse_hit *top = calloc(q->n + 1, sizeof *top);
+	struct fuse_want want = { .n = q->n, .per_doc = q->per_doc, .skip_doc = f->skip_doc, .skip_chunk = f->skip_chunk };
+	*n_hit = 0;
+	int r = p && top ? 0 : out_of_memory(e);
+	if (!r) {
+		plan_make(p, q->text, q->text_len);
+		r = lexical_run(&l, &f->store, p, &lexical_default, e);
+	}
+	bool dense = q->dense && q->code && f->store.m.dim;
+	if (!r && dense)
+		r = dense_run(&d, &f->store, q->code, q->dim, q->scale, e);
+	if (!r)
+		r = fuse_run(q->lexical ? &l : NULL, dense ? &d : NULL, f->doc_of, f->n_chunk, f->n_doc, &fuse_default, &want, top,
+			n_hit, e);
+	for (size_t i = 0; !r && i < *n_hit; i++)
+		describe(f, &l, dense ? &d : NULL, &top[i], &hit[i]);
+	lexical_release(&l);
+	dense_release(&d);
+	free(top);
+	free(p);
+	return r;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lexical: term at a time. A posting list is decoded once; entries of one document are consecutive, so the document's count is
+ * complete when the next one begins, and both scores come from one pass. Up to some 10^6 chunks that beats anything that skips:
+ * a posting costs about 3 ns.
+ *
+ * Terms are taken in the plan's order and segments in the manifest's, so sums of floats come out the same every time.
+ */
+#include "retrieve/lexical.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.4f, .head = 1, .k1_doc = 0.9f, .b_doc = 0.4f, .k1_name = 0.9f,
+	.b_name = 0.4f };
+
+/* What a term is worth in the whole index. */
+struct worth { struct segment_term at; bool found; };
+
+struct totals { double n_chunk, n_doc, chunk_len, doc_len, name_len; };
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory scoring");
+}
+
+static double idf(double n, double df)
+{
+	return log(1 + (n - df + 0.5) / (df + 0.5));
+}
+
+static struct totals count_all(const struct store *s, float head)
+{
+	struct totals t = {0};
+	double text = 0, heads = 0, name = 0;
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		const struct segment_stat *st = &s->seg[i].seg.stat;
+		t.n_chunk += st->n_chunk;
+		t.n_doc += st->n_doc;
+		text += (double)st->n_text;
+		heads += (double)st->n_head;
+		name += (double)st->n_name;
+	}
+	t.chunk_len = t.n_chunk > 0 ? (text + head * heads) / t.n_chunk : 1;
+	t.doc_len = t.n_doc > 0 ? (text + heads) / t.n_doc : 1;
+	t.name_len = t.n_doc > 0 ? name / t.n_doc : 1;
+	t.chunk_len = t.chunk_len > 0 ? t.chunk_len : 1;
+	t.doc_len = t.doc_len > 0 ? t.doc_len : 1;
+	t.name_len = t.name_len > 0 ? t.name_len : 1;
+	return t;
+}
+
+/* norm[n_doc]: k1 * (1 - b + b * length / mean) of every document, by words and by name. */
+static int doc_norms(struct store *s, const struct lexical_param *par, const struct totals *t, float *by_word, float *by_name,
+	struct err *e)
+{
+	for (size_t i = 0; i < s->m.n_segment; i++)
+		for (uint32_t k = 0; k < s->seg[i].m->n_doc; k++) {
+			uint32_t n_word, n_name;
+			int r = segment_get_doc_len(&s->seg[i].seg, k, &n_word, &n_name, e);
+			if (r)
+				return r;
+			*by_word++ = par->k1_doc * (1 - par->b_doc + par->b_doc * (float)(n_word / t->doc_len));
+			*by_name++ = par->k1_name * (1 - par->b_name + par->b_name * (float)(n_name / t->name_len));
+		}
+	return 0;
+}
+
+struct pass {
+	float *chunk, *doc, *cover;	/* of this segment */
+	const float *doc_norm;
+	const uint32_t *len;
+	float w_chunk, w_doc, w_cover;	/* weight * idf, relative */
+	float k_0, k_len;		/* chunk norm = k_0 + k_len * length */
+	float head;
+};
+
+static int bad_list(const struct store_segment *g, struct err *e)
+{
+	return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' has a posting list that contradicts itself", g->seg.file.path);
+}
+
+static int score_chunks(struct store_segment *g, struct str list, const struct pass *p, struct err *e)
+{
+	struct postings it = postings_of(list.s, list.n, g->m->n_chunk);
+	struct posting at;
+	uint32_t doc = UINT32_MAX;
+	float tf_doc = 0;
+	while (postings_next(&it, &at)) {
+		const uint32_t *len = p->len + 3 * (size_t)at.id;
+		float tf = (float)at.tf + p->head * (float)at.tf_head;
+		float norm = p->k_0 + p->k_len * ((float)len[1] + p->head * (float)len[2]);
+		p->chunk[at.id] += p->w_chunk * tf / (tf + norm);
+		if (len[0] != doc) {
+			if (doc != UINT32_MAX)
+				p->doc[doc] += p->w_doc * tf_doc / (tf_doc + p->doc_norm[doc]);
+			doc = len[0];
+			tf_doc = 0;
+			p->cover[doc] += p->w_cover;
+		}
+		tf_doc += (float)(at.tf + at.tf_head);
+	}
+	if (doc != UINT32_MAX)
+		p->doc[doc] += p->w_doc * tf_doc / (tf_doc + p->doc_norm[doc]);
+	return it.bad ? bad_list(g, e) : 0;
+}
+
+static int score_names(struct store_segment *g, struct str list, float w, const float *norm, float *name, struct err *e)
+{
+	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
+	struct posting at;
+	while (postings_next(&it, &at))
+		name[at.id] += w * (float)at.tf / ((float)at.tf + norm[at.id]);
+	return it.bad ? bad_list(g, e) : 0;
+}
+
+static int score_whole(struct store_segment *g, struct str list, float w, float *whole, struct err *e)
+{
+	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
+	struct posting at;
+	while (postings_next(&it, &at))
+		whole[at.id] = w > whole[at.id] ? w : whole[at.id];
+	return it.bad ? bad_list(g, e) : 0;
+}
+
+/* Looks a term up in every segment: at[n_segment], and the sums of its counts. */
+static int look_up(struct store *s, const char *t, size_t n, struct worth *at, double sum[3], struct err *e)
+{
+	sum[0] = sum[1] = sum[2] = 0;
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		at[i] = (struct worth){0};
+		int r = segment_find(&s->seg[i].seg, t, n, &at[i].at, e);
+		if (r < 0)
+			return r;
+		at[i].found = r == 1;
+		sum[0] += at[i].at.n_chunk;
+		sum[1] += at[i].at.n_doc;
+		sum[2] += at[i].at.n_name;
+	}
+	return 0;
+}
+
+struct run {
+	struct lexical *l;
+	struct store *s;
+	const struct lexical_param *par;
+	struct totals t;
+	struct worth *at;		/* [n_segment] */
+	float *doc_norm, *name_norm;	/* [n_doc] */
+	double sum_chunk, sum_doc, sum_name, sum_cover;	/* of weight * idf over the question */
+};
+
+static int score_term(struct run *x, const struct plan_term *term, struct err *e)
+{
+	double df[3];
+	int r = look_up(x->s, term->s, term->n, x->at, df, e);
+	if (r)
+		return r;
+	const struct lexical_param *par = x->par;
+	double i_chunk = idf(x->t.n_chunk, df[0]), i_doc = idf(x->t.n_doc, df[1]), i_name = idf(x->t.n_doc, df[2]);
+	bool informs = !term->stop && !term->literal;
+	struct pass p = { .w_chunk = (float)(term->weight * i_chunk), .w_doc = (float)(term->weight * i_doc),
+		.w_cover = informs ? (float)i_doc : 0, .k_0 = par->k1 * (1 - par->b),
+		.k_len = par->k1 * par->b / (float)x->t.chunk_len, .head = par->head };
+	if (df[0] + df[2] > 0) {	/* a word that is nowhere says nothing about where to look */
+		x->sum_chunk += term->weight * i_chunk;
+		x->sum_doc += term->weight * i_doc;
+		x->sum_name += term->weight * i_name;
+		x->l->best_cover += p.w_cover;
+	}
+	x->sum_cover += p.w_cover;
+	size_t chunk = 0, doc = 0;
+	for (size_t i = 0; !r && i < x->s->m.n_segment; i++) {
+		struct store_segment *g = &x->s->seg[i];
+		p.chunk = x->l->chunk + chunk;
+		p.doc = x->l->doc + doc;
+		p.cover = x->l->cover + doc;
+		p.doc_norm = x->doc_norm + doc;
+		r = segment_get_lens(&g->seg, &p.len, e);
+		if (!r && x->at[i].found)
+			r = score_chunks(g, x->at[i].at.chunks, &p, e);
+		if (!r && x->at[i].found)
+			r = score_names(g, x->at[i].at.names, (float)(term->weight * i_name), x->name_norm + doc, x->l->name + doc, e);
+		chunk += g->m->n_chunk;
+		doc += g->m->n_doc;
+	}
+	return r;
+}
+
+/* A whole name weighs what its words weigh in the text: "tar" much, "file" little. */
+static int score_name(struct run *x, const struct plan_name *name, struct err *e)
+{
+	double df[3];
+	int r = look_up(x->s, name->s + 1, name->n - 1, x->at, df, e);
+	if (r)
+		return r;
+	double weight = name->first ? idf(x->t.n_doc, 1) : idf(x->t.n_doc, df[1]);
+	r = look_up(x->s, name->s, name->n, x->at, df, e);
+	size_t doc = 0;
+	for (size_t i = 0; !r && i < x->s->m.n_segment; i++) {
+		if (x->at[i].found)
+			r = score_whole(&x->s->seg[i], x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole + doc, e);
+		doc += x->s->seg[i].m->n_doc;
+	}
+	return r;
+}
+
+static void divide(float *v, size_t n, double by)
+{
+	float f = by > 0 ? (float)(1 / by) : 0;
+	for (size_t i = 0; i < n; i++)
+		v[i] *= f;
+}
+
+int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const struct lexical_param *par, struct err *e)
+{
+	*l = (struct lexical){0};
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		l->n_chunk += s->m.segment[i].n_chunk;
+		l->n_doc += s->m.segment[i].n_doc;
+	}
+	l->chunk = calloc(l->n_chunk + 1, sizeof(float));
+	l->doc = calloc(4 * l->n_doc + 1, sizeof(float));
+	struct run x = { .l = l, .s = s, .par = par, .t = count_all(s, par->head) };
+	x.at = calloc(s->m.n_segment + 1, sizeof *x.at);
+	x.doc_norm = calloc(2 * l->n_doc + 1, sizeof(float));
+	int r = l->chunk && l->doc && x.at && x.doc_norm ? 0 : out_of_memory(e);
+	if (!r) {
+		l->name = l->doc + l->n_doc;
+		l->whole = l->name + l->n_doc;
+		l->cover = l->whole + l->n_doc;
+		x.name_norm = x.doc_norm + l->n_doc;
+		r = doc_norms(s, par, &x.t, x.doc_norm, x.name_norm, e);
+	}
+	for (size_t i = 0; !r && i < p->n_term; i++)
+		r = score_term(&x, &p->term[i], e);
+	for (size_t i = 0; !r && i < p->n_name; i++)
+		r = score_name(&x, &p->name[i], e);
+	if (!r) {
+		divide(l->chunk, l->n_chunk, x.sum_chunk);
+		divide(l->doc, l->n_doc, x.sum_doc);
+		divide(l->name, l->n_doc, x.sum_name);
+		divide(l->cover, l->n_doc, x.sum_cover);
+		divide(&l->best_cover, 1, x.sum_cover);
+	} else {
+		lexical_release(l);
+	}
+	free(x.at);
+	free(x.doc_norm);
+	return r;
+}
+
+void lexical_release(struct lexical *l)
+{
+	free(l->chunk);
+	free(l->doc);
+	*l = (struct lexical){0};
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan: what a question asks the index for.
+ *
+ *	"git commit: undo the last one"
+ *	terms  git commit undo (the) last one		the way documents are cut (terms.h), each once; function words count less
+ *	names  git  commit  git-commit  undo ...	what may be the whole name of a document
+ */
+#ifndef TT_RETRIEVE_PLAN_H
+#define TT_RETRIEVE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "index/terms.h"
+#include "lib/base/err.h"
+
+#define PLAN_MAX_TERMS 256	/* of a longer question the rest is left out */
+#define PLAN_MAX_NAMES 64
+
+struct plan_term {
+	char s[TERMS_MAX];
+	size_t n;
+	float weight;		/* times it occurs, less for function words */
+	bool stop, literal;
+};
+
+struct plan_name {
+	char s[TERMS_MAX];	/* the mark of SEGMENT_NAME_MARK included */
+	size_t n;
+	bool first;		/* stands first and is set off by a colon: "tar: list an archive" */
+};
+
+struct plan {
+	struct plan_term term[PLAN_MAX_TERMS];
+	size_t n_term;
+	struct plan_name name[PLAN_MAX_NAMES];
+	size_t n_name;
+	bool cut;		/* something was left out */
+};
+
+void plan_make(struct plan *p, const char *s, size_t n);
+
+#endif

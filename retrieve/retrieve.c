@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tt-retrieve: finds the chunks of an index that answer questions.
+ *
+ *	query records, or lines of text ──> finder ──> each query, followed by its hits
+ *
+ * A query with a vector is ranked by words and by meaning, one without by words alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/hash.h"
+#include "lib/base/opt.h"
+#include "lib/base/rec.h"
+#include "retrieve/find.h"
+
+#define TOOL "tt-retrieve"
+
+static struct {
+	long n, per_doc;
+	bool lexical, dense, json;
+	const char *type;
+	struct opt_list doc, meta;
+} o = { .n = 8 };
+
+static const struct opt opts[] = {
+	{ 'n', "count", OPT_INT, &o.n, "N", "hits for each question (8)", .min = 1, .max = 10000 },
+	{ 0, "per-doc", OPT_INT, &o.per_doc, "N", "hits of one document, at most; 0 = any", .min = 0, .max = 255 },
+	{ 0, "lexical", OPT_FLAG, &o.lexical, NULL, "by words alone" },
+	{ 0, "dense", OPT_FLAG, &o.dense, NULL, "by vectors alone" },
+	{ 0, "doc", OPT_LIST, &o.doc, "PATTERN", "only documents whose path matches" },
+	{ 0, "type", OPT_STR, &o.type, "TYPE", "only documents of this type: man, markdown, ..." },
+	{ 0, "meta", OPT_LIST, &o.meta, "KEY=VALUE", "only chunks with this in their meta" },
+	{ 0, "json", OPT_FLAG, &o.json, NULL, "print JSON lines" },
+	{ 0 } };
+static const struct opt_program prog = { TOOL, "DIR", "find the chunks of an index that answer questions", opts };
+
+struct run {
+	struct finder f;
+	struct rec_reader *in;
+	struct rec_writer *out;		/* NULL: readable text */
+	struct find_hit *hit;		/* [cap_hit] */
+	size_t cap_hit;
+	char *model;			/* of the queries; NULL = not said */
+	uint64_t n_query;
+	bool any, partly;
+};
+
+/* ---- output ---- */
+
+static void put_src(struct rec_writer *w, const struct segment_doc *d)
+{
+	msgpack_packer *pk = rec_put_key(w, "src");
+	msgpack_pack_map(pk, 2);
+	msgpack_pack_str_with_body(pk, "path", 4);
+	msgpack_pack_str_with_body(pk, d->path.s, d->path.n);
+	msgpack_pack_str_with_body(pk, "xxh3", 4);
+	msgpack_pack_str_with_body(pk, d->sum.s, d->sum.n);
+}
+
+static void put_score(struct rec_writer *w, const struct find_hit *h)
+{
+	bool cos = h->cos > DENSE_NONE;
+	msgpack_packer *pk = rec_put_key(w, "score");
+	msgpack_pack_map(pk, cos ? 4 : 3);
+	msgpack_pack_str_with_body(pk, "bm25", 4);
+	msgpack_pack_double(pk, (double)h->bm25);
+	if (cos) {
+		msgpack_pack_str_with_body(pk, "cos", 3);
+		msgpack_pack_double(pk, (double)h->cos);
+	}
+	msgpack_pack_str_with_body(pk, "fused", 5);
+	msgpack_pack_double(pk, (double)h->fused);
+	msgpack_pack_str_with_body(pk, "cover", 5);
+	msgpack_pack_double(pk, (double)h->cover);
+}
+
+static void put_lists(struct rec_writer *w, const struct segment_chunk *c)
+{
+	msgpack_packer *pk = rec_put_key(w, "sec");
+	msgpack_pack_array(pk, c->n_sec);
+	for (size_t i = 0; i < c->n_sec; i++)
+		msgpack_pack_str_with_body(pk, c->sec[i].s, c->sec[i].n);
+	if (!c->n_meta)
+		return;
+	pk = rec_put_key(w, "meta");
+	msgpack_pack_map(pk, c->n_meta);
+	for (size_t i = 0; i < c->n_meta; i++) {
+		msgpack_pack_str_with_body(pk, c->meta[i].key.s, c->meta[i].key.n);
+		msgpack_pack_str_with_body(pk, c->meta[i].value.s, c->meta[i].value.n);
+	}
+}
+
+static int put_hit(struct run *x, const char *id, size_t id_len, size_t rank, const struct find_hit *h,
+	const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
+{
+	struct rec_writer *w = x->out;
+	char hex[2 * HASH_ID_LEN + 1];
+	hash_hex(c->id, HASH_ID_LEN, hex);
+	rec_begin(w, "hit");
+	rec_put_str(w, "query", id, id_len);
+	rec_put_u64(w, "rank", rank);
+	rec_put_str(w, "doc", d->doc.s, d->doc.n);
+	rec_put_str(w, "name", d->name.s, d->name.n);
+	rec_put_str(w, "title", d->title.s, d->title.n);
+	rec_put_u64(w, "seq", c->seq);
+	rec_put_cstr(w, "id", hex);
+	put_lists(w, c);
+	rec_put_str(w, "unit", c->unit.s, c->unit.n);
+	rec_put_span(w, "span", c->b0, c->b1, c->l0, c->l1);
+	put_src(w, d);
+	rec_put_str(w, "text", c->text.s, c->text.n);
+	put_score(w, h);
+	rec_put_u64(w, "gen", x->f.store.m.generation);
+	return rec_emit(w, e);
+}
+
+/* "tar(1):120  first line of the text", with control characters as spaces. */
+static void print_hit(const struct find_hit *h, const struct segment_doc *d, const struct segment_chunk *c)
+{
+	printf("%.*s:%u\t%.3f\t", (int)d->name.n, d->name.s, c->l0, (double)h->fused);
+	for (size_t i = 0; i < c->text.n && i < 240; i++) {
+		unsigned char ch = (unsigned char)c->text.s[i];
+		putchar(ch < ' ' || ch == 0x7f ? ' ' : ch);
+	}
+	putchar('\n');
+}
+
+static int put_hits(struct run *x, const char *id, size_t id_len, size_t n, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; !r && i < n; i++) {
+		struct segment *s = &x->f.store.seg[x->hit[i].i_seg].seg;
+		struct segment_doc d;
+		struct segment_chunk c;
+		if ((r = segment_get_doc(s, x->hit[i].doc, &d, e)) || (r = segment_get_chunk(s, x->hit[i].chunk, &c, e)))
+			return r;
+		if (x->out)
+			r = put_hit(x, id, id_len, i + 1, &x->hit[i], &d, &c, e);
+		else
+			print_hit(&x->hit[i], &d, &c);
+	}
+	return r;
+}
+
+/* ---- questions ---- */
+
+static int answer(struct run *x, const char *id, size_t id_len, struct find_query *q, struct err *e)
+{
+	q->lexical = !o.dense;
+	q->dense = !o.lexical;
+	q->per_doc = (size_t)o.per_doc;
+	if (q->n > x->cap_hit) {
+		struct find_hit *p = realloc(x->hit, q->n * sizeof *p);
+		if (!p)
+			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		x->hit = p;
+		x->cap_hit = q->n;
+	}
+	size_t n;
+	int r = finder_run(&x->f, q, x->hit, &n, e);
+	x->any |= n > 0;
+	return r ? r : put_hits(x, id, id_len, n, e);
+}
+
+/* The vector of a query record, quantized if it is not yet: q->code is x->code. */
+static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct find_query *q, struct err *e)
+{
+	enum rec_dtype t;
+	const void *data;
+	double scale = 0;
+	if (!rec_get(r, "vec"))
+		return o.dense ? err_set(e, ERR_FORMAT, r->at, "record %llu has no vector", (unsigned long long)r->n) : 0;
+	if (!rec_vec(r, "vec", &t, &q->dim, &data) || q->dim == 0 || q->dim > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32) ||
+	    (t == REC_I8 && !rec_f64(r, "vec_scale", &scale)))
+		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable 'vec'", (unsigned long long)r->n);
+	if (x->model && x->f.store.m.model[0] && strcmp(x->model, x->f.store.m.model) != 0)
+		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of '%s', the question one of '%s'",
+			x->f.store.m.model, x->model);
+	memset(code, 0, VECTORS_MAX_DIM);
+	q->code = code;
+	q->scale = (float)scale;
+	if (t == REC_I8) {
+		memcpy(code, data, q->dim);
+		return 0;
+	}
+	float v[VECTORS_MAX_DIM];
+	memcpy(v, data, q->dim * sizeof *v);
+	q->scale = vectors_quantize(v, q->dim, code);
+	return 0;
+}
+
+static int take_query(struct run *x, const struct rec *r, struct err *e)
+{
+	_Alignas(64) int8_t code[VECTORS_MAX_DIM];
+	struct find_query q = { .n = (size_t)o.n };
+	const char *id = "";
+	size_t id_len = 0;
+	uint64_t k;
+	if (rec_u64(r, "k", &k) && k > 0 && k <= 10000)
+		q.n = (size_t)k;
+	rec_str(r, "id", &id, &id_len);
+	int err = x->out ? rec_pass(x->out, r, e) : 0;
+	if (err)
+		return err;
+	if (!rec_str(r, "text", &q.text, &q.text_len))
+		err = err_set(e, ERR_FORMAT, r->at, "record %llu has no 'text'", (unsigned long long)r->n);
+	if (!err)
+		err = take_vec(x, r, code, &q, e);
+	if (!err)
+		return answer(x, id, id_len, &q, e);
+	if (err != ERR_FORMAT)
+		return err;
+	x->partly = true;
+	if (x->out)
+		return rec_emit_error(x->out, e, NULL, e);
+	err_warn(TOOL, "%s", e->msg);
+	return 0;
+}
+
+static int take_head(struct run *x, const struct rec *r, struct err *e)
+{
+	const char *s;
+	size_t n;
+	free(x->model);
+	x->model = NULL;
+	if (!rec_str(r, "model", &s, &n))
+		return 0;
+	x->model = strndup(s, n);
+	return x->model ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+}
+
+static int read_records(struct run *x, struct err *e)
+{
+	struct rec rec;
+	int got;
+	while ((got = rec_read(x->in, &rec, e)) > 0) {
+		int r = 0;
+		if (rec_is(&rec, "head"))
+			r = take_head(x, &rec, e);
+		else if (rec_is(&rec, "query"))
+			r = take_query(x, &rec, e);
+		else if (x->out)
+			r = rec_pass(x->out, &rec, e);
+		if (!r && x->out && rec_reader_would_block(x->in))
+			r = rec_flush(x->out, e);
+		if (r)
+			return r;
+	}
+	return got;
+}
+
+/* A line of text is a query without a vector. */
+static int read_lines(struct run *x, struct err *e)
+{
+	const char *s;
+	size_t n;
+	int got;
+	while ((got = rec_reader_line(x->in, &s, &n, e)) > 0) {
+		char id[24];
+		struct find_query q = { .text = s, .text_len = n, .n = (size_t)o.n };
+		if (!n)
+			continue;
+		snprintf(id, sizeof id, "q%llu", (unsigned long long)++x->n_query);
+		int r = 0;
+		if (x->out) {
+			rec_begin(x->out, "query");
+			rec_put_cstr(x->out, "id", id);
+			rec_put_str(x->out, "text", s, n);
+			r = rec_emit(x->out, e);
+		}
+		if (!r)
+			r = answer(x, id, strlen(id), &q, e);
+		if (!r && x->out && rec_reader_would_block(x->in))
+			r = rec_flush(x->out, e);
+		if (r)
+			return r;
+	}
+	return got;
+}
+
+static int run(struct run *x, struct err *e)
+{
+	bool is_rec;
+	int r = rec_reader_open(&x->in, STDIN_FILENO, "stdin", e);
+	if (r)
+		return r;
+	if (o.json || !isatty(STDOUT_FILENO)) {
+		r = rec_writer_open(&x->out, STDOUT_FILENO, TOOL, NULL, e);
+		if (r)
+			return r;
+		rec_writer_json(x->out, o.json);
+	}
+	r = rec_reader_sniff(x->in, &is_rec, e);
+	if (!r)
+		r = is_rec ? read_records(x, e) : read_lines(x, e);
+	if (!r && x->out) {
+		r = rec_writer_close(x->out, e);
+		x->out = NULL;
+	} else if (!r && (fflush(stdout) || ferror(stdout))) {
+		r = err_sys(e, ERR_IO, "cannot write standard output");
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+	struct run x = {0};
+	int i = opt_parse(&prog, argc, argv);
+	if (argc - i != 1)
+		return opt_misuse(&prog, "one index directory is needed");
+	if (o.lexical && o.dense)
+		return opt_misuse(&prog, "--lexical and --dense exclude each other");
+	struct find_filter filter = { .doc = o.doc.item, .n_doc = (size_t)o.doc.n, .type = o.type, .meta = o.meta.item,
+		.n_meta = (size_t)o.meta.n };
+	int r = finder_open(&x.f, argv[i], &filter, &e);
+	if (!r)
+		r = run(&x, &e);
+	if (x.out)
+		rec_writer_abort(x.out);
+	rec_reader_close(x.in);
+	finder_close(&x.f);
+	free(x.hit);
+	free(x.model);
+	if (r)
+		return err_report(TOOL, &e);
+	return x.partly ? EXIT_PARTLY : x.any ? EXIT_DONE : EXIT_NOTHING;
+}
