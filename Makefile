@@ -19,7 +19,7 @@ EMBED :=
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 
-GENERATE := arch sample stream cites block prefix drafter
+GENERATE := arch kv model decoder session template ask prompt sample stream cites block prefix drafter
 
 RETRIEVE := metric qset tally plan lexical dense fuse find
 

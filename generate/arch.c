@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cursor.h"
+#include "lib/base/hash.h"
+
 struct keys {
 	const struct gguf *g;
 	const char *arch;
@@ -90,7 +93,6 @@ static int read_rope(struct arch *a, struct keys *k, struct err *e)
 static int read_gemma(struct arch *a, struct keys *k, struct err *e)
 {
 	a->embd_scale = sqrtf((float)a->d_model);
-	a->has_norms = a->is_gelu = 1;
 	int rc = size_of(k, "attention.sliding_window", 1, ARCH_MAX_CTX, 4096, &a->window, e);
 	if (!rc)
 		rc = size_of(k, "attention.sliding_window_pattern", 1, ARCH_MAX_LAYER, 6, &a->window_period, e);
@@ -114,10 +116,10 @@ static int read_sizes(struct arch *a, struct keys *k, struct err *e)
 	if (!rc && a->n_head % a->n_head_kv)
 		rc = bad(k, "attention.head_count_kv", "does not divide the number of heads:", e);
 	if (!rc)
-		rc = size_of(k, "attention.key_length", 32, 512, a->d_model / a->n_head, &a->d_head, e);
+		rc = size_of(k, "attention.key_length", 32, ARCH_MAX_D_HEAD, a->d_model / a->n_head, &a->d_head, e);
 	if (!rc)
 		rc = size_of(k, "attention.value_length", a->d_head, a->d_head, a->d_head, &d_value, e);
-	if (!rc && (a->d_head % 32 || a->d_head > 512 || a->d_model % 32 || a->d_ff % 32))
+	if (!rc && (a->d_head % 32 || a->d_head > ARCH_MAX_D_HEAD || a->d_model % 32 || a->d_ff % 32))
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': heads of %zu, model %zu, feed-forward %zu: not multiples of 32",
 			gguf_path(k->g), a->d_head, a->d_model, a->d_ff);
 	if (!rc)
@@ -125,6 +127,14 @@ static int read_sizes(struct arch *a, struct keys *k, struct err *e)
 	if (!rc)
 		rc = real_of(k, "attention.layer_norm_rms_epsilon", 0, 0.1, NAN, &a->rms_eps, e);
 	return rc;
+}
+
+static void set_kind(struct arch *a, enum arch_kind kind)
+{
+	a->kind = kind;
+	a->is_neox = kind != ARCH_LLAMA;
+	a->has_qkv_bias = kind == ARCH_QWEN2;
+	a->has_norms = a->is_gelu = kind == ARCH_GEMMA3;
 }
 
 int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
@@ -153,11 +163,84 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 	if (!rc)
 		rc = read_rope(a, &k, e);
 	a->attn_scale = 1.0f / sqrtf((float)a->d_head);
-	a->is_neox = a->kind != ARCH_LLAMA;
-	a->has_qkv_bias = a->kind == ARCH_QWEN2;
+	set_kind(a, a->kind);
 	if (!rc && a->kind == ARCH_GEMMA3)
 		rc = read_gemma(a, &k, e);
 	return rc;
+}
+
+/* ---- in the pack: version, the fields in order, XXH3 of all that ---- */
+
+#define ARCH_FORMAT 1
+#define N_SIZE 14
+#define N_REAL 6
+
+static void sizes(struct arch *a, size_t *f[N_SIZE])
+{
+	size_t *all[N_SIZE] = { &a->n_layer, &a->n_head, &a->n_head_kv, &a->d_head, &a->d_model, &a->d_ff, &a->n_vocab, &a->n_ctx,
+		&a->n_rot, &a->window, &a->window_period, NULL, NULL, NULL };
+	memcpy(f, all, sizeof all);
+}
+
+static void reals(struct arch *a, float *f[N_REAL])
+{
+	float *all[N_REAL] = { &a->rope_base, &a->rope_scale, &a->rope_base_local, &a->rms_eps, &a->attn_scale, &a->embd_scale };
+	memcpy(f, all, sizeof all);
+}
+
+int arch_save(const struct arch *a, struct buf *out)
+{
+	struct arch t = *a;
+	size_t *f[N_SIZE], from = out->len;
+	float *r[N_REAL];
+	sizes(&t, f);
+	reals(&t, r);
+	buf_u32(out, ARCH_FORMAT);
+	buf_u32(out, (uint32_t)a->kind);
+	for (int i = 0; i < N_SIZE; i++)
+		buf_u64(out, f[i] ? *f[i] : 0);
+	for (int i = 0; i < N_REAL; i++) {
+		uint32_t bits;
+		memcpy(&bits, r[i], sizeof bits);
+		buf_u32(out, bits);
+	}
+	if (!out->failed)
+		buf_u64(out, hash_xxh64(out->data + from, out->len - from));
+	return out->failed;
+}
+
+static int is_sound(const struct arch *a)
+{
+	return a->n_layer - 1 < ARCH_MAX_LAYER && a->n_head - 1 < ARCH_MAX_HEAD && a->n_head_kv - 1 < a->n_head &&
+		a->n_head % a->n_head_kv == 0 && a->d_head - 32 <= ARCH_MAX_D_HEAD - 32 && a->d_head % 32 == 0 &&
+		a->d_model - 32 <= ARCH_MAX_DIM - 32 && a->d_model % 32 == 0 && a->d_ff - 32 <= ARCH_MAX_DIM - 32 && a->d_ff % 32 == 0 &&
+		a->n_vocab - 1 < ARCH_MAX_VOCAB && a->n_ctx - 1 < ARCH_MAX_CTX && a->n_rot - 2 <= a->d_head - 2 && a->n_rot % 2 == 0 &&
+		a->window <= ARCH_MAX_CTX && (a->window == 0 || a->window_period > 0);
+}
+
+int arch_load(struct arch *a, const void *p, size_t n, struct err *e)
+{
+	struct cursor c = cursor_of(p, n);
+	*a = (struct arch){ 0 };
+	uint32_t version = cursor_u32(&c), kind = cursor_u32(&c);
+	if (cursor_ok(&c) && version != ARCH_FORMAT)
+		return err_set(e, ERR_VERSION, ERR_NO_OFFSET, "hyper-parameters of format %u", (unsigned)version);
+	size_t *f[N_SIZE];
+	float *r[N_REAL];
+	sizes(a, f);
+	reals(a, r);
+	for (int i = 0; i < N_SIZE; i++) {
+		uint64_t v = cursor_u64(&c);
+		if (f[i])
+			*f[i] = (size_t)v;
+	}
+	for (int i = 0; i < N_REAL; i++)
+		*r[i] = cursor_f32(&c);
+	size_t len = c.at;
+	if (!cursor_ok(&c) || cursor_u64(&c) != hash_xxh64(p, len) || !cursor_ok(&c) || kind > ARCH_GEMMA3 || !is_sound(a))
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "damaged hyper-parameters");
+	set_kind(a, (enum arch_kind)kind);
+	return 0;
 }
 
 const char *arch_name(const struct arch *a)

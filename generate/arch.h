@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/model/gguf.h"
 
@@ -15,6 +16,7 @@ enum arch_kind { ARCH_LLAMA, ARCH_QWEN2, ARCH_GEMMA3 };
 
 #define ARCH_MAX_LAYER 512
 #define ARCH_MAX_HEAD 512
+#define ARCH_MAX_D_HEAD 256u		/* the attention kernel's limit */
 #define ARCH_MAX_DIM (1u << 17)		/* d_model, d_ff */
 #define ARCH_MAX_VOCAB (1u << 21)
 #define ARCH_MAX_CTX (1u << 21)
@@ -37,6 +39,9 @@ struct arch {
 /* ERR_UNSUPPORTED for a kind or feature that is not handled, ERR_FORMAT for missing or senseless numbers; the message names
  * the key. Tensor shapes are checked against `a` by model_open. */
 int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e);
+/* As bytes for the pack, and back; arch_load checks as arch_from_gguf does (ERR_FORMAT, ERR_VERSION). */
+int arch_save(const struct arch *a, struct buf *out);
+int arch_load(struct arch *a, const void *p, size_t n, struct err *e);
 const char *arch_name(const struct arch *a);
 /* True if layer `l` sees only the last a->window positions. */
 int arch_is_windowed(const struct arch *a, size_t l);

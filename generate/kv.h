@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kv: keys and values of a timeline, twice. The stored form is what goes to disk; the live form is what attention reads and is
+ * always made from the stored one, so that loading a block gives the same bytes as computing it.
+ *
+ *	computed k, v (f32) --round--> stored: int8, f16 scale per 32 --expand--> + key bias, RoPE --> live: f16, kernel's layout
+ *
+ * Keys are stored before RoPE and without the key bias: Qwen2's biases are hundreds of times larger than what varies, and a key
+ * that isn't rotated may be moved to another position. One position of one layer is a row of kv_row_len bytes:
+ *
+ *	k int8[n_head_kv * d_head] | v int8[...] | k scales f16[n_head_kv * d_head / 32] | v scales f16[...]
+ */
+#ifndef TT_GENERATE_KV_H
+#define TT_GENERATE_KV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "generate/arch.h"
+#include "lib/base/err.h"
+#include "lib/kern/kern.h"
+
+#define KV_GROUP 32		/* elements that share a scale */
+
+struct kv {
+	size_t n_layer, n_head_kv, d_head, n_ctx;
+	size_t row_len;		/* bytes of a position of a layer, stored */
+	size_t stride;		/* uint16 units of one live plane (a layer's keys or values of one head) */
+	uint8_t *stored;	/* [n_layer][n_ctx][row_len] */
+	uint16_t *live;		/* [n_layer][2: k, v][n_head_kv][stride] */
+	size_t n_rot;
+	int is_neox;
+	size_t stored_bytes, live_bytes;
+};
+
+/* Address space for n_ctx positions; pages are touched as positions are put. ERR_MEM. */
+int kv_open(struct kv *kv, const struct arch *a, size_t n_ctx, struct err *e);
+void kv_close(struct kv *kv);
+
+/* Rounds k and v [n_head_kv * d_head] of (layer, pos) into the stored form. */
+void kv_round(struct kv *kv, size_t layer, size_t pos, const float *k, const float *v);
+/* Makes the live form of (layer, pos) from the stored one. bias [n_head_kv * d_head] or NULL; cos, sin [n_rot / 2] of the position. */
+void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *bias, const float *cos, const float *sin);
+
+/* First live plane of a layer's keys and of its values. */
+const uint16_t *kv_keys(const struct kv *kv, size_t layer);
+const uint16_t *kv_values(const struct kv *kv, size_t layer);
+/* Stored rows of a layer from position pos on. */
+uint8_t *kv_rows(const struct kv *kv, size_t layer, size_t pos);
+
+#endif

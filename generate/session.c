@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session: the timeline over a decoder and its keys and values.
+ *
+ *	tok[0 .. len)   what the past consists of
+ *	kv[0 .. len)    its state; positions from len on are leftovers and are overwritten before they are read
+ *
+ * Rewinding is therefore only a smaller `len`. A stored block is, layer by layer, the stored rows of its 32 positions.
+ */
+#include "generate/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/decoder.h"
+
+struct session {
+	const struct model *m;
+	struct decoder *d;
+	struct kv kv;
+	int32_t *tok;		/* [n_ctx] */
+	size_t len, n_ctx;
+	float *logits;		/* [SESSION_MAX_BATCH, n_vocab] */
+};
+
+int session_open(struct session **out, const struct model *m, struct pool *p, size_t n_ctx, struct err *e)
+{
+	struct session *s = calloc(1, sizeof *s);
+	if (!s)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a session");
+	s->m = m;
+	s->n_ctx = n_ctx;
+	int rc = n_ctx == 0 || n_ctx > ARCH_MAX_CTX ? err_set(e, ERR_ARG, ERR_NO_OFFSET, "a context of %zu tokens", n_ctx)
+		: kv_open(&s->kv, &m->arch, n_ctx, e);
+	if (!rc)
+		rc = decoder_open(&s->d, m, p, e);
+	if (!rc) {
+		s->tok = malloc(n_ctx * sizeof *s->tok);
+		s->logits = aligned_alloc(64, (SESSION_MAX_BATCH * m->arch.n_vocab * sizeof *s->logits + 63) / 64 * 64);
+		if (!s->tok || !s->logits)
+			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a session");
+	}
+	if (rc) {
+		session_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	decoder_close(s->d);
+	kv_close(&s->kv);
+	free(s->tok);
+	free(s->logits);
+	free(s);
+}
+
+size_t session_len(const struct session *s)
+{
+	return s->len;
+}
+
+const int32_t *session_tokens(const struct session *s)
+{
+	return s->tok;
+}
+
+size_t session_ctx(const struct session *s)
+{
+	return s->n_ctx;
+}
+
+float *session_logits(struct session *s, size_t i)
+{
+	return s->logits + i * s->m->arch.n_vocab;
+}
+
+void session_rewind(struct session *s, size_t n)
+{
+	if (n < s->len)
+		s->len = n;
+}
+
+static int check_tokens(const struct session *s, const int32_t *tok, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tok[i] < 0 || (size_t)tok[i] >= s->m->arch.n_vocab)
+			return err_set(e, ERR_ARG, ERR_NO_OFFSET, "token id %d is not in the vocabulary", (int)tok[i]);
+	return 0;
+}
+
+int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, struct err *e)
+{
+	if (n > s->n_ctx - s->len)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "%zu tokens after %zu exceed the context of %zu", n, s->len, s->n_ctx);
+	if (n_out > SESSION_MAX_BATCH)
+		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "logits of %zu positions asked for", n_out);
+	int rc = check_tokens(s, tok, n, e);
+	if (rc)
+		return rc;
+	n_out = n_out < n ? n_out : n;
+	size_t first = n - n_out;		/* index of the first position whose logits are wanted */
+	for (size_t at = 0; at < n;) {
+		size_t some = n - at < DECODER_BATCH ? n - at : DECODER_BATCH;
+		size_t out = at + some <= first ? 0 : at >= first ? some : at + some - first;
+		decoder_run(s->d, &s->kv, tok + at, some, s->len, out, out ? session_logits(s, at + some - out - first) : NULL);
+		memcpy(s->tok + s->len, tok + at, some * sizeof *tok);
+		s->len += some;
+		at += some;
+	}
+	return 0;
+}
+
+int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e)
+{
+	if (n > s->n_ctx)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "%zu tokens exceed the context of %zu", n, s->n_ctx);
+	int rc = check_tokens(s, tok, n, e);
+	if (rc)
+		return rc;
+	size_t same = 0;
+	while (same < n && same < s->len && s->tok[same] == tok[same])
+		same++;
+	if (n && same == n)
+		same--;
+	s->len = same;
+	return session_eval(s, tok + same, n - same, 1, e);
+}
+
+size_t session_block_len(const struct session *s)
+{
+	return SESSION_BLOCK * s->kv.n_layer * s->kv.row_len;
+}
+
+void session_block_save(const struct session *s, size_t i, void *dst)
+{
+	size_t n = SESSION_BLOCK * s->kv.row_len;
+	for (size_t l = 0; l < s->kv.n_layer; l++)
+		memcpy((uint8_t *)dst + l * n, kv_rows(&s->kv, l, i * SESSION_BLOCK), n);
+}
+
+int session_block_load(struct session *s, size_t i, const int32_t tok[SESSION_BLOCK], const void *src, struct err *e)
+{
+	if (s->len != i * SESSION_BLOCK || s->n_ctx - s->len < SESSION_BLOCK)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "block %zu does not follow %zu tokens in a context of %zu", i, s->len, s->n_ctx);
+	int rc = check_tokens(s, tok, SESSION_BLOCK, e);
+	if (rc)
+		return rc;
+	size_t n = SESSION_BLOCK * s->kv.row_len;
+	for (size_t l = 0; l < s->kv.n_layer; l++)
+		memcpy(kv_rows(&s->kv, l, s->len), (const uint8_t *)src + l * n, n);
+	decoder_expand(s->d, &s->kv, s->len, SESSION_BLOCK);
+	memcpy(s->tok + s->len, tok, SESSION_BLOCK * sizeof *tok);
+	s->len += SESSION_BLOCK;
+	return 0;
+}
