@@ -43,15 +43,6 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 		"(fetch it with: tt-model fetch %s)", name, dir ? dir : "", dir ? ", " : "", name);
 }
 
-bool model_needs_pack(const char *path)
-{
-	uint8_t id[HASH_ID_LEN];
-	struct buf b = { 0 };
-	bool needs = pack_model_id(path, id, NULL) == 0 && pack_path(&b, id, NULL) == 0 && access(b.data, R_OK) != 0;
-	buf_release(&b);
-	return needs;
-}
-
 /* ---- the pack's parts ---- */
 
 static int add_part(struct pack_parts *parts, const char *name, struct buf *data)
@@ -258,10 +249,12 @@ static int load(struct model **out, struct pack *pack, const char *path, const s
 	return 0;
 }
 
-int model_open(struct model **m, const char *path, const struct kern *kern, struct err *e)
+int model_open(struct model **m, const char *path, const struct kern *kern, const struct pack_maker *how, struct err *e)
 {
 	struct pack *p;
-	int rc = pack_get(&p, path, model_parts, NULL, e);
+	struct pack_maker mk = how ? *how : (struct pack_maker){ 0 };
+	mk.fill = model_parts;
+	int rc = pack_get(&p, path, &mk, e);
 	return rc ? rc : load(m, p, path, kern, e);
 }
 

@@ -51,16 +51,14 @@ struct model {
 /* Path of a model: a name with '/' or ending in ".gguf" is one; else NAME.gguf in `dir` (may be NULL), in the user's data
  * directory, in /var/lib/tiny-titans/models. ERR_NOENT names where it looked. */
 int model_find(struct buf *path, const char *name, const char *dir, struct err *e);
-/* Opens the model at `path` with kernels `kern` (static). ERR_UNSUPPORTED, ERR_FORMAT: see arch.h; tensors of a wrong shape are
- * ERR_FORMAT and named. */
-int model_open(struct model **m, const char *path, const struct kern *kern, struct err *e);
+/* Opens the model at `path` with kernels `kern` (static). `how` (may be NULL) lends a pool and a progress function for making the
+ * pack. ERR_UNSUPPORTED, ERR_FORMAT: see arch.h; tensors of a wrong shape are ERR_FORMAT and named. */
+int model_open(struct model **m, const char *path, const struct kern *kern, const struct pack_maker *how, struct err *e);
 /* The same from a pack file. */
 int model_open_pack(struct model **m, const char *path, const struct kern *kern, struct err *e);
 void model_close(struct model *m);
-/* True if opening `path` will first have to write its pack. */
-bool model_needs_pack(const char *path);
 bool model_is_end(const struct model *m, int32_t id);
-/* Fills a pack's parts from a GGUF: "arch", "tok", "chat" (for pack_get, pack_write). */
+/* Fills a pack's parts from a GGUF: "arch", "tok", "chat" (struct pack_maker). */
 int model_parts(struct pack_parts *parts, const struct gguf *g, void *arg, struct err *e);
 
 #endif

@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 	t.diff = malloc((t.cap + 1) * sizeof *t.diff);
 	int rc = !ref || !kern || !t.diff ? ERR_NOENT : 0;
 	if (!rc)
-		rc = model_open(&m, argv[2], kern, &e);
+		rc = model_open(&m, argv[2], kern, NULL, &e);
 	if (!rc)
 		rc = pool_open(&p, argc > 4 ? atoi(argv[4]) : 0, &e);
 	if (!rc)
