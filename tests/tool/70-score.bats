@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# tt-score: which queries are asked, and figures that can be computed by hand.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	cat >q.jsonl <<'EOF'
+{"id":"a","text":"list an archive","text_named":"tar: list","gold_flags":[["-t","--list"]],"flags_not_in_page":[]}
+{"id":"b","text":"extract and keep","gold_flags":[["-x","--extract"],["-k"]],"flags_not_in_page":[]}
+{"id":"c","text":"undocumented","gold_flags":[["-q"]],"flags_not_in_page":[["-Q"]]}
+{"id":"d","text":"nobody judged this"}
+EOF
+	printf '%s\t%s\t%s\n' a tar.1 2 a cpio.1 1 b tar.1 2 c other.1 2 >qrels.tsv
+	cat >hits.jsonl <<'EOF'
+{"kind":"query","id":"a","text":"list an archive"}
+{"kind":"hit","query":"a","doc":"/m/cpio.1.gz","sec":["OPTIONS","-l"],"text":"..."}
+{"kind":"hit","query":"a","doc":"/m/cpio.1.gz","text":"again"}
+{"kind":"hit","query":"a","doc":"/m/tar.1.gz","sec":["OPTIONS","-t, --list"],"text":"..."}
+{"kind":"query","id":"b","text":"extract and keep"}
+{"kind":"hit","query":"b","doc":"/m/tar.1.gz","text":"-x is extract; see -k"}
+{"kind":"query","id":"c","text":"undocumented"}
+EOF
+	cat >answers.jsonl <<'EOF'
+{"kind":"answer","query":"a","text":"Use --list [3].","refused":false,"cites":[{"n":3,"doc":"/m/tar.1.gz"}]}
+{"kind":"answer","query":"b","text":"Use -x [1, 2].","refused":false,"cites":[{"n":1,"doc":"/m/tar.1.gz"}]}
+{"kind":"answer","query":"c","text":"Not in your documents.","refused":true,"cites":[]}
+EOF
+}
+
+asked() {
+	tt-score queries "$@" q.jsonl | tt-json | sed -n 's/.*"id": *"\([a-z]*\)".*/\1/p' | tr -d '\n'
+}
+
+@test "queries: all, the judged, those that ask for documented options" {
+	[ "$(asked)" = abcd ]
+	[ "$(asked --qrels qrels.tsv)" = abc ]
+	[ "$(asked --qrels qrels.tsv --flags)" = ab ]
+}
+
+@test "queries: only those whose best page is among the documents" {
+	printf '/m/tar.1.gz\t10\t20\n' >docs
+	[ "$(asked --qrels qrels.tsv --docs docs)" = ab ]
+	printf '/m/cpio.1.gz\n' >docs
+	[ "$(asked --qrels qrels.tsv --docs docs)" = "" ]
+}
+
+@test "queries: a sample is spread evenly" {
+	[ "$(asked --limit 2)" = ac ]
+	[ "$(asked --limit 9)" = abcd ]
+}
+
+@test "queries: the field that is asked, 65 when a query lacks it" {
+	run --separate-stderr tt-score queries --field text_named q.jsonl
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *"'b'"*text_named* ]]
+}
+
+@test "retrieval: a page counts once, MRR waits for the best grade, nothing found counts as nothing" {
+	run --separate-stderr tt-score retrieval --json --qrels qrels.tsv q.jsonl <hits.jsonl
+	[ "$status" -eq 0 ]
+	# a: (1 + 2/log2(3)) / (2 + 1/log2(3)) = 0.85970; b: 1; c: 0
+	[[ "$output" == *'"nDCG@10":0.61990'* ]]
+	[[ "$output" == *'"recall@10":0.6666'* ]]
+	# a: 1/2; b: 1; c: 0
+	[[ "$output" == *'"MRR@10":0.5'[,}]* ]]
+	[[ "$output" == *'"nDCG@10":3'[,}]* ]]
+}
+
+@test "answers: options, citations, pages, and what the sources hold" {
+	run --separate-stderr tt-score answers --qrels qrels.tsv --hits hits.jsonl q.jsonl <answers.jsonl
+	[ "$status" -eq 0 ]
+	value() { awk -v k="$1" '$1 == k { print $2, $4 }' <<<"$output"; }
+	[ "$(value option_right)" = "0.5000 2" ]	# b does not name -k
+	[ "$(value cites)" = "0.3333 3" ]		# b cites 2, and had one source
+	[ "$(value bad_number)" = "0.3333 3" ]
+	[ "$(value page_right)" = "0.6667 3" ]
+	[ "$(value refused)" = "0.3333 3" ]
+	[ "$(value first_entry)" = "0.5000 2" ]
+	[ "$(value sources_hold)" = "1.0000 2" ]
+}
+
+@test "a stream that is cut: 65" {
+	tt-score queries q.jsonl | head -c 100 >cut
+	run --separate-stderr tt-score retrieval q.jsonl <cut
+	[ "$status" -eq 65 ]
+}
+
+@test "a query that the set does not know: 65; a file that is not there: 66; a full disk: 74" {
+	echo '{"kind":"query","id":"z","text":"?"}' >z
+	run --separate-stderr tt-score retrieval q.jsonl <z
+	[ "$status" -eq 65 ]
+	run --separate-stderr tt-score retrieval nothing <z
+	[ "$status" -eq 66 ]
+	run --separate-stderr sh -c 'tt-score queries q.jsonl >/dev/full'
+	[ "$status" -eq 74 ]
+}
+
+@test "nothing to score: 1" {
+	run tt-score retrieval q.jsonl </dev/null
+	[ "$status" -ne 0 ]
+}

