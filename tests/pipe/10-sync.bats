@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# tt-sync: only what changed is read; what vanished leaves; one at a time; silent without a terminal.
+load common
+
+setup() {
+	pipe_setup
+	need_embedder
+	make_depot
+	index=$XDG_DATA_HOME/tiny-titans/index/depot
+}
+
+docs() {
+	tt-index list "$index" | cut -f 1 | sed 's|.*/||' | sort | tr '\n' ' '
+}
+# A line for every chunk, with a hash of its vector's bytes where it has one.
+vectors() {
+	tt-index stat "$index" | awk '$1 == "vectors" { print $2 }'
+}
+
+@test "the first run reads every file, with vectors, and says nothing" {
+	run --separate-stderr tt-sync
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+	[ "$(vectors)" -gt 0 ]
+	[ "$(tt-index pending "$index" | tt-json | grep -c '"kind":"chunk"')" -eq 0 ]
+}
+
+@test "--lexical leaves the vectors for later; the next run adds them" {
+	tt-sync --lexical
+	[ "$(vectors)" -eq 0 ]
+	[ -f "$index.lexical" ]
+	[ ! -f "$index.vectors" ]
+	tt-sync
+	[ "$(vectors)" -gt 0 ]
+	[ -f "$index.vectors" ]
+}
+
+@test "a run without changes commits nothing and takes less than two seconds" {
+	tt-sync
+	before=$(tt-index stat "$index" | grep generation)
+	start=$(date +%s%N)
+	tt-sync
+	[ $((($(date +%s%N) - start) / 1000000)) -lt 2000 ]
+	[ "$(tt-index stat "$index" | grep generation)" = "$before" ]
+}
+
+@test "a changed file is read again, its old text is gone" {
+	tt-sync
+	sed 's/ramp 4/ramp 9/' "$corpus/handover.md" >docs/handover.md
+	tt-sync
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+	tt-retrieve "$index" <<<"late lorry ramp" | tt-json >hits
+	grep -q 'ramp 9' hits
+	! grep -q 'ramp 4' hits
+}
+
+@test "a file that was only touched keeps its vectors, and is not compared again" {
+	tt-sync
+	before=$(vectors)
+	touch docs/handover.md
+	tt-sync --lexical
+	[ "$(vectors)" -eq "$before" ]
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+}
+
+@test "a file that vanished leaves the index" {
+	tt-sync
+	rm docs/stowage.8
+	tt-sync
+	[ "$(docs)" = "handover.md weighbridge.1 " ]
+}
+
+@test "when the whole root is gone nothing leaves: it may be a disk that is not mounted" {
+	tt-sync
+	mv docs elsewhere
+	run --separate-stderr tt-sync
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *docs* ]]
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
+@test "a second tt-sync leaves a corpus alone that another works on: 75, silently" {
+	mkdir -p "${index%/*}"
+	exec 8>"$index.lock"
+	flock 8
+	run --separate-stderr tt-sync
+	exec 8>&-
+	[ "$status" -eq 75 ]
+	[ -z "$output$stderr" ]
+}
+
+@test "an unknown corpus: 78; a configuration that is not there: 66" {
+	run --separate-stderr tt-sync nonsense
+	[ "$status" -eq 78 ]
+	run --separate-stderr tt-sync -c nothing.yaml
+	[ "$status" -eq 66 ]
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# From documents to a cited answer, with real, small models.
+load common
+
+setup_file() {
+	load common
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+	pipe_setup
+	if [ -e "$models/minilm/model.safetensors" ]
+	then
+		make_depot
+		tt-sync
+	fi
+}
+
+setup() {
+	pipe_setup
+	need_embedder
+	export XDG_DATA_HOME="$BATS_FILE_TMPDIR/data"
+	index=$XDG_DATA_HOME/tiny-titans/index/depot
+}
+
+found() { # QUESTION: the names of the documents that are found, best first
+	tt-embed -q <<<"$1" | tt-retrieve "$index" | tt-json | sed -n 's/.*"kind": *"hit".*"name": *"\([^"]*\)".*/\1/p'
+}
+
+@test "a question in other words finds the right document first" {
+	[ "$(found 'measure how heavy a package is in lbs' | head -n 1)" = "weighbridge(1)" ]
+	[ "$(found 'where can a truck that arrives at night be emptied' | head -n 1)" = "handover.md" ]
+}
+
+@test "an identifier is found literally" {
+	[ "$(found 'DEC-0054' | head -n 1)" = "handover.md" ]
+	[ "$(found 'shelves.conf' | head -n 1)" = "stowage(8)" ]
+}
+
+@test "an option's entry is a hit of its own, with the place where it stands" {
+	tt-embed -q <<<'weighbridge: print pounds' | tt-retrieve "$index" | tt-json >hits
+	grep -m 1 '"kind": *"hit"' hits | grep -q -- '--pounds'
+	line=$(grep -n 'pounds instead' "$corpus/weighbridge.1" | cut -d : -f 1)
+	first=$(grep -m 1 '"kind": *"hit"' hits | sed 's/.*"l": *\[\([0-9]*\),\([0-9]*\)\].*/\1 \2/')
+	[ "${first% *}" -le "$line" ]
+	[ "${first#* }" -ge "$line" ]
+}
+
+@test "tt-ask answers, cites, and shows its sources with their lines" {
+	need_generator
+	run --separate-stderr tt-ask -m smollm2-135m -i depot 'How do I make weighbridge print pounds?'
+	[ "$status" -eq 0 ]
+	[[ "$output" =~ weighbridge\(1\):[0-9]+ ]]
+}
+
+@test "tt-ask --json writes one answer a question, and every citation of it verifies" {
+	need_generator
+	printf '%s\n' 'How do I make weighbridge print pounds?' 'Which ramp is used late?' |
+		tt-ask --json -m smollm2-135m -i depot >answers
+	[ "$(grep -c '"kind": *"answer"' answers)" -eq 2 ]
+	run tt-cite <answers
+	[ "$status" -eq 0 ]
+}
+
+@test "the same question twice: the same bytes, with one thread and with two" {
+	need_generator
+	ask() { tt-embed -q <<<'Which ramp is used late?' | tt-retrieve "$index" | tt-generate -m smollm2-135m -j "$1" --text; }
+	ask 1 >one
+	ask 2 >two
+	ask 2 >again
+	cmp one two
+	cmp two again
+}
+
+@test "a question about nothing in the documents is refused: 1" {
+	need_generator
+	run --separate-stderr tt-ask -m smollm2-135m -i depot 'Who won the chess championship of 1972?'
+	[ "$status" -eq 1 ]
+}
+
+@test "a model that is not there: the status says so, and stdout stays empty" {
+	run --separate-stderr tt-ask -m nonsense -i depot 'Which ramp?'
+	[ "$status" -ge 65 ]
+	[ -z "$output" ]
+	[ -n "$stderr" ]
+}
