@@ -13,7 +13,7 @@ KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 
 MODEL := gguf safetensors nn rope pack pack_write pack_get
 
-TOKENIZE :=
+TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
 
 EMBED :=
 
