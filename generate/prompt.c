@@ -28,6 +28,9 @@ const struct prompt_style prompt_styles[] = {
 		.sources = "Sources:\n",
 		.question = "Question: ",
 		.end = "",
+		.refusal = "sources do not say",
+		.system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
+			"Answer in one or two sentences, and put the command in backticks.",
 		.max_source = 6,
 		.fused_share = 0,
 	},
@@ -177,6 +180,21 @@ int prompt_plain(struct prompt *p, const char *system, const char *text, size_t 
 	int rc = chat_reply(&p->chat, e);
 	if (!rc && p->chat.ids.len > n_max)
 		rc = too_long(p->chat.ids.len, n_max, e);
+	if (rc)
+		prompt_release(p);
+	return rc;
+}
+
+int prompt_raw(struct prompt *p, const char *text, size_t n, const struct tok *tok, size_t n_max, struct err *e)
+{
+	*p = (struct prompt){ 0 };
+	chat_init(&p->chat, TEMPLATE_PLAIN, tok);
+	chat_text(&p->chat, text, n);
+	int rc = chat_reply(&p->chat, e);
+	if (!rc && p->chat.ids.len > n_max)
+		rc = too_long(p->chat.ids.len, n_max, e);
+	if (!rc && p->chat.ids.len == 0)
+		rc = err_set(e, ERR_ARG, ERR_NO_OFFSET, "an empty prompt");
 	if (rc)
 		prompt_release(p);
 	return rc;

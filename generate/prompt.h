@@ -20,6 +20,8 @@ struct prompt_style {
 	const char *system;
 	const char *example_user, *example_reply;	/* a worked example as an earlier turn, or NULL */
 	const char *sources, *question, *end;		/* lines before the sources, before and after the question */
+	const char *refusal;	/* words by which the model says that the sources lack it */
+	const char *system_plain;	/* instructions when there are no sources (a control run) */
 	size_t max_source;
 	double fused_share;	/* a source whose fused score is below this share of the first's is left out */
 };
@@ -41,6 +43,8 @@ int prompt_build(struct prompt *p, const struct prompt_style *st, const char *sy
 /* A prompt without sources: one user turn. */
 int prompt_plain(struct prompt *p, const char *system, const char *text, size_t n, enum template_kind kind, const struct tok *tok,
 	size_t n_max, struct err *e);
+/* The text's own tokens, to be continued as it stands (after BOS if the model wants it). ERR_ARG if there are none. */
+int prompt_raw(struct prompt *p, const char *text, size_t n, const struct tok *tok, size_t n_max, struct err *e);
 void prompt_release(struct prompt *p);
 
 #endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * emit: text or records. Model output is foreign text: on its way to a terminal nothing in it may act as a control sequence,
+ * so C0, DEL, C1 and the bidirectional controls are written as \xNN or \u{NNNN}.
+ */
+#include "generate/emit.h"
+
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/base/utf8.h"
+
+int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, struct err *e)
+{
+	*em = (struct emit){ .form = form, .fd = fd };
+	if (form == EMIT_TEXT)
+		return 0;
+	int rc = rec_writer_open(&em->w, fd, "tt-generate", model, e);
+	if (!rc && form == EMIT_JSON)
+		rec_writer_json(em->w, true);
+	return rc;
+}
+
+static bool is_control(uint32_t c)
+{
+	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
+		(c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x2028 || c == 0x2029;
+}
+
+static int put_visible(struct emit *em, const char *s, size_t n, struct err *e)
+{
+	struct buf *b = &em->line;
+	buf_clear(b);
+	for (size_t i = 0; i < n;) {
+		uint32_t c;
+		bool ok;
+		size_t k = utf8_decode(s + i, n - i, &c, &ok);
+		if (!ok)
+			buf_puts(b, "\xEF\xBF\xBD");
+		else if (!is_control(c))
+			buf_add(b, s + i, k);
+		else
+			buf_printf(b, c < 0x100 ? "\\x%02X" : "\\u{%04X}", (unsigned)c);
+		i += k;
+	}
+	if (b->failed)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	return b->len ? io_write(em->fd, b->data, b->len, "standard output", e) : 0;
+}
+
+int emit_begin(struct emit *em, struct ask_str query, struct err *e)
+{
+	em->query = query;
+	return em->n_answer++ && em->form == EMIT_TEXT ? io_write(em->fd, "\n", 1, "standard output", e) : 0;
+}
+
+int emit_token(struct emit *em, const char *s, size_t n, struct err *e)
+{
+	if (em->form == EMIT_TEXT)
+		return put_visible(em, s, n, e);
+	rec_begin(em->w, "token");
+	rec_put_str(em->w, "query", em->query.s, em->query.n);
+	rec_put_str(em->w, "text", s, n);
+	int rc = rec_emit(em->w, e);
+	return rc ? rc : rec_flush(em->w, e);
+}
+
+/* First line of a source's span, or 0. */
+static uint64_t first_line(const struct ask_source *s)
+{
+	const msgpack_object *l = s->span && s->span->type == MSGPACK_OBJECT_MAP ? rec_map_get(s->span, "l") : NULL;
+	if (!l || l->type != MSGPACK_OBJECT_ARRAY || !l->via.array.size || l->via.array.ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return 0;
+	return l->via.array.ptr[0].via.u64;
+}
+
+/* "[1] tar(1):512  OPTIONS > -t, --list" */
+static int put_source(struct emit *em, size_t number, const struct ask_source *s, struct err *e)
+{
+	struct buf b = { 0 };
+	uint64_t line = first_line(s);
+	struct ask_str name = s->name.n ? s->name : s->doc;
+	buf_printf(&b, "[%zu] ", number);
+	buf_add(&b, name.s, name.n);
+	if (line)
+		buf_printf(&b, ":%llu", (unsigned long long)line);
+	for (size_t i = 0; i < s->n_sec; i++) {
+		buf_puts(&b, i ? " > " : "  ");
+		buf_add(&b, s->sec[i].s, s->sec[i].n);
+	}
+	buf_putc(&b, '\n');
+	int rc = b.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : put_visible(em, b.data, b.len, e);
+	buf_release(&b);
+	return rc;
+}
+
+static int end_text(struct emit *em, const struct emit_answer *a, struct err *e)
+{
+	int rc = a->n == 0 || a->text[a->n - 1] != '\n' ? io_write(em->fd, "\n", 1, "standard output", e) : 0;
+	if (!rc && a->cites && a->cites->n_used)
+		rc = io_write(em->fd, "\n", 1, "standard output", e);
+	for (size_t i = 0; !rc && a->cites && i < a->cites->n_used; i++)
+		if (a->cites->used[i] - 1 < a->prompt->n_source)
+			rc = put_source(em, a->cites->used[i], a->prompt->source[a->cites->used[i] - 1], e);
+	return rc;
+}
+
+static void pack_str(msgpack_packer *p, const char *s, size_t n)
+{
+	msgpack_pack_str(p, n);
+	msgpack_pack_str_body(p, s, n);
+}
+
+static void pack_cite(msgpack_packer *p, size_t number, const struct ask_source *s)
+{
+	msgpack_pack_map(p, 4u + (s->span != NULL) + (s->src != NULL));
+	pack_str(p, "n", 1);
+	msgpack_pack_uint64(p, number);
+	pack_str(p, "doc", 3);
+	pack_str(p, s->doc.s, s->doc.n);
+	pack_str(p, "name", 4);
+	pack_str(p, s->name.s, s->name.n);
+	pack_str(p, "id", 2);
+	pack_str(p, s->id.s, s->id.n);
+	if (s->span) {
+		pack_str(p, "span", 4);
+		msgpack_pack_object(p, *s->span);
+	}
+	if (s->src) {
+		pack_str(p, "src", 3);
+		msgpack_pack_object(p, *s->src);
+	}
+}
+
+int emit_end(struct emit *em, const struct emit_answer *a, struct err *e)
+{
+	if (em->form == EMIT_TEXT)
+		return end_text(em, a, e);
+	struct rec_writer *w = em->w;
+	size_t n = 0;
+	for (size_t i = 0; a->cites && i < a->cites->n_used; i++)
+		n += a->cites->used[i] - 1 < a->prompt->n_source;
+	rec_begin(w, "answer");
+	rec_put_str(w, "query", em->query.s, em->query.n);
+	rec_put_str(w, "text", a->text, a->n);
+	rec_put_bool(w, "refused", a->refused);
+	msgpack_packer *p = rec_put_key(w, "cites");
+	msgpack_pack_array(p, n);
+	for (size_t i = 0; i < n; i++)
+		pack_cite(p, a->cites->used[i], a->prompt->source[a->cites->used[i] - 1]);
+	rec_put_u64(w, "n_prompt", a->n_prompt);
+	rec_put_u64(w, "n_cached", a->n_cached);
+	rec_put_u64(w, "n_gen", a->n_gen);
+	rec_put_u64(w, "n_draft", a->n_draft);
+	rec_put_u64(w, "n_accept", a->n_accept);
+	rec_put_f64(w, "ttft_ms", a->ttft_ms);
+	rec_put_f64(w, "gen_ms", a->gen_ms);
+	rec_put_cstr(w, "model", a->model);
+	rec_put_cstr(w, "stop", a->stop);
+	int rc = rec_emit(w, e);
+	return rc ? rc : rec_flush(w, e);
+}
+
+int emit_error(struct emit *em, const struct err *what, struct err *e)
+{
+	return em->form == EMIT_TEXT ? 0 : rec_emit_error(em->w, what, NULL, e);
+}
+
+int emit_pass(struct emit *em, const struct rec *r, struct err *e)
+{
+	return em->form == EMIT_TEXT ? 0 : rec_pass(em->w, r, e);
+}
+
+int emit_close(struct emit *em, struct err *e)
+{
+	buf_release(&em->line);
+	return em->w ? rec_writer_close(em->w, e) : 0;
+}
+
+void emit_abort(struct emit *em)
+{
+	buf_release(&em->line);
+	if (em->w)
+		rec_writer_abort(em->w);
+}

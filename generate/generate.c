@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tt-generate: answers questions from their sources, or continues a plain prompt.
+ *
+ *	stdin: query hit hit query hit ...  ->  an answer for each query
+ *	stdin: plain text                   ->  one prompt, one reply
+ *
+ * The model is opened before the first byte is read, while the stages before still work.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "generate/answer.h"
+#include "lib/base/io.h"
+#include "lib/base/opt.h"
+#include "lib/base/pool.h"
+
+#define TOOL "tt-generate"
+#define PROMPT_MAX (4u << 20)
+
+static struct {
+	const char *model, *system;
+	long n_max, ctx, threads, seed, top_k, max_source;
+	double temp, top_p, min_p, repeat;
+	struct opt_list stop;
+	bool text, json, raw, no_source, verbose;
+} o = { .model = "qwen2.5-coder-1.5b", .n_max = 256, .ctx = 4096, .top_p = 1, .repeat = 1 };
+
+static const struct opt opts[] = {
+	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "model file or catalogue name", .env = "TT_MODEL" },
+	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "tokens of a reply at most", .min = 0, .max = 1 << 20 },
+	{ .letter = 'c', .name = "context", .type = OPT_INT, .value = &o.ctx, .arg = "N", .help = "tokens of prompt and reply together", .min = 16, .max = 1 << 20 },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ .letter = 's', .name = "seed", .type = OPT_INT, .value = &o.seed, .arg = "N", .help = "seed of the draws" },
+	{ .name = "temp", .type = OPT_REAL, .value = &o.temp, .arg = "T", .help = "temperature; 0 = always the likeliest token", .rmin = 0, .rmax = 100 },
+	{ .name = "top-k", .type = OPT_INT, .value = &o.top_k, .arg = "K", .help = "draw among the K likeliest; 0 = all", .min = 0, .max = 1 << 22 },
+	{ .name = "top-p", .type = OPT_REAL, .value = &o.top_p, .arg = "P", .help = "draw among the likeliest that reach probability P", .rmin = 0, .rmax = 1 },
+	{ .name = "min-p", .type = OPT_REAL, .value = &o.min_p, .arg = "P", .help = "leave out what is less likely than P times the likeliest", .rmin = 0, .rmax = 1 },
+	{ .name = "repeat-penalty", .type = OPT_REAL, .value = &o.repeat, .arg = "R", .help = "weaken tokens of the last 64 by R; 1 = off", .rmin = 0.01, .rmax = 100 },
+	{ .name = "stop", .type = OPT_LIST, .value = &o.stop, .arg = "TEXT", .help = "end the reply before TEXT; may be repeated" },
+	{ .name = "system", .type = OPT_STR, .value = &o.system, .arg = "TEXT", .help = "instructions in place of the built-in ones" },
+	{ .name = "max-sources", .type = OPT_INT, .value = &o.max_source, .arg = "N", .help = "sources in a prompt at most; 0 = as measured best", .min = 0, .max = ASK_MAX_SOURCES },
+	{ .name = "no-sources", .type = OPT_FLAG, .value = &o.no_source, .help = "leave the sources out: what the model knows by itself" },
+	{ .name = "raw", .type = OPT_FLAG, .value = &o.raw, .help = "continue plain text as it stands, without a chat template" },
+	{ .name = "text", .type = OPT_FLAG, .value = &o.text, .help = "write text, also into a pipe" },
+	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "write JSON lines, also to a terminal" },
+	{ .letter = 'v', .name = "verbose", .type = OPT_FLAG, .value = &o.verbose, .help = "tell tokens and times on standard error" },
+	{ 0 }
+};
+static const struct opt_program prog = { TOOL, "", "answer questions from their sources with a small language model", opts };
+
+/* ---- opening ---- */
+
+struct engine {
+	struct pool *pool;
+	struct model *m;
+	struct session *s;
+	struct sampler *sampler;
+	struct answerer a;
+	struct emit emit;
+};
+
+static void progress(void *arg, uint64_t done, uint64_t total)
+{
+	(void)arg;
+	if (total)
+		fprintf(stderr, "\r%s: preparing '%s' for first use: %3u %%%s", TOOL, o.model, (unsigned)(done * 100 / total),
+			done == total ? "\n" : "");
+}
+
+static int open_model(struct engine *en, struct err *e)
+{
+	struct buf path = { 0 };
+	const struct kern *kern = kern_select(getenv("TT_CPU"), e);
+	struct pack_maker how = { .progress = isatty(STDERR_FILENO) ? progress : NULL };
+	int rc = kern ? pool_open(&en->pool, (int)o.threads, e) : e->code;
+	how.pool = en->pool;
+	if (!rc)
+		rc = model_find(&path, o.model, getenv("TT_MODELS"), e);
+	if (!rc)
+		rc = model_open(&en->m, path.data, kern, &how, e);
+	buf_release(&path);
+	return rc;
+}
+
+static int open_engine(struct engine *en, struct err *e)
+{
+	int rc = open_model(en, e);
+	if (rc)
+		return rc;
+	size_t ctx = (size_t)o.ctx < en->m->arch.n_ctx ? (size_t)o.ctx : en->m->arch.n_ctx;
+	if ((size_t)o.n_max + 8 > ctx)
+		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "a reply of %ld tokens leaves no room in a context of %zu", o.n_max, ctx);
+	if (en->m->template == TEMPLATE_PLAIN && !o.raw)
+		err_warn(TOOL, "'%s' has a chat template that is not known; prompts are given as plain text", en->m->name);
+	struct sample_params sp = { .temp = o.temp, .top_k = o.top_k, .top_p = o.top_p, .min_p = o.min_p, .repeat_penalty = o.repeat,
+		.repeat_last = 64, .seed = (uint64_t)o.seed };
+	rc = session_open(&en->s, en->m, en->pool, ctx, e);
+	if (!rc)
+		rc = sampler_open(&en->sampler, &sp, en->m->arch.n_vocab, e);
+	return rc;
+}
+
+static void close_engine(struct engine *en)
+{
+	answer_release(&en->a);
+	sampler_close(en->sampler);
+	session_close(en->s);
+	model_close(en->m);
+	pool_close(en->pool);
+}
+
+/* ---- requests ---- */
+
+/* After a request: 0 to go on. Its own error is told and counted; only an output that can't be written ends the run. */
+static int settle(struct engine *en, int rc, struct err *e)
+{
+	struct run *r = &en->a.run;
+	if (rc == ERR_IO)
+		return rc;
+	if (rc) {
+		en->a.n_failed++;
+		err_report(TOOL, e);
+		struct err what = *e;
+		return emit_error(&en->emit, &what, e);
+	}
+	if (en->a.is_cut)
+		err_warn(TOOL, "the last source was cut to fit the context");
+	en->a.is_cut = false;
+	if (o.verbose)
+		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", TOOL, r->n_gen,
+			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
+	return 0;
+}
+
+static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
+{
+	struct ask q = { 0 };
+	struct rec r;
+	int got, rc = 0, open = 0;
+	while (!rc && (got = rec_read(in, &r, e)) > 0) {
+		bool query = rec_is(&r, "query");
+		if (open && query) {
+			rc = settle(en, answer_query(&en->a, &q, e), e);
+			open = 0;
+		}
+		if (rc)
+			break;
+		if (query) {
+			int bad = ask_start(&q, &r, e);
+			open = !bad;
+			rc = bad ? settle(en, bad, e) : 0;
+		} else if (rec_is(&r, "hit")) {
+			int bad = open ? ask_add(&q, &r, e) : 0;	/* hits of a query that was refused go with it */
+			rc = bad ? settle(en, bad, e) : 0;
+		} else if (!rec_is(&r, "head")) {
+			rc = emit_pass(&en->emit, &r, e);
+		}
+	}
+	if (!rc && got < 0)
+		rc = got;
+	if (!rc && open)
+		rc = settle(en, answer_query(&en->a, &q, e), e);
+	ask_release(&q);
+	return rc;
+}
+
+static int answer_text(struct engine *en, struct rec_reader *in, struct err *e)
+{
+	struct buf text = { 0 };
+	const char *s;
+	size_t n;
+	int got, rc = 0;
+	while (!rc && (got = rec_reader_line(in, &s, &n, e)) > 0) {
+		if (text.len && buf_putc(&text, '\n'))
+			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the prompt");
+		if (!rc && (buf_add(&text, s, n) || text.len > PROMPT_MAX))
+			rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a prompt of more than %u bytes", PROMPT_MAX);
+	}
+	if (!rc && got < 0)
+		rc = got;
+	if (!rc && text.len == 0)
+		rc = err_set(e, ERR_EOF, ERR_NO_OFFSET, "standard input is empty");
+	if (!rc)
+		rc = answer_plain(&en->a, text.data, text.len, e);
+	buf_release(&text);
+	return rc;
+}
+
+static int serve(struct engine *en, enum emit_form form, struct err *e)
+{
+	struct rec_reader *in = NULL;
+	bool is_rec = false;
+	int rc = rec_reader_open(&in, STDIN_FILENO, "standard input", e);
+	if (!rc)
+		rc = rec_reader_sniff(in, &is_rec, e);
+	if (!rc)
+		rc = emit_open(&en->emit, STDOUT_FILENO, form, en->m->name, e);
+	if (!rc) {
+		rc = is_rec ? answer_all(en, in, e) : answer_text(en, in, e);
+		if (rc)
+			emit_abort(&en->emit);
+		else
+			rc = emit_close(&en->emit, e);
+	}
+	rec_reader_close(in);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	int first = opt_parse(&prog, argc, argv);
+	if (first < argc)
+		return opt_misuse(&prog, "no operand is expected: '%s'", argv[first]);
+	if (o.text && o.json)
+		return opt_misuse(&prog, "--text and --json exclude each other");
+	for (int i = 0; i < o.stop.n; i++)
+		if (!*o.stop.item[i])
+			return opt_misuse(&prog, "an empty --stop");
+	struct err e = { 0 };
+	struct engine en = { 0 };
+	enum emit_form form = o.json ? EMIT_JSON : o.text || isatty(STDOUT_FILENO) ? EMIT_TEXT : EMIT_REC;
+	struct answer_params p = { .n_max = (size_t)o.n_max, .max_source = (size_t)o.max_source, .system = o.system,
+		.style = &prompt_styles[0], .is_raw = o.raw, .no_source = o.no_source };
+	int rc = open_engine(&en, &e);
+	if (!rc) {
+		answer_init(&en.a, en.m, en.s, en.sampler, &en.emit, &p);
+		en.a.run.stream.stop = o.stop.item;
+		en.a.run.stream.n_stop = (size_t)o.stop.n;
+		rc = serve(&en, form, &e);
+	}
+	int status = rc ? err_report(TOOL, &e) : en.a.n_failed ? EXIT_PARTLY : en.a.n_refused && !en.a.n_answered ? EXIT_NOTHING : EXIT_DONE;
+	close_engine(&en);
+	return status;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * run: the loop, one step of which is
+ *
+ *	next (picked, not yet evaluated) + draft d0 d1 d2  --evaluate-->  logits 0 1 2 3
+ *	pick from logits 0: is it d0? then from logits 1: is it d1? ... the first that differs is the new `next`; the rest is rewound
+ *
+ * A reply from sources that ends without having cited any gets " [" and one more pick among the supplied numbers: which source the
+ * model itself finds likeliest, given its answer.
+ */
+#include "generate/run.h"
+
+#include <string.h>
+
+#include "lib/base/io.h"
+
+const char *run_stop_name(enum run_stop s)
+{
+	static const char *const names[] = { "end", "string", "length", "context" };
+	return names[s];
+}
+
+void run_release(struct run *r)
+{
+	stream_release(&r->stream);
+	buf_release(&r->text);
+}
+
+struct step {
+	struct run *r;
+	struct buf piece;
+	int must_number;	/* only tokens that are digits may come: a citation was opened */
+	int done;
+};
+
+static int is_number(const struct buf *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (b->data[i] < '0' || b->data[i] > '9')
+			return 0;
+	return b->len > 0;
+}
+
+static int allow(void *arg, int32_t id)
+{
+	struct step *st = arg;
+	const struct run *r = st->r;
+	if (!r->cites)
+		return 1;
+	buf_clear(&st->piece);
+	if (model_is_end(r->m, id))
+		return !st->must_number;
+	if (tok_piece(r->m->tok, id, &st->piece))
+		return 0;
+	return (!st->must_number || is_number(&st->piece)) && cites_allow(r->cites, st->piece.data ? st->piece.data : "", st->piece.len);
+}
+
+static int show(struct run *r, struct err *e)
+{
+	if (!r->stream.out.len)
+		return 0;
+	if (buf_add(&r->text, r->stream.out.data, r->stream.out.len))
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply");
+	return r->hooks.text ? r->hooks.text(r->hooks.arg, r->stream.out.data, r->stream.out.len, e) : 0;
+}
+
+static int put_text(struct run *r, const char *s, size_t n, struct err *e)
+{
+	if (r->cites)
+		cites_push(r->cites, s, n);
+	int rc = stream_push(&r->stream, s, n);
+	if (rc < 0)
+		return err_set(e, rc, ERR_NO_OFFSET, "out of memory for the reply");
+	return show(r, e);
+}
+
+/* Takes the picked token: its text goes out. Sets st->done when the reply ends with it. */
+static int take(struct step *st, int32_t id, struct err *e)
+{
+	struct run *r = st->r;
+	r->last_ns = io_now_ns();
+	if (r->n_gen++ == 0)
+		r->first_ns = r->last_ns;
+	if (id < 0 || model_is_end(r->m, id)) {
+		st->done = 1;
+		r->stop = RUN_END;
+		return 0;
+	}
+	buf_clear(&st->piece);
+	if (tok_piece(r->m->tok, id, &st->piece))
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply");
+	int rc = put_text(r, st->piece.data ? st->piece.data : "", st->piece.len, e);
+	if (r->stream.is_stopped || r->n_gen >= r->n_max) {
+		st->done = 1;
+		r->stop = r->stream.is_stopped ? RUN_STRING : RUN_LENGTH;
+	}
+	return rc;
+}
+
+static int32_t pick(struct step *st, float *logits, size_t n_past)
+{
+	struct run *r = st->r;
+	return sampler_pick(r->sampler, logits, session_tokens(r->s), n_past, n_past, allow, st);
+}
+
+/* Evaluates `next` and a draft behind it; picks on as long as the draft is right. *next becomes the first pick beyond it. */
+static int advance(struct step *st, int32_t *next, struct err *e)
+{
+	struct run *r = st->r;
+	int32_t tok[SESSION_MAX_BATCH] = { *next };
+	size_t len = session_len(r->s), room = session_ctx(r->s) - len, n = 0, right = 0;
+	size_t max = room - 1 < SESSION_MAX_BATCH - 1 ? room - 1 : SESSION_MAX_BATCH - 1;
+	if (r->n_max - r->n_gen < max)
+		max = r->n_max - r->n_gen;
+	if (r->hooks.propose && max)
+		n = r->hooks.propose(r->hooks.arg, session_tokens(r->s), len, *next, max, tok + 1);
+	uint64_t t0 = io_now_ns();
+	int rc = session_eval(r->s, tok, n + 1, n + 1, e);
+	for (size_t i = 0; !rc && i <= n; i++) {
+		*next = pick(st, session_logits(r->s, i), len + 1 + i);
+		rc = take(st, *next, e);
+		if (rc || st->done || i == n || *next != tok[i + 1])
+			break;
+		right++;
+	}
+	session_rewind(r->s, len + 1 + right);
+	r->n_draft += n;
+	r->n_accept += right;
+	if (r->hooks.settle)
+		r->hooks.settle(r->hooks.arg, n, right, (double)(io_now_ns() - t0) / 1e6);
+	return rc;
+}
+
+static int must_cite(const struct run *r)
+{
+	return r->cites && r->cites->n_source && !r->cites->n_used && r->stop != RUN_CONTEXT && r->text.len &&
+		!(r->refusal && memmem(r->text.data, r->text.len, r->refusal, strlen(r->refusal)));
+}
+
+/* " [" and the likeliest supplied number and "]". */
+static int force_cite(struct step *st, struct err *e)
+{
+	struct run *r = st->r;
+	struct tok_ids ids = { 0 };
+	int rc = tok_encode(r->m->tok, " [", 2, &ids, e);
+	if (!rc && session_ctx(r->s) - session_len(r->s) > ids.len + 4)
+		rc = session_eval(r->s, ids.id, ids.len, 1, e);
+	else
+		ids.len = 0;
+	if (!rc && ids.len) {
+		st->must_number = 1;
+		int32_t id = pick(st, session_logits(r->s, 0), session_len(r->s));
+		st->must_number = 0;
+		buf_clear(&st->piece);
+		buf_puts(&st->piece, " [");
+		if (id >= 0 && !tok_piece(r->m->tok, id, &st->piece) && !buf_puts(&st->piece, "]"))
+			rc = put_text(r, st->piece.data, st->piece.len, e);
+	}
+	tok_ids_release(&ids);
+	return rc;
+}
+
+int run_reply(struct run *r, struct err *e)
+{
+	struct step st = { .r = r };
+	stream_clear(&r->stream);
+	buf_clear(&r->text);
+	r->n_gen = r->n_draft = r->n_accept = 0;
+	r->first_ns = r->last_ns = io_now_ns();
+	r->stop = RUN_LENGTH;
+	int rc = 0;
+	int32_t next = -1;
+	if (r->n_max > 0) {
+		next = pick(&st, session_logits(r->s, 0), session_len(r->s));
+		rc = take(&st, next, e);
+	}
+	while (!rc && r->n_max > 0 && !st.done) {
+		if (session_len(r->s) == session_ctx(r->s)) {
+			r->stop = RUN_CONTEXT;
+			break;
+		}
+		rc = advance(&st, &next, e);
+	}
+	if (!rc)
+		rc = stream_end(&r->stream) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply") : show(r, e);
+	if (!rc && must_cite(r))
+		rc = force_cite(&st, e);
+	if (!rc && !stream_end(&r->stream))
+		rc = show(r, e);
+	buf_release(&st.piece);
+	return rc;
+}
