@@ -19,7 +19,7 @@ EMBED :=
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 
-GENERATE := arch kv model decoder session template ask prompt sample stream cites block prefix drafter
+GENERATE := arch kv model decoder session template ask prompt sample stream cites run emit answer block prefix drafter
 
 RETRIEVE := metric qset tally plan lexical dense fuse find
 
@@ -27,7 +27,7 @@ SPECULATE := copy policy
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
-TOOLS :=
+TOOLS := generate/generate
 TOOLS += index/index retrieve/retrieve
 TOOLS += retrieve/score
 
