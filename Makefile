@@ -21,14 +21,14 @@ INDEX := stem terms section postings vectors build segment manifest lock store m
 
 GENERATE := arch kv model decoder session template ask prompt sample stream cites run emit answer block prefix drafter
 
-RETRIEVE := metric qset tally plan lexical dense fuse find
+RETRIEVE := metric qset tally plan lexical dense fuse find source
 
 SPECULATE := copy policy
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS := generate/generate
-TOOLS += index/index retrieve/retrieve
+TOOLS += index/index retrieve/retrieve retrieve/cite
 TOOLS += retrieve/score
 
 TOOLS += speculate/speculate

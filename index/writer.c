@@ -491,8 +491,8 @@ static int merge_once(struct writer *w, enum writer_merge how, bool *again, stru
 
 int writer_commit(struct writer *w, struct err *e)
 {
-	if (!writer_dirty(w))
-		return 0;
+	if (!writer_dirty(w))	/* an empty index is one, too */
+		return w->store.m.generation ? 0 : publish(w, e);
 	int r = write_all_late(w, e);
 	if (!r && w->builder)
 		r = write_builder(w, e);

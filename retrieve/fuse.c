@@ -9,7 +9,7 @@
 
 #include "lib/base/heap.h"
 
-const struct fuse_param fuse_default = { .chunk = 1, .doc = 1, .name = 0.5f, .whole = 0.5f, .cos = 1, .cos_doc = 0 };
+const struct fuse_param fuse_default = { .chunk = 1, .doc = 0.7f, .name = 0.8f, .whole = 0.3f, .cos = 1, .cos_doc = 0 };
 
 struct work {
 	float *doc;		/* [n_doc] evidence about the document */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.4f, .head = 1, .k1_doc = 0.9f, .b_doc = 0.4f, .k1_name = 0.9f,
-	.b_name = 0.4f };
+const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1, .k1_doc = 0.9f, .b_doc = 0.75f, .k1_name = 0.9f,
+	.b_name = 0.75f };
 
 /* What a term is worth in the whole index. */
 struct worth { struct segment_term at; bool found; };

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * source: zlib reads a plain file as it is and a gzip file decompressed, so one way of reading serves both.
+ *
+ * A quote comes from rendered text, and the source may be roff: "-x" is written "\-x" and "bold" as "\fBbold\fP" there. Both sides
+ * are therefore taken as words (letters and digits, folded to lower case, bytes beyond ASCII as they are), with roff's escapes
+ * left out, and the quote must match from one of the words on.
+ */
+#include "retrieve/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "lib/base/hash.h"
+#include "lib/base/io.h"
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading a source");
+}
+
+static int read_plain(struct source *s, struct err *e)
+{
+	gzFile z = gzopen(s->path, "rb");
+	int r = 0, n = 1;
+	if (!z)
+		return err_sys(e, ERR_NOENT, "cannot open '%s'", s->path);
+	while (!r && n > 0) {
+		if (buf_reserve(&s->text, 1 << 16)) {
+			r = out_of_memory(e);
+			break;
+		}
+		n = gzread(z, s->text.data + s->text.len, 1 << 16);
+		if (n < 0)
+			r = err_set(e, ERR_FORMAT, s->text.len, "cannot decompress '%s'", s->path);
+		else
+			s->text.len += (size_t)n;
+		if (s->text.len > SOURCE_MAX)
+			r = err_set(e, ERR_LIMIT, s->text.len, "'%s' is longer than %zu bytes", s->path, SOURCE_MAX);
+	}
+	gzclose(z);
+	return r;
+}
+
+int source_read(struct source *s, const char *path, struct err *e)
+{
+	struct map m;
+	uint8_t sum[16];
+	*s = (struct source){ .path = strdup(path) };
+	int r = s->path ? map_open(&m, path, e) : out_of_memory(e);
+	if (!r) {
+		hash_xxh128(m.data, m.len, sum);
+		hash_hex(sum, sizeof sum, s->disk);
+		map_close(&m);
+		r = read_plain(s, e);
+	}
+	if (!r) {
+		hash_xxh128(s->text.data, s->text.len, sum);
+		hash_hex(sum, sizeof sum, s->plain);
+	} else {
+		source_release(s);
+	}
+	return r;
+}
+
+void source_release(struct source *s)
+{
+	free(s->path);
+	buf_release(&s->text);
+	*s = (struct source){0};
+}
+
+bool source_has_sum(const struct source *s, const char *sum, size_t n)
+{
+	return n == 32 && (memcmp(sum, s->disk, 32) == 0 || memcmp(sum, s->plain, 32) == 0);
+}
+
+/* ---- words ---- */
+
+static bool is_word(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+}
+
+/* Moves *p behind an escape of roff (at a backslash): \fB \fR \f[B] \(em \[em] \- \& \e. */
+static void skip_escape(const char **p, const char *end)
+{
+	const char *c = *p + 1;
+	if (c < end && *c == 'f') {
+		c++;
+		if (c < end && *c != '[' && *c != '(') {
+			*p = c + 1;
+			return;
+		}
+	}
+	if (c < end && *c == '(') {
+		*p = end - c < 3 ? end : c + 3;
+		return;
+	}
+	if (c < end && *c == '[') {
+		while (c < end && *c != ']')
+			c++;
+	}
+	*p = c < end ? c + 1 : end;
+}
+
+struct word { const char *s; size_t n; };
+
+/* The next word at or behind *p; s NULL at the end. */
+static struct word next_word(const char **p, const char *end)
+{
+	while (*p < end && !is_word((unsigned char)**p)) {
+		if (**p == '\\')
+			skip_escape(p, end);
+		else
+			(*p)++;
+	}
+	struct word w = { *p < end ? *p : NULL, 0 };
+	while (*p < end && is_word((unsigned char)**p))
+		(*p)++;
+	w.n = w.s ? (size_t)(*p - w.s) : 0;
+	return w;
+}
+
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static bool same(struct word a, struct word b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.s[i]) != lower(b.s[i]))
+			return false;
+	return true;
+}
+
+/* True if the words of quote stand at p, the first of them at once. */
+static bool matches(const char *p, const char *end, const char *quote, const char *quote_end)
+{
+	struct word want = next_word(&quote, quote_end);
+	int gap = 0;
+	while (want.s) {
+		struct word got = next_word(&p, end);
+		if (!got.s)
+			return false;
+		if (same(got, want)) {
+			want = next_word(&quote, quote_end);
+			gap = 0;
+		} else if (++gap > SOURCE_GAP) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool source_has_quote(const struct source *s, uint64_t from, uint64_t to, const char *quote, size_t n)
+{
+	if (to > s->text.len || from >= to)
+		return false;
+	const char *p = s->text.data + from, *end = s->text.data + to, *q = quote;
+	struct word first = next_word(&q, quote + n);
+	while (first.s && p < end) {
+		const char *at = p;
+		struct word w = next_word(&p, end);
+		if (w.s && same(w, first) && matches(w.s, end, quote, quote + n))
+			return true;
+		if (p == at)
+			break;
+	}
+	return false;
+}
