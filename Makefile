@@ -27,8 +27,11 @@ SPECULATE := copy policy
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
-TOOLS := generate/generate
+TOOLS := lib/json
+
+TOOLS += generate/generate
 TOOLS += index/index retrieve/retrieve retrieve/cite
+
 TOOLS += retrieve/score
 
 TOOLS += speculate/speculate
@@ -72,7 +75,7 @@ archive = $(BUILD)/lib$(notdir $(1)).a
 # The linker wants users before what they use, so the archives run from right to left of the dependency law.
 ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
-.PHONY: all help check check-unit ask clean
+.PHONY: all help check check-unit check-tool ask clean
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
 BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t))) $(foreach s,$(SCRIPTS),$(BUILD)/bin/$(call script_name,$(s)))
@@ -114,8 +117,15 @@ $(UNIT_BIN): %: %.o $(ARCHIVES)
 	$(if $(V),,@echo "LD   $@")
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
 
+# Tests of programs find them, and nothing else of ours, through PATH.
 check-unit: $(UNIT_BIN) ## run the unit tests
-	@set -e; for t in $(UNIT_BIN); do $$t; done
+	@tests/run.sh $(UNIT_BIN)
+
+check-tool: all ## run the programs' tests
+	@PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh $(wildcard tests/tool/*.bats)
+
+check: all $(UNIT_BIN) ## run every test; ends with "N passed, N failed"
+	@PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh $(UNIT_BIN) $(wildcard tests/tool/*.bats)
 
 ask: export TT_QUESTION = $(value Q)
 ask: ## answer Q="..." from this machine's manual pages; the first run installs, builds, fetches and indexes

@@ -7,6 +7,7 @@
 #include "lib/base/opt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -278,9 +279,19 @@ int opt_try(const struct opt_program *p, int argc, char **argv, int *first, FILE
 	return r;
 }
 
+/* A descriptor 0, 1 or 2 that came closed is opened the wrong way round, so that using it fails, and so that no file
+ * opened later takes its number. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			exit(EXIT_IO);
+}
+
 int opt_parse(const struct opt_program *p, int argc, char **argv)
 {
 	int first = argc;
+	hold_standard_descriptors();
 	int r = opt_try(p, argc, argv, &first, stdout, stderr);
 	if (r < 0)
 		return first;

@@ -56,6 +56,8 @@ void rec_reader_allow_bare(struct rec_reader *r, bool on);
 int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e);
 /* A line of plain text without its newline, borrowed until the next call: 1, 0 at the end, <0 ERR_*. At most 16 MiB. */
 int rec_reader_line(struct rec_reader *r, const char **s, size_t *n, struct err *e);
+/* True if the last record was a JSON line. */
+bool rec_reader_is_json(const struct rec_reader *r);
 /* True if rec_read would have to wait for more input (programs flush and batch by it). */
 bool rec_reader_would_block(struct rec_reader *r);
 

@@ -83,6 +83,11 @@ void rec_reader_allow_bare(struct rec_reader *r, bool on)
 	r->allow_bare = on;
 }
 
+bool rec_reader_is_json(const struct rec_reader *r)
+{
+	return r->is_json;
+}
+
 /* ---- bytes ---- */
 
 /* Reads once more into the buffer. Bytes already handed out are dropped only here, so borrowed records stay whole. */
