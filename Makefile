@@ -44,7 +44,7 @@ SCRIPTS := tt ask sync model eval
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := buf pool heap opt rec_scan rec
 
-UNIT += copy arch sample stream block drafter
+UNIT += copy arch sample stream session block drafter
 
 UNIT += metric
 
