@@ -11,7 +11,7 @@ BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan r
 
 KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 
-MODEL := gguf safetensors nn rope pack pack_write pack_get
+MODEL := gguf safetensors find nn rope pack pack_write pack_get
 
 TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
 
@@ -48,6 +48,14 @@ UNIT += copy arch sample stream session block drafter
 
 UNIT += metric
 
+UNIT += gguf safetensors
+
+# ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
+
+FUZZ := gguf safetensors tok
+
+CONFORM := tokens
+
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
 mods_lib/base  := $(BASE)
@@ -76,6 +84,7 @@ archive = $(BUILD)/lib$(notdir $(1)).a
 ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
 .PHONY: all help check check-unit check-tool ask clean
+.PHONY: fuzz fuzz-bin conform
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
 BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t))) $(foreach s,$(SCRIPTS),$(BUILD)/bin/$(call script_name,$(s)))
@@ -126,6 +135,24 @@ check-tool: all ## run the programs' tests
 
 check: all $(UNIT_BIN) ## run every test; ends with "N passed, N failed"
 	@PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh $(UNIT_BIN) $(wildcard tests/tool/*.bats)
+
+# The fuzz targets have their own build directory: every object is instrumented.
+FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
+$(FUZZ_BIN): %: %.o $(ARCHIVES)
+	$(if $(V),,@echo "LD   $@")
+	$(QUIET)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
+
+fuzz-bin: $(FUZZ_BIN)
+fuzz: ## build the fuzz targets (clang), in build/fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang HARDEN= SAN=-fsanitize=fuzzer-no-link,address,undefined fuzz-bin
+
+CONFORM_BIN := $(CONFORM:%=$(BUILD)/tests/conform/%)
+$(CONFORM_BIN): %: %.o $(ARCHIVES)
+	$(if $(V),,@echo "LD   $@")
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
+
+conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
+	@sh tests/conform/run $(BUILD) $(REF) $(CHECKS)
 
 ask: export TT_QUESTION = $(value Q)
 ask: ## answer Q="..." from this machine's manual pages; the first run installs, builds, fetches and indexes

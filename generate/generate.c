@@ -15,6 +15,7 @@
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
+#include "lib/model/find.h"
 
 #define TOOL "tt-generate"
 #define PROMPT_MAX (4u << 20)

@@ -11,37 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/model/nn.h"
-
-/* ---- finding ---- */
-
-static bool is_file(const struct buf *path)
-{
-	return !path->failed && access(path->data, R_OK) == 0;
-}
-
-int model_find(struct buf *path, const char *name, const char *dir, struct err *e)
-{
-	size_t n = strlen(name), from = path->len;
-	if (strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".gguf")))
-		return buf_puts(path, name) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
-	if (dir && !buf_printf(path, "%s/%s.gguf", dir, name) && is_file(path))
-		return 0;
-	path->len = from;
-	if (!io_dir(path, IO_DIR_DATA, "models", NULL) && !buf_printf(path, "/%s.gguf", name) && is_file(path))
-		return 0;
-	path->len = from;
-	if (!buf_printf(path, "/var/lib/tiny-titans/models/%s.gguf", name) && is_file(path))
-		return 0;
-	path->len = from;
-	if (path->failed)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	return err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%sthe user's data directory or /var/lib/tiny-titans/models "
-		"(fetch it with: tt-model fetch %s)", name, dir ? dir : "", dir ? ", " : "", name);
-}
 
 /* ---- the pack's parts ---- */
 

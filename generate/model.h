@@ -48,9 +48,6 @@ struct model {
 	struct arena mem;
 };
 
-/* Path of a model: a name with '/' or ending in ".gguf" is one; else NAME.gguf in `dir` (may be NULL), in the user's data
- * directory, in /var/lib/tiny-titans/models. ERR_NOENT names where it looked. */
-int model_find(struct buf *path, const char *name, const char *dir, struct err *e);
 /* Opens the model at `path` with kernels `kern` (static). `how` (may be NULL) lends a pool and a progress function for making the
  * pack. ERR_UNSUPPORTED, ERR_FORMAT: see arch.h; tensors of a wrong shape are ERR_FORMAT and named. */
 int model_open(struct model **m, const char *path, const struct kern *kern, const struct pack_maker *how, struct err *e);

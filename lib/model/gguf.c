@@ -332,7 +332,7 @@ static int read_tensors(struct gguf *g, struct cursor *c, uint64_t n, struct err
 		struct tensor *t = &g->tensor[i];
 		end = start + at[i] + t->len;		/* both are below 2^63 */
 		if (end > g->len)
-			return err_set(e, ERR_EOF, start + at[i], "tensor '%s' of %zu bytes passes the end of the file at %zu",
+			return err_set(e, ERR_EOF, g->len, "tensor '%s' of %zu bytes passes the end of the file at %zu",
 			               t->name, t->len, g->len);
 		t->data = g->p + start + at[i];
 	}

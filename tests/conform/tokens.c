@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conform_tokens: compares the tokenizer with frozen ids, whole files at a time.
+ * tokens: compares the tokenizer with frozen ids, whole files at a time.
  *
- *	conform_tokens MODEL NAME TEXT IDS		IDS: little-endian u32 for the whole text
- *	conform_tokens -x MODEL NAME TEXT IDS		the same for ids made by a tool that first replaced \n \t \" \\ \xHH
- *	conform_tokens -v MODEL NAME INP OUT		INP: texts between lines __ggml_vocab_test__; OUT: their ids, a line each
+ *	tokens MODEL NAME TEXT IDS		IDS: little-endian u32 for the whole text
+ *	tokens -x MODEL NAME TEXT IDS		the same for ids made by a tool that first replaced \n \t \" \\ \xHH
+ *	tokens -v MODEL NAME INP OUT		INP: texts between lines __ggml_vocab_test__; OUT: their ids, a line each
  *
  * Prints "ok tokens NAME TEXT n" or "FAIL tokens NAME TEXT first-difference"; exit 0 or 1. Besides the ids it checks that
  * decoding gives the text back (BPE), that offsets never run backwards, and that no special id came out.
@@ -79,12 +79,12 @@ static int check_text(const struct tok *t, const char *name, const char *text_pa
 	char what[64];
 	snprintf(what, sizeof what, "%.*s", (int)strcspn(base(text_path), "."), base(text_path));
 	if (io_read_file(&text, text_path, 1u << 30, &e) || io_read_file(&want, id_path, 1u << 30, &e))
-		return err_report("conform_tokens", &e);
+		return err_report("tokens", &e);
 	if (escapes)
 		text.len = unescape(text.data, text.len);
 	uint64_t start = io_now_ns();
 	if (tok_encode(t, text.data, text.len, &ids, &e))
-		return err_report("conform_tokens", &e);
+		return err_report("tokens", &e);
 	double s = (double)(io_now_ns() - start) / 1e9;
 	int r = compare(&ids, (const int32_t *)(const void *)want.data, want.len / 4, name, what);
 	if (!r && tok_kind(t) == TOK_BPE && utf8_valid(text.data, text.len, NULL)) {
@@ -123,7 +123,7 @@ static int check_vectors(const struct tok *t, const char *name, const char *inp_
 	int bad = 0;
 	size_t k = 0;
 	if (io_read_file(&inp, inp_path, 1u << 24, &e) || io_read_file(&out, out_path, 1u << 24, &e))
-		return err_report("conform_tokens", &e);
+		return err_report("tokens", &e);
 	const char *s = inp.data, *o = out.data;
 	for (; s && *o; k++) {
 		const char *next = strstr(s, sep);
@@ -135,7 +135,7 @@ static int check_vectors(const struct tok *t, const char *name, const char *inp_
 		o = read_ids(o, want, 4096, &n);
 		int wrap = tok_kind(t) == TOK_WORDPIECE && n >= 2 && want[0] == tok_special(t, TOK_CLS);
 		if (tok_encode(t, s, len, &ids, &e))
-			return err_report("conform_tokens", &e);
+			return err_report("tokens", &e);
 		bad |= compare(&ids, want + wrap, n - 2 * (size_t)wrap, name, what);
 		tok_ids_release(&ids);
 		s = next ? next + strlen(sep) : NULL;
@@ -153,13 +153,13 @@ int main(int argc, char **argv)
 	struct tok *t;
 	int v = argc > 1 && !strcmp(argv[1], "-v"), x = argc > 1 && !strcmp(argv[1], "-x");
 	if (argc - v - x != 5) {
-		fprintf(stderr, "usage: conform_tokens [-v | -x] MODEL NAME TEXT IDS\n");
+		fprintf(stderr, "usage: tokens [-v | -x] MODEL NAME TEXT IDS\n");
 		return EXIT_USAGE;
 	}
 	argv += v + x;
 	uint64_t start = io_now_ns();
 	if (tok_open_file(&t, argv[1], &e))
-		return err_report("conform_tokens", &e);
+		return err_report("tokens", &e);
 	if (getenv("BENCH"))
 		fprintf(stderr, "open %.1f ms\n", (double)(io_now_ns() - start) / 1e6);
 	int r = v ? check_vectors(t, argv[2], argv[3], argv[4]) : check_text(t, argv[2], argv[3], argv[4], x);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * find: the directories of models, in order. See find.h.
+ */
+#include "lib/model/find.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+
+#define SYSTEM_DIR "/var/lib/tiny-titans/models"
+
+static bool is_path(const char *name)
+{
+	size_t n = strlen(name);
+	return strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".gguf"));
+}
+
+/* Tries dir/name.gguf and the folder dir/name; true if `path` now holds one that exists. */
+static bool try_dir(struct buf *path, const char *dir, const char *name)
+{
+	size_t before = path->len;
+	struct stat st;
+	if (!dir || !*dir)
+		return false;
+	buf_printf(path, "%s/%s.gguf", dir, name);
+	if (!path->failed && !access(path->data + before, F_OK))
+		return true;
+	path->len = before;
+	buf_printf(path, "%s/%s", dir, name);
+	if (!path->failed && !stat(path->data + before, &st) && S_ISDIR(st.st_mode))
+		return true;
+	path->len = before;
+	return false;
+}
+
+int model_find(struct buf *path, const char *name, const char *dir, struct err *e)
+{
+	size_t before = path->len;
+	struct buf data = {0};
+	int r = 0;
+	if (!*name)
+		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "empty model name");
+	if (is_path(name)) {
+		buf_puts(path, name);
+	} else {
+		bool home = !io_dir(&data, IO_DIR_DATA, "models", NULL);
+		if (!try_dir(path, dir, name) && !try_dir(path, home ? data.data : NULL, name) && !try_dir(path, SYSTEM_DIR, name))
+			r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%s'%s' or '%s' (fetch it with: tt-model fetch %s)", name,
+			            dir ? dir : "", dir ? ", " : "", home ? data.data : "~/.local/share/tiny-titans/models", SYSTEM_DIR, name);
+	}
+	if (path->failed)
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	if (r)
+		path->len = before;
+	buf_release(&data);
+	return r;
+}
