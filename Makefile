@@ -46,6 +46,8 @@ UNIT := buf pool heap opt rec_scan rec
 
 UNIT += copy arch sample stream session block drafter
 
+UNIT += terms segment writer rank
+
 UNIT += metric
 
 UNIT += gguf safetensors

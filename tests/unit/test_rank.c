@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lexical, dense, fuse, source: scores against ones computed by hand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+
+#include "retrieve/find.h"
+#include "retrieve/source.h"
+#include "tests/unit/corpus.h"
+
+static const char *const d0[] = { "alpha alpha beta", "beta" };
+static const char *const d1[] = { "alpha gamma delta epsilon" };
+static const char *const d2[] = { "zeta", "zeta eta" };
+
+static void assert_near(float got, double want)
+{
+	assert_true(fabs((double)got - want) < 1e-5);
+}
+
+static void make(struct finder *f, char dir[64])
+{
+	struct err e = {0};
+	struct writer *w;
+	struct find_filter none = {0};
+	corpus_dir(dir);
+	assert_int_equal(writer_open(&w, dir, true, 0, &e), 0);
+	corpus_add(w, "d0", "", d0, 2, 4, 0);
+	corpus_add(w, "d1", "", d1, 1, 4, 2);
+	assert_int_equal(writer_commit(w, &e), 0);
+	corpus_add(w, "d2", "", d2, 2, 0, 0);	/* a second segment, without vectors */
+	assert_int_equal(writer_commit(w, &e), 0);
+	writer_close(w);
+	assert_int_equal(finder_open(f, dir, &none, &e), 0);
+}
+
+static void lexical_scores_are_those_computed_by_hand(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct finder f;
+	struct err e = {0};
+	struct lexical l;
+	static struct plan p;
+	make(&f, dir);
+	plan_make(&p, "alpha beta", 10);
+	assert_int_equal(lexical_run(&l, &f.store, &p, &lexical_default, &e), 0);
+	/* 5 chunks of 3 1 4 1 2 words, mean 2.2; alpha is in 2, beta in 2; both idf ln(1 + 3.5 / 2.5) */
+	double n0 = 0.9 * (0.25 + 0.75 * 3 / 2.2), n2 = 0.9 * (0.25 + 0.75 * 4 / 2.2);
+	assert_near(l.chunk[0], (2 / (2 + n0) + 1 / (1 + n0)) / 2);
+	assert_near(l.chunk[2], 1 / (1 + n2) / 2);
+	assert_near(l.chunk[3], 0);
+	/* 3 documents of 4 4 3 words, mean 11/3; alpha is in 2, beta in 1 */
+	double ia = log(1 + 1.5 / 2.5), ib = log(1 + 2.5 / 1.5), n = 0.9 * (0.25 + 0.75 * 4 / (11.0 / 3));
+	assert_near(l.doc[0], (ia + ib) * 2 / (2 + n) / (ia + ib));
+	assert_near(l.doc[1], ia / (1 + n) / (ia + ib));
+	assert_near(l.cover[0], 1);
+	assert_near(l.cover[1], ia / (ia + ib));
+	assert_near(l.cover[2], 0);
+	lexical_release(&l);
+	finder_close(&f);
+	corpus_remove(dir);
+}
+
+static void dense_finds_the_nearest_and_knows_what_has_no_vector(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct finder f;
+	struct err e = {0};
+	struct dense d;
+	_Alignas(64) int8_t q[64] = { 0, 127 };
+	make(&f, dir);
+	assert_int_equal(dense_run(&d, &f.store, q, 4, 1.0f / 127, &e), 0);
+	assert_int_equal(d.n_row, 3);
+	assert_near(d.cos[1], 1);
+	assert_near(d.cos[0], 0);
+	assert_true(d.cos[3] <= DENSE_NONE);
+	dense_release(&d);
+	assert_int_equal(dense_run(&d, &f.store, q, 5, 1, &e), ERR_CONF);
+	finder_close(&f);
+	corpus_remove(dir);
+}
+
+static void vectors_dot_is_exact(void **state)
+{
+	(void)state;
+	_Alignas(64) int8_t a[VECTORS_MAX_DIM], b[VECTORS_MAX_DIM];
+	memset(a, -128, sizeof a);
+	memset(b, -128, sizeof b);
+	assert_int_equal(vectors_dot(a, b, sizeof a), VECTORS_MAX_DIM * 16384);
+	int32_t want = 0;
+	for (int i = 0; i < 384; i++) {
+		a[i] = (int8_t)(i * 37);
+		b[i] = (int8_t)(i * 91 + 5);
+		want += a[i] * b[i];
+	}
+	assert_int_equal(vectors_dot(a, b, 384), want);
+}
+
+static void finder_limits_hits_and_filters_documents(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct finder f;
+	struct err e = {0};
+	struct find_hit hit[8];
+	size_t n;
+	make(&f, dir);
+	struct find_query q = { .text = "alpha beta zeta", .text_len = 15, .lexical = true, .n = 8 };
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
+	assert_int_equal(n, 5);
+	q.per_doc = 1;
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
+	assert_int_equal(n, 3);
+	q.n = 2;
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
+	assert_int_equal(n, 2);
+	finder_close(&f);
+	const char *pattern[] = { "d[12]" };
+	struct find_filter filter = { .doc = pattern, .n_doc = 1 };
+	assert_int_equal(finder_open(&f, dir, &filter, &e), 0);
+	q.n = 8;
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
+	assert_int_equal(n, 2);
+	finder_close(&f);
+	corpus_remove(dir);
+}
+
+static void source_quote_is_found_through_roff(void **state)
+{
+	(void)state;
+	struct source s = {0};
+	buf_puts(&s.text, ".TP\n.BR \\-x \", \" \\-\\-extract\nExtract \\fBfiles\\fP from an archive.\n");
+	assert_true(source_has_quote(&s, 0, s.text.len, "-x, --extract", 13));
+	assert_true(source_has_quote(&s, 0, s.text.len, "Extract files from an archive", 29));
+	assert_false(source_has_quote(&s, 0, s.text.len, "Extract nothing from an archive", 31));
+	assert_false(source_has_quote(&s, 0, 20, "from an archive", 15));
+	assert_false(source_has_quote(&s, 0, s.text.len + 1, "files", 5));
+	assert_false(source_has_quote(&s, 0, s.text.len, "...", 3));
+	source_release(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lexical_scores_are_those_computed_by_hand),
+		cmocka_unit_test(dense_finds_the_nearest_and_knows_what_has_no_vector),
+		cmocka_unit_test(vectors_dot_is_exact),
+		cmocka_unit_test(finder_limits_hits_and_filters_documents),
+		cmocka_unit_test(source_quote_is_found_through_roff),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * terms, stem, plan: what text is cut into. Stems are those of the published vocabulary of the English stemmer.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "index/stem.h"
+#include "index/terms.h"
+#include "lib/base/buf.h"
+#include "retrieve/plan.h"
+
+static void collect(void *arg, const char *t, size_t n, enum terms_kind kind)
+{
+	struct buf *b = arg;
+	if (b->len)
+		buf_putc(b, ' ');
+	if (kind == TERMS_LITERAL)
+		buf_putc(b, '=');
+	buf_add(b, t, n);
+}
+
+static void check(const char *text, const char *want)
+{
+	struct buf b = {0};
+	buf_puts(&b, "");
+	terms_scan(text, strlen(text), collect, &b);
+	assert_string_equal(b.data ? b.data : "", want);
+	buf_release(&b);
+}
+
+static void stem_known_words_gives_published_stems(void **state)
+{
+	(void)state;
+	static const char *const pair[][2] = {
+		{ "consign", "consign" }, { "consigned", "consign" }, { "consistency", "consist" }, { "consolation", "consol" },
+		{ "knackeries", "knackeri" }, { "knightly", "knight" }, { "knives", "knive" }, { "kneeling", "kneel" },
+		{ "conspicuously", "conspicu" }, { "generously", "generous" }, { "communism", "communism" }, { "dying", "die" },
+		{ "hopping", "hop" }, { "hoping", "hope" }, { "bled", "bled" }, { "agreed", "agre" }, { "ties", "tie" },
+		{ "cries", "cri" }, { "gas", "gas" }, { "gaps", "gap" }, { "kiwis", "kiwi" }, { "say", "say" }, { "by", "by" },
+		{ "cry", "cri" }, { "relational", "relat" }, { "sky", "sky" }, { "succeed", "succeed" }, { "rate", "rate" },
+		{ "controlling", "control" }, { "apology", "apolog" }, { "youth", "youth" }, { "user's", "user" },
+	};
+	for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+		char w[32];
+		strcpy(w, pair[i][0]);
+		w[stem_english(w, strlen(w))] = '\0';
+		assert_string_equal(w, pair[i][1]);
+	}
+}
+
+static void stem_every_short_string_stays_within_it(void **state)
+{
+	(void)state;
+	char w[6];
+	for (int i = 0; i < 26 * 26 * 26 * 26; i++) {
+		for (int k = 0, v = i; k < 4; k++, v /= 26)
+			w[k] = (char)('a' + v % 26);
+		w[4] = 'x';
+		assert_true(stem_english(w, 4) <= 4);
+		assert_int_equal(w[4], 'x');
+	}
+}
+
+static void scan_identifiers_keeps_them_whole_and_in_parts(void **state)
+{
+	(void)state;
+	check("--no-pager", "no pager =--no-pager");
+	check("-x, -X", "=-x =-X");
+	check("see journald.conf(5).", "see journald conf =journald.conf 5");
+	check("DEC-0054", "dec 0054 =dec-0054");
+	check("foo_bar", "foo bar =foo_bar");
+	check("C++ and c#", "c =c++ and c =c#");
+	check("edit .bashrc", "edit bashrc =.bashrc");
+}
+
+static void scan_punctuation_gives_nothing(void **state)
+{
+	(void)state;
+	check("- -- ... ' '' _ /", "");
+	check("", "");
+	check("(foo), \"bar\"!", "foo bar");
+}
+
+static void scan_unicode_folds_and_separates(void **state)
+{
+	(void)state;
+	check("Größe GRÖSSE", "gross gross");
+	check("ＦＵＬＬ", "full");
+	check("漢字", "漢 字");
+	check("no\xE2\x80\x90pager", "no pager =no-pager");
+	check("\xff\xfe x\xc3", "x");
+}
+
+static void scan_overlong_word_is_cut_and_literal_left_out(void **state)
+{
+	(void)state;
+	char text[400];
+	struct buf b = {0};
+	memset(text, 'q', sizeof text);
+	terms_scan(text, sizeof text, collect, &b);
+	assert_int_equal(b.len, TERMS_MAX);
+	buf_clear(&b);
+	text[200] = '-';
+	terms_scan(text, sizeof text, collect, &b);
+	assert_int_equal(b.len, 2 * TERMS_MAX + 1);
+	buf_release(&b);
+}
+
+static void is_stop_knows_stems_of_function_words(void **state)
+{
+	(void)state;
+	assert_true(terms_is_stop("the", 3));
+	assert_true(terms_is_stop("onli", 4));
+	assert_false(terms_is_stop("tar", 3));
+	assert_false(terms_is_stop("", 0));
+}
+
+static void plan_joins_words_to_names_and_marks_the_one_before_a_colon(void **state)
+{
+	(void)state;
+	static struct plan p;
+	const char *q = "git commit: undo the last one";
+	bool found = false;
+	plan_make(&p, q, strlen(q));
+	for (size_t i = 0; i < p.n_name; i++)
+		if (p.name[i].n == 11 && memcmp(p.name[i].s + 1, "git-commit", 10) == 0) {
+			assert_true(p.name[i].first);
+			found = true;
+		}
+	assert_true(found);
+	assert_false(p.cut);
+	assert_true(p.term[3].stop && p.term[3].weight < 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stem_known_words_gives_published_stems),
+		cmocka_unit_test(stem_every_short_string_stays_within_it),
+		cmocka_unit_test(scan_identifiers_keeps_them_whole_and_in_parts),
+		cmocka_unit_test(scan_punctuation_gives_nothing),
+		cmocka_unit_test(scan_unicode_folds_and_separates),
+		cmocka_unit_test(scan_overlong_word_is_cut_and_literal_left_out),
+		cmocka_unit_test(is_stop_knows_stems_of_function_words),
+		cmocka_unit_test(plan_joins_words_to_names_and_marks_the_one_before_a_colon),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * writer, merge, lock: what a commit makes visible, and what it leaves behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+
+#include "tests/unit/corpus.h"
+
+static const char *const one[] = { "alpha beta", "gamma" };
+static const char *const two[] = { "delta" };
+
+static struct writer *open_writer(const char *dir)
+{
+	struct err e = {0};
+	struct writer *w;
+	assert_int_equal(writer_open(&w, dir, true, 0, &e), 0);
+	return w;
+}
+
+static void commit(struct writer *w)
+{
+	struct err e = {0};
+	assert_int_equal(writer_commit(w, &e), 0);
+}
+
+static size_t n_files(const char *dir)
+{
+	size_t n = 0;
+	DIR *d = opendir(dir);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+static void add_same_document_replaces_it(void **state)
+{
+	(void)state;
+	char dir[64];
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	corpus_add(w, "a", "", one, 2, 0, 0);
+	corpus_add(w, "a", "", one, 2, 0, 0);	/* within a commit */
+	commit(w);
+	assert_int_equal(writer_store(w)->n_doc, 1);
+	corpus_add(w, "a", "", two, 1, 0, 0);	/* and later */
+	corpus_add(w, "b", "", two, 1, 0, 0);
+	commit(w);
+	assert_int_equal(writer_store(w)->n_doc, 2);
+	assert_int_equal(writer_store(w)->n_chunk, 2);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void uncommitted_is_invisible_and_gone(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	struct store s;
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	corpus_add(w, "a", "", one, 2, 0, 0);
+	commit(w);
+	corpus_add(w, "b", "", two, 1, 0, 0);
+	assert_int_equal(store_open(&s, dir, &e), 0);
+	assert_int_equal(s.n_doc, 1);
+	store_close(&s);
+	writer_close(w);
+	w = open_writer(dir);
+	assert_int_equal(writer_store(w)->n_doc, 1);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void reader_keeps_its_generation_while_files_go(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	struct store s;
+	struct segment_chunk c;
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	corpus_add(w, "a", "", one, 2, 0, 0);
+	commit(w);
+	assert_int_equal(store_open(&s, dir, &e), 0);
+	corpus_add(w, "a", "", two, 1, 0, 0);
+	assert_int_equal(writer_merge(w, MERGE_ALL, &e), 0);
+	assert_int_equal(writer_store(w)->n_chunk, 1);
+	assert_int_equal(segment_get_chunk(&s.seg[0].seg, 0, &c, &e), 0);
+	assert_memory_equal(c.text.s, "alpha beta", 10);
+	assert_int_equal(store_verify(&s, &e), 0);
+	store_close(&s);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void second_writer_is_refused_until_the_first_is_done(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	struct writer *second;
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	assert_int_equal(writer_open(&second, dir, true, 0, &e), ERR_LOCK);
+	writer_close(w);
+	writer_close(open_writer(dir));
+	corpus_remove(dir);
+}
+
+static void many_commits_leave_few_segments(void **state)
+{
+	(void)state;
+	char dir[64], name[16];
+	struct err e = {0};
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof name, "doc%d", i);
+		corpus_add(w, name, "", one, 2, 4, (size_t)i);
+		assert_int_equal(writer_merge(w, MERGE_TIERED, &e), 0);
+	}
+	assert_int_equal(writer_store(w)->n_doc, 40);
+	assert_true(writer_store(w)->m.n_segment < 4);
+	assert_int_equal(writer_store(w)->n_row, 80);
+	assert_int_equal(n_files(dir), 2 + 2 * writer_store(w)->m.n_segment);
+	assert_int_equal(store_verify(writer_store(w), &e), 0);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void late_vectors_fill_what_lacks_them(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	uint8_t id[HASH_ID_LEN], *has;
+	int8_t code[4] = { 1, 2, 3, 127 };
+	bool known;
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	corpus_add(w, "a", "", one, 2, 0, 0);
+	commit(w);
+	assert_int_equal(segment_get_id(&writer_store(w)->seg[0].seg, 1, id, &e), 0);
+	assert_int_equal(writer_vector(w, id, code, 4, 0.5f, &known, &e), 0);
+	assert_true(known);
+	commit(w);
+	assert_int_equal(store_has_vectors(writer_store(w), 0, &has, &e), 0);
+	assert_int_equal(has[0], 0);
+	assert_int_equal(has[1], 1);
+	free(has);
+	assert_int_equal(writer_vector(w, id, code, 4, 0.5f, &known, &e), 0);
+	assert_false(known);	/* it has one now */
+	assert_int_equal(writer_vector(w, id, code, 5, 0.5f, &known, &e), ERR_CONF);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void another_embedder_is_refused(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	assert_int_equal(writer_set_model(w, "one", 3, &e), 0);
+	corpus_add(w, "a", "", one, 2, 4, 0);
+	commit(w);
+	assert_int_equal(writer_set_model(w, "two", 3, &e), ERR_CONF);
+	assert_int_equal(writer_set_model(w, "one", 3, &e), 0);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void merge_gives_the_bytes_of_one_build(void **state)
+{
+	(void)state;
+	char a[64], b[64], cmd[256];
+	struct err e = {0};
+	corpus_dir(a);
+	corpus_dir(b);
+	struct writer *w = open_writer(a);
+	corpus_add(w, "x", "t", one, 2, 4, 0);
+	commit(w);
+	corpus_add(w, "y", "t", two, 1, 4, 1);
+	assert_int_equal(writer_merge(w, MERGE_ALL, &e), 0);
+	writer_close(w);
+	w = open_writer(b);
+	corpus_add(w, "x", "t", one, 2, 4, 0);
+	corpus_add(w, "y", "t", two, 1, 4, 1);
+	commit(w);
+	writer_close(w);
+	/* the number in the header and the sums over it differ: compare behind the header, before the toc's sums */
+	snprintf(cmd, sizeof cmd, "cmp -i 64 -n $(($(stat -c %%s %s/*.seg) - 400)) %s/*.seg %s/*.seg", a, a, b);
+	assert_int_equal(system(cmd), 0);
+	corpus_remove(a);
+	corpus_remove(b);
+}
+
+static void writer_sweeps_what_no_manifest_names(void **state)
+{
+	(void)state;
+	char dir[64], cmd[256];
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	corpus_add(w, "a", "", one, 2, 0, 0);
+	commit(w);
+	writer_close(w);
+	snprintf(cmd, sizeof cmd, "cd %s && touch 00000000000000ff.seg 00000000000000fe.vec.tmp.abcdef manifest.tmp.abcdef keep.txt", dir);
+	assert_int_equal(system(cmd), 0);
+	w = open_writer(dir);
+	writer_close(w);
+	assert_int_equal(n_files(dir), 4);	/* lock, manifest, segment, and a file that is not ours */
+	corpus_remove(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(add_same_document_replaces_it),
+		cmocka_unit_test(uncommitted_is_invisible_and_gone),
+		cmocka_unit_test(reader_keeps_its_generation_while_files_go),
+		cmocka_unit_test(second_writer_is_refused_until_the_first_is_done),
+		cmocka_unit_test(many_commits_leave_few_segments),
+		cmocka_unit_test(late_vectors_fill_what_lacks_them),
+		cmocka_unit_test(another_embedder_is_refused),
+		cmocka_unit_test(merge_gives_the_bytes_of_one_build),
+		cmocka_unit_test(writer_sweeps_what_no_manifest_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
