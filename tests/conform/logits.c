@@ -88,14 +88,14 @@ static int by_size(const void *a, const void *b)
 
 static int line(const char *name, const char *what, double ours, double peer, int ok)
 {
-	printf("%-4s %-20s %-28s %.5f  (llama.cpp %.5f)\n", ok ? "ok" : "FAIL", name, what, ours, peer);
+	printf("%s logits %s %s %.5f (llama.cpp %.5f)\n", ok ? "ok" : "FAIL", name, what, ours, peer);
 	return !ok;
 }
 
 static int report(struct tally *t, const char *name, const json_t *sum)
 {
 	if (!t->n || t->bad) {
-		printf("FAIL %-20s %zu values, %zu unusable\n", name, t->n, t->bad);
+		printf("FAIL logits %s %zu values, %zu unusable\n", name, t->n, t->bad);
 		return 1;
 	}
 	double mean = 0;
@@ -107,9 +107,9 @@ static int report(struct tally *t, const char *name, const json_t *sum)
 	double peer_mean = json_number_value(json_object_get(sum, "mean_abs_dlogprob_top10"));
 	double peer_p99 = json_number_value(json_object_get(sum, "p99_abs_dlogprob_top10"));
 	double peer_agree = json_number_value(json_object_get(sum, "top1_agreement"));
-	int bad = line(name, "logits: mean |dlogprob|", mean, peer_mean, mean <= peer_mean);
-	bad |= line(name, "logits: p99 |dlogprob|", p99, peer_p99, p99 <= peer_p99);
-	bad |= line(name, "logits: first choice agrees", agree, peer_agree, agree >= peer_agree - 1e-5);
+	int bad = line(name, "mean |dlogprob|", mean, peer_mean, mean <= peer_mean);
+	bad |= line(name, "p99 |dlogprob|", p99, peer_p99, p99 <= peer_p99);
+	bad |= line(name, "first choice agrees", agree, peer_agree, agree >= peer_agree - 1e-5);
 	return bad;
 }
 
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < some && !rc; i++)		/* from the end: a few rows for a quick look are short there */
 		rc = run_row(&t, s, m, json_array_get(rows, n - 1 - i), &e);
 	if (rc)
-		printf("FAIL %-20s %s\n", argv[1], e.msg[0] ? e.msg : "no reference");
+		printf("FAIL logits %s %s\n", argv[1], e.msg[0] ? e.msg : "no reference");
 	else
 		rc = report(&t, argv[1], json_object_get(ref, "summary"));
 	session_close(s);
