@@ -23,7 +23,7 @@ GENERATE := arch kv model decoder session template ask prompt sample stream cite
 
 RETRIEVE := metric qset tally plan lexical dense fuse find source
 
-SPECULATE := copy policy
+SPECULATE := copy policy small
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 

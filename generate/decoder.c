@@ -19,6 +19,7 @@
  */
 #include "generate/decoder.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,4 +260,7 @@ void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n,
 	nn_norm_act(&d->nn, d->x + (n - n_out) * a->d_model, a->d_model, n_out, a->d_model, d->m->norm_out, a->rms_eps, in);
 	struct nn_job job = { .w = &d->m->head, .y = logits, .ld = a->n_vocab };
 	nn_mat(&d->nn, in, &job, 1);
+	for (size_t i = 0; i < n_out; i++)
+		for (size_t r = job.w->n_row; r < a->n_vocab; r++)
+			logits[i * a->n_vocab + r] = -INFINITY;
 }

@@ -75,6 +75,14 @@ static void load_mat(struct load *ld, const char *name, size_t n_row, size_t n_c
 			(unsigned)m->n_col, n_row, n_col);
 }
 
+/* The head of a compact pack has only the first rows of the vocabulary; tokens beyond them then never come. */
+static void load_head(struct load *ld, const struct arch *a, struct mat *m)
+{
+	if (!ld->rc && pack_mat(ld->p, "output.weight", m) && m->n_row > 0 && m->n_row < a->n_vocab && m->n_col == a->d_model)
+		return;
+	load_mat(ld, "output.weight", a->n_vocab, a->d_model, m);
+}
+
 static void load_vec(struct load *ld, const char *name, size_t n, const float **v)
 {
 	char s[96];
@@ -148,7 +156,7 @@ static int load_weights(struct model *m, struct err *e)
 	load_vec(&ld, "output_norm.weight", a->d_model, &m->norm_out);
 	struct mat tied;
 	if (pack_mat(m->pack, "output.weight", &tied))
-		load_mat(&ld, "output.weight", a->n_vocab, a->d_model, &m->head);
+		load_head(&ld, a, &m->head);
 	else
 		m->head = m->embd;
 	for (ld.layer = 0; ld.layer < a->n_layer; ld.layer++)
@@ -245,6 +253,16 @@ void model_close(struct model *m)
 	pack_close(m->pack);
 	arena_release(&m->mem);
 	free(m);
+}
+
+void model_vocab(const struct model *m, char hex[2 * HASH_ID_LEN + 1])
+{
+	const void *p = NULL;
+	size_t n = 0;
+	uint8_t sum[16];
+	pack_part(m->pack, "tok", &p, &n);	/* load_text has seen it */
+	hash_xxh128(p, n, sum);
+	hash_hex(sum, sizeof sum, hex);
 }
 
 bool model_is_end(const struct model *m, int32_t id)

@@ -222,3 +222,44 @@ void quant_row(enum quant_type type, const void *src, size_t n, float *y)
 		}
 	}
 }
+
+/* Codes of one block for the inverse scale `inv`; returns the scale that fits them best and its gain (larger is better). */
+static float fit_q4_0(const float *x, float inv, uint8_t code[32], float *gain)
+{
+	float xq = 0, qq = 0;
+	for (int i = 0; i < 32; i++) {
+		float v = x[i] * inv + 8.5f;
+		int q = v < 0 ? 0 : v >= 16 ? 15 : (int)v;
+		float w = x[i] * x[i], c = (float)(q - 8);
+		code[i] = (uint8_t)q;
+		xq += w * x[i] * c;
+		qq += w * c * c;
+	}
+	*gain = qq > 0 ? xq * xq / qq : 0;
+	return qq > 0 ? xq / qq : 0;
+}
+
+void quant_to_q4_0(const float *x, size_t n, void *dst)
+{
+	unsigned char *out = dst;
+	for (size_t b = 0; b < n / 32; b++, x += 32, out += 18) {
+		uint8_t code[32], best[32] = {0};
+		float max = 0, gain, best_gain = -1, d = 0;
+		for (int i = 0; i < 32; i++)
+			if (x[i] * x[i] > max * max)
+				max = x[i];
+		for (int t = -6; t <= 6; t++) {
+			float s = fit_q4_0(x, max != 0 ? (-8.0f + 0.1f * (float)t) / max : 0, code, &gain);
+			if (gain > best_gain) {
+				best_gain = gain;
+				d = s;
+				memcpy(best, code, sizeof best);
+			}
+		}
+		uint16_t h = quant_to_f16(d);
+		out[0] = (unsigned char)h;
+		out[1] = (unsigned char)(h >> 8);
+		for (int i = 0; i < 16; i++)
+			out[2 + i] = (unsigned char)(best[i] | best[i + 16] << 4);
+	}
+}

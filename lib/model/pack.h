@@ -42,6 +42,11 @@ struct pack_parts {
 	struct pack_part part[16];
 	size_t n;
 };
+/* A compact pack, for drafting: what a small model says then only proposes, so its weights may be rounded further. */
+struct pack_thin {
+	enum quant_type body;		/* type of the matrices of the blocks (blk.*) that have more bits now; QUANT_Q4_0 */
+	uint32_t n_head;		/* rows of a separate vocabulary head (output.weight) that are kept, the first ones */
+};
 /* How to make a pack. Everything but `fill` may be NULL. */
 struct pack_maker {
 	/* Adds parts made from the model file; they are released by the caller, on errors too. */
@@ -49,6 +54,7 @@ struct pack_maker {
 	void *arg;
 	struct pool *pool;		/* threads to arrange weights with */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);	/* bytes; called now and then */
+	const struct pack_thin *thin;	/* NULL: the values are exactly the model's */
 };
 
 /* Identity of a model file: BLAKE2b-128 of its whole content. Cached by device, inode, size, mtime and ctime under the cache

@@ -104,6 +104,13 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 	struct buf path = {0};
 	*p = NULL;
 	int r = pack_model_id(model_path, id, e);
+	if (!r && mk->thin) {
+		const uint32_t how[2] = { (uint32_t)mk->thin->body, mk->thin->n_head };
+		const struct hash_part part[] = { { id, sizeof id }, { "thin", 4 }, { how, sizeof how } };
+		uint8_t of[HASH_ID_LEN];
+		hash_id_parts(part, 3, of);
+		memcpy(id, of, sizeof id);
+	}
 	if (!r)
 		r = pack_path(&path, id, e);
 	if (!r && pack_open(p, path.data, id, NULL)) {

@@ -38,7 +38,16 @@ struct writer {
 
 /* ---- the plan ---- */
 
-static int plan_tensor(struct line *l, const struct tensor *t, struct err *e)
+/* Type and rows that a compact pack gives a matrix. */
+static void make_thin(struct pack_sect *s, const struct pack_thin *thin)
+{
+	if (!strncmp(s->name, "blk.", 4) && w16_bits(s->type) != 4 && s->n_col % 32 == 0)
+		s->type = thin->body;
+	if (!strcmp(s->name, "output.weight") && s->n_row > thin->n_head)
+		s->n_row = thin->n_head;
+}
+
+static int plan_tensor(struct line *l, const struct tensor *t, const struct pack_thin *thin, struct err *e)
 {
 	uint64_t n_row = t->ne[1] * t->ne[2] * t->ne[3];
 	size_t tile = w16_tile_len(t->type, t->ne[0]), len;
@@ -56,6 +65,11 @@ static int plan_tensor(struct line *l, const struct tensor *t, struct err *e)
 	}
 	l->s.kind = PACK_MAT;
 	l->s.type = t->type;
+	if (thin) {
+		make_thin(&l->s, thin);
+		n_row = l->s.n_row;
+		tile = w16_tile_len(l->s.type, l->s.n_col);
+	}
 	if (!size_mul(tile, (n_row + W16_ROWS - 1) / W16_ROWS, &len))
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "tensor '%s' is too large", t->name);
 	l->s.len = len;
@@ -90,7 +104,7 @@ static int plan(struct writer *w, const struct gguf *g, const struct pack_parts 
 		l->s = (struct pack_sect){ .name = parts->part[i].name, .kind = PACK_PART, .len = l->part->len };
 	}
 	for (size_t i = 0; i < gguf_n_tensor(g); i++) {
-		int r = plan_tensor(&w->line[w->n_line++], gguf_tensor_at(g, i), w->e);
+		int r = plan_tensor(&w->line[w->n_line++], gguf_tensor_at(g, i), w->mk->thin, w->e);
 		if (r)
 			return r;
 	}
@@ -163,7 +177,24 @@ struct tiles {
 	const struct line *l;
 	size_t first, tile_len;
 	uint8_t *out;
+	uint8_t *scratch;	/* [threads][scratch_len]: a row as float32, 16 rows rounded; NULL when the type is kept */
+	size_t scratch_len;
 };
+
+/* Rounds n rows of a tensor to Q4_0 (compact packs). Returns where they are. */
+static const void *round_rows(const struct tiles *j, size_t row, size_t n, int i_thread)
+{
+	const struct tensor *t = j->l->t;
+	const struct quant_info *q = quant_info(t->type);
+	size_t n_col = j->l->s.n_col, row_len = n_col / q->n_block * q->block_len, new_len = n_col / 32 * 18;
+	float *y = (float *)(void *)(j->scratch + (size_t)i_thread * j->scratch_len);
+	uint8_t *rows = (uint8_t *)(y + n_col);
+	for (size_t i = 0; i < n; i++) {
+		quant_row(t->type, (const char *)t->data + (row + i) * row_len, n_col, y);
+		quant_to_q4_0(y, n_col, rows + i * new_len);
+	}
+	return rows;
+}
 
 static void make_tiles(void *arg, size_t from, size_t to, int i_thread)
 {
@@ -171,10 +202,10 @@ static void make_tiles(void *arg, size_t from, size_t to, int i_thread)
 	const struct pack_sect *s = &j->l->s;
 	const struct quant_info *q = quant_info(s->type);
 	size_t row_len = (size_t)s->n_col / q->n_block * q->block_len;
-	(void)i_thread;
 	for (size_t i = from; i < to; i++) {
 		size_t row = (j->first + i) * W16_ROWS, n = s->n_row - row < W16_ROWS ? s->n_row - row : W16_ROWS;
-		w16_pack_tile(s->type, (const char *)j->l->t->data + row * row_len, row_len, n, s->n_col, j->out + i * j->tile_len);
+		const void *src = j->scratch ? round_rows(j, row, n, i_thread) : (const char *)j->l->t->data + row * row_len;
+		w16_pack_tile(s->type, src, row_len, n, s->n_col, j->out + i * j->tile_len);
 	}
 }
 
@@ -183,14 +214,21 @@ static int put_mat(struct writer *w, const struct line *l)
 {
 	size_t tile = w16_tile_len(l->s.type, l->s.n_col), n = (size_t)(l->s.len / tile), batch = PACK_PIECE / tile + 1;
 	struct tiles j = { .l = l, .tile_len = tile, .out = aligned_alloc(64, batch * tile) };
-	if (!j.out)
+	if (j.out && l->s.type != l->t->type) {
+		j.scratch_len = ((size_t)l->s.n_col * 4 + (size_t)l->s.n_col / 32 * 18 * W16_ROWS + 63) / 64 * 64;
+		j.scratch = aligned_alloc(64, j.scratch_len * (size_t)pool_threads(w->mk->pool));
+	}
+	if (!j.out || (l->s.type != l->t->type && !j.scratch)) {
+		free(j.out);
 		return err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+	}
 	int r = 0;
 	for (; j.first < n && !r; j.first += batch) {
 		size_t m = n - j.first < batch ? n - j.first : batch;
 		pool_run(w->mk->pool, m, 4, make_tiles, &j);
 		r = put(w, j.out, m * tile);
 	}
+	free(j.scratch);
 	free(j.out);
 	return r;
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * small: a session over the compact pack that follows the generator's timeline. Rejected drafts are rewound by the next
+ * session_sync, which keeps the common prefix. See small.h.
+ */
+#include "speculate/small.h"
+
+#include <stdlib.h>
+
+#include "generate/model.h"
+#include "generate/session.h"
+#include "lib/base/io.h"
+
+#define N_CTX 8192		/* positions; pages are touched only as they are used */
+#define N_HEAD 32768		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
+
+struct small {
+	struct model *model;
+	struct session *session;
+	char vocab[2 * HASH_ID_LEN + 1];
+};
+
+int small_open(struct small **out, const char *name, const char *models, const struct kern *kern, struct pool *pool, struct err *e)
+{
+	static const struct pack_thin thin = { .body = QUANT_Q4_0, .n_head = N_HEAD };
+	struct pack_maker how = { .pool = pool, .thin = &thin };
+	struct buf path = {0};
+	struct small *s = calloc(1, sizeof *s);
+	int r = s ? model_find(&path, name, models, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	r = r ? r : model_open(&s->model, path.data, kern, &how, e);
+	if (!r) {
+		size_t n_ctx = s->model->arch.n_ctx < N_CTX ? s->model->arch.n_ctx : N_CTX;
+		model_vocab(s->model, s->vocab);
+		r = session_open(&s->session, s->model, pool, n_ctx, e);
+	}
+	buf_release(&path);
+	if (r) {
+		small_close(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+void small_close(struct small *s)
+{
+	if (!s)
+		return;
+	session_close(s->session);
+	model_close(s->model);
+	free(s);
+}
+
+const char *small_vocab(const struct small *s)
+{
+	return s->vocab;
+}
+
+/* The likeliest token and its probability among those of the short head. */
+static int32_t best(struct small *s, double *prob)
+{
+	float *logit = session_logits(s->session, 0);
+	size_t n = s->model->head.n_row, top = 0;
+	for (size_t i = 1; i < n; i++)
+		if (logit[i] > logit[top])
+			top = i;
+	*prob = 1.0 / (double)s->model->kern->softmax_sum(logit, n, logit);
+	return (int32_t)top;
+}
+
+int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, int32_t *tok, double *prob,
+		  size_t *n_out, struct err *e)
+{
+	double joint = 1.0, yield = 1.0;
+	uint64_t start = io_now_ns();
+	*n_out = 0;
+	if (!max || n + max > session_ctx(s->session))
+		return 0;
+	int r = session_sync(s->session, timeline, n, e);
+	while (!r) {
+		double p;
+		int32_t next = best(s, &p);
+		double chance = policy_model_chance(policy, p);
+		if (!policy_model_more(policy, *n_out, joint, yield, chance))
+			break;
+		joint *= chance;
+		yield += joint;
+		prob[*n_out] = p;
+		tok[(*n_out)++] = next;
+		if (*n_out >= max)
+			break;
+		r = session_eval(s->session, &next, 1, 1, e);
+	}
+	double each = (double)(io_now_ns() - start) / 1e6 / (double)(*n_out ? *n_out : 1);
+	policy->draft = policy->draft > 0 ? policy->draft + (each - policy->draft) / 16 : each;
+	return r;
+}
