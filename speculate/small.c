@@ -10,6 +10,7 @@
 #include "generate/model.h"
 #include "generate/session.h"
 #include "lib/base/io.h"
+#include "lib/model/find.h"
 
 #define N_CTX 8192		/* positions; pages are touched only as they are used */
 #define N_HEAD 32768		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
