@@ -7,7 +7,7 @@ VERSION := 0.1.0
 
 # ---- modules, by folder (see CONTRIBUTING.md for the dependency law)
 
-BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan rec_json rec_get rec_read rec_write
+BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan rec_json rec_get rec_read rec_write conf conf_value conf_file
 
 KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 
@@ -27,7 +27,7 @@ SPECULATE := copy policy small
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
-TOOLS := lib/json
+TOOLS := lib/json lib/conf
 
 TOOLS += generate/generate
 TOOLS += index/index retrieve/retrieve retrieve/cite
@@ -42,7 +42,7 @@ SCRIPTS := tt ask sync model eval
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
 # One line a folder, apart from each other, so that two additions do not meet.
-UNIT := buf pool heap opt rec_scan rec
+UNIT := buf pool heap opt rec_scan rec conf
 
 UNIT += copy arch sample stream session block drafter
 

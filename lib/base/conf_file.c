@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conf_file: which file is the configuration, and whether it may be trusted. See conf.h.
+ */
+#include "lib/base/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+
+/* Others must not be able to change what is read: neither the file nor what its name leads to. A group of the same
+ * number as the owner is taken for the owner's own. */
+static int check_mode(int fd, const char *path, struct err *e)
+{
+	struct stat st, dir;
+	char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
+	int r = 0;
+	if (slash)
+		slash[slash == copy] = '\0';
+	if (!copy)
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	else if (fstat(fd, &st) || stat(slash ? copy : ".", &dir))
+		r = err_sys(e, ERR_IO, "cannot stat '%s'", path);
+	else if (!S_ISREG(st.st_mode))
+		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not a regular file", path);
+	else if ((st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != st.st_uid))
+		r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "'%s' may be written by others; chmod go-w it", path);
+	else if ((dir.st_mode & S_IWOTH) && !(dir.st_mode & S_ISVTX))
+		r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "the directory of '%s' may be written by others", path);
+	free(copy);
+	return r;
+}
+
+int conf_load(struct conf *c, const char *path, const struct conf_key *schema, struct err *e)
+{
+	struct buf b = {0};
+	*c = (struct conf){0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", path);
+	int r = check_mode(fd, path, e);
+	if (!r)
+		r = io_read_fd(&b, fd, path, CONF_MAX_BYTES, e);
+	if (r == ERR_LIMIT)
+		r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "'%s' is longer than %d bytes", path, CONF_MAX_BYTES);
+	if (!r)
+		r = conf_parse(c, b.data, b.len, path, schema, e);
+	close(fd);
+	buf_release(&b);
+	return r;
+}
+
+int conf_find(struct buf *out, const char *tt_config, struct err *e)
+{
+	static const char system_file[] = "/etc/tiny-titans/tiny-titans.yaml";
+	buf_clear(out);
+	if (tt_config && *tt_config) {
+		buf_puts(out, tt_config);
+		return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	}
+	if (io_dir(out, IO_DIR_CONFIG, "tiny-titans.yaml", NULL) == 0 && access(out->data, F_OK) == 0)
+		return 0;
+	if (access(system_file, F_OK) == 0) {
+		buf_clear(out);
+		buf_puts(out, system_file);
+		return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	}
+	return err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no configuration: neither '%s' nor '%s' exists",
+		       out->len ? out->data : "~/.config/tiny-titans/tiny-titans.yaml", system_file);
+}
+
+int conf_open(struct conf *c, const char *path, struct err *e)
+{
+	int r = conf_load(c, path, conf_schema, e);
+	for (size_t i = 0; !r && i < conf_count(c, "corpora"); i++)
+		for (size_t k = 0; !r && k < i; k++)
+			if (strcmp(conf_get(c, "corpora[%zu].name", i), conf_get(c, "corpora[%zu].name", k)) == 0)
+				r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "%s: two corpora are named '%s'", path,
+					    conf_get(c, "corpora[%zu].name", i));
+	if (r)
+		conf_release(c);
+	return r;
+}
