@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# tt-index: documents come in whole or not at all, replace each other, and survive whatever happens to the writer.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+}
+
+# docs FROM TO [TEXT [EXTRA]]: JSON lines of documents d<i> with two chunks each; ids depend on the text.
+docs() {
+	for i in $(seq "$1" "$2"); do
+		t=${3:-words of document} id=$(printf '%s %s' "$t" "$i" | md5sum | cut -c 1-31)
+		printf '{"kind":"doc","doc":"/c/d%d","name":"d%d","title":"d%d - a test","type":"text","src":{"path":"/c/d%d","size":%d,"mtime_ns":5,"xxh3":"ab"}}\n' "$i" "$i" "$i" "$i" "$i"
+		for s in 0 1; do
+			printf '{"kind":"chunk","doc":"/c/d%d","seq":%d,"id":"%s%d","sec":["HEAD"],"unit":"para","span":{"b":[%d,%d],"l":[1,2]},"text":"%s %d part%d","n_tok":4,"meta":{"part":"%d"}%s}\n' \
+				"$i" $s "$id" $s $s $((s + 9)) "$t" "$i" $s $s "$4"
+		done
+	done
+}
+
+vec() {	# vec A B C D: a vector of four components, as tt-json writes it
+	printf ',"vec":{"$vec":{"t":"i8","b64":"%s"}},"vec_scale":0.0078' "$(printf '%b' "$(printf '\\x%02x' "$@")" | base64)"
+}
+
+stat_of() {	# stat_of DIR KEY
+	tt-index stat "$1" | awk -F '\t' -v k="$2" '$1 == k { print $2 }'
+}
+
+@test "add, list, stat" {
+	docs 1 3 | tt-index add i
+	[ "$(stat_of i documents)" -eq 3 ]
+	[ "$(stat_of i chunks)" -eq 6 ]
+	[ "$(tt-index list i | head -1)" = "$(printf '/c/d1\t1\t5\tab')" ]
+	tt-index list --json i | grep -q '"kind":"doc","doc":"/c/d2"'
+	tt-index stat --json i | grep -q '"chunks":6'
+}
+
+@test "adding a document again replaces it" {
+	docs 1 3 | tt-index add i
+	docs 2 2 'other text' | tt-index add i
+	[ "$(stat_of i documents)" -eq 3 ]
+	run tt-retrieve --json i <<<'other'
+	[[ "$output" = *'"doc":"/c/d2"'* ]]
+	run tt-retrieve --json i <<<'words document 2'
+	[[ "$output" != *'words of document 2 '* ]]
+}
+
+@test "rm and tomb records remove; what is not there: 1" {
+	docs 1 4 | tt-index add i
+	tt-index rm i /c/d1
+	printf '{"kind":"tomb","doc":"/c/d2"}\n' | tt-index add i
+	[ "$(tt-index list i | cut -f 1 | tr '\n' ' ')" = "/c/d3 /c/d4 " ]
+	run --separate-stderr tt-index rm i /c/none
+	[ "$status" -eq 1 ]
+	run --separate-stderr tt-index rm i /c/none /c/d3
+	[ "$status" -eq 3 ]
+}
+
+@test "forget leaves no byte of the document in any file" {
+	docs 1 3 | tt-index add i
+	docs 4 4 'zanzibar secret' | tt-index add i
+	grep -rq zanzibar i
+	tt-index forget i /c/d4
+	run grep -rq zanzibar i
+	[ "$status" -eq 1 ]
+	[ "$(stat_of i documents)" -eq 3 ]
+}
+
+@test "verify: 0 when whole, 1 when a byte changed" {
+	docs 1 3 | tt-index add i
+	tt-index verify i
+	printf 'X' | dd of="$(echo i/*.seg)" bs=1 seek=700 conv=notrunc 2>/dev/null
+	run --separate-stderr tt-index verify i
+	[ "$status" -eq 1 ]
+	[[ "$stderr" = *damaged* ]]
+}
+
+@test "a damaged block is not used: retrieval fails with 65" {
+	docs 1 3 | tt-index add i
+	printf 'X' | dd of="$(echo i/*.seg)" bs=1 seek=700 conv=notrunc 2>/dev/null
+	run --separate-stderr tt-retrieve i <<<'words'
+	[ "$status" -eq 65 ]
+}
+
+@test "a stream cut off anywhere commits nothing and exits 65" {
+	docs 1 5 | tt-json >s
+	docs 9 9 | tt-index add i
+	before=$(md5sum <i/manifest)
+	size=$(stat -c %s s)
+	for n in $(seq 40 97 $((size - 1))) $((size - 1)); do
+		run --separate-stderr tt-index add i < <(head -c "$n" s)
+		[ "$status" -eq 65 ]
+		[ "$(md5sum <i/manifest)" = "$before" ]
+	done
+	tt-index add i <s
+	[ "$(stat_of i documents)" -eq 6 ]
+}
+
+@test "the same input twice gives the same bytes" {
+	docs 1 20 | tt-index add a
+	docs 1 20 | tt-index add b
+	diff -r a b
+}
+
+@test "killed at any moment, the index is whole: the old one or the new one" {
+	docs 1 10 | tt-index add i
+	docs 11 200 | tt-json >more
+	for t in 0.001 0.002 0.003 0.004 0.006 0.008 0.010 0.012 0.015 0.020 0.030; do
+		timeout -s KILL "$t" tt-index add i <more || :
+		tt-index verify i
+		n=$(stat_of i documents)
+		[ "$n" -eq 10 ] || [ "$n" -eq 200 ]
+	done
+	tt-index add i <more
+	[ "$(stat_of i documents)" -eq 200 ]
+	[ -z "$(ls i | grep tmp)" ]
+}
+
+@test "two writers: one goes on, the other exits 75, or waits" {
+	docs 1 2 | tt-index add i
+	mkfifo pipe
+	tt-index add i <pipe &
+	exec 9>pipe
+	docs 3 3 >&9
+	status=0
+	for _ in $(seq 100); do	# until the first one has the lock
+		tt-index rm i /c/none 2>/dev/null 9>&- && status=0 || status=$?
+		[ "$status" -ne 75 ] || break
+	done
+	[ "$status" -eq 75 ]
+	docs 4 4 | tt-index add --lock-wait 20 i 9>&- &
+	exec 9>&-
+	wait
+	[ "$(stat_of i documents)" -eq 4 ]
+}
+
+@test "commits come while the stream still flows, of whole documents only" {
+	mkfifo pipe
+	tt-index add --commit-every 1 i <pipe &
+	exec 9>pipe
+	docs 1 2 >&9
+	docs 3 3 | head -2 >&9	# its second chunk is still to come
+	for _ in $(seq 100); do
+		[ ! -e i/manifest ] || break
+		timeout 0.1 cat <&9 >/dev/null 2>&1 || :
+		read -r -t 0.1 <> <(:) || :
+	done
+	[ "$(stat_of i documents)" -eq 2 ]
+	docs 3 3 | tail -1 >&9
+	exec 9>&-
+	wait
+	[ "$(stat_of i documents)" -eq 3 ]
+	[ "$(stat_of i chunks)" -eq 6 ]
+}
+
+@test "vectors may come later, and only once" {
+	docs 1 3 | tt-index add i
+	[ "$(tt-index pending i | tt-json | grep -c '"kind":"chunk"')" -eq 6 ]
+	{
+		printf '{"kind":"head","format":1,"tool":"t","version":"0","model":"m:1"}\n'
+		docs 1 2 '' "$(vec 1 2 3 4)" | grep chunk
+		printf '{"kind":"end","n":5}\n'
+	} | grep -v '"end"' | sed 1d | tt-index add --vectors i
+	[ "$(stat_of i vectors)" -eq 4 ]
+	[ "$(tt-index pending i | tt-json | grep -c '"kind":"chunk"')" -eq 2 ]
+	tt-index merge i
+	[ "$(stat_of i vectors)" -eq 4 ]
+	tt-index verify i
+}
+
+@test "vectors of another dimension or embedder are refused: 78" {
+	docs 1 1 '' "$(vec 1 2 3 4)" | tt-index add i
+	run --separate-stderr tt-index add i < <(docs 2 2 '' "$(vec 1 2 3)")
+	[ "$status" -eq 78 ]
+}
+
+@test "a bad record is passed over with a warning: 3" {
+	{
+		docs 1 1
+		printf '{"kind":"chunk","doc":"/c/d1","text":"no id"}\n'
+		printf '{"kind":"chunk","doc":"/c/other","id":"%032d","text":"no document"}\n' 0
+		printf '{"kind":"surprise"}\n'
+		docs 2 2
+	} >in
+	run --separate-stderr tt-index add i <in
+	[ "$status" -eq 3 ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "$(stat_of i chunks)" -eq 4 ]
+}
+
+@test "an error record of an earlier stage is reported: 3" {
+	run --separate-stderr tt-index add i <<<'{"kind":"error","stage":"tt-chunk","msg":"cannot read x"}'
+	[ "$status" -eq 3 ]
+	[[ "$stderr" = *'cannot read x'* ]]
+}
+
+@test "many small additions leave few files" {
+	for i in $(seq 30); do
+		docs "$i" "$i" | tt-index add i
+	done
+	[ "$(stat_of i documents)" -eq 30 ]
+	[ "$(stat_of i segments)" -lt 8 ]
+	tt-index merge i
+	[ "$(stat_of i segments)" -eq 1 ]
+	[ "$(ls i | wc -l)" -eq 3 ]
+}
+
+@test "what is not an index: 66; misuse: 2" {
+	run --separate-stderr tt-index stat none
+	[ "$status" -eq 66 ]
+	run --separate-stderr tt-index rm none x
+	[ "$status" -eq 66 ]
+	run --separate-stderr tt-index frob i
+	[ "$status" -eq 2 ]
+	run --separate-stderr tt-index add
+	[ "$status" -eq 2 ]
+}
+
+@test "a full disk: 74" {
+	docs 1 3 | tt-index add i
+	run --separate-stderr sh -c 'tt-index list i >/dev/full'
+	[ "$status" -eq 74 ]
+	run --separate-stderr sh -c 'tt-index pending i >/dev/full'
+	[ "$status" -eq 74 ]
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# tt-retrieve: queries in, each with its hits out.
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	export PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	cd "$BATS_FILE_TMPDIR" || exit 1
+	{
+		doc tar.1 'tar(1)' 'tar - an archiving utility' man
+		chunk tar.1 0 NAME name 'tar - an archiving utility'
+		chunk tar.1 1 '-x, --extract' option '-x, --extract: extract files from an archive'
+		chunk tar.1 2 '-t, --list' option '-t, --list: list the contents of an archive'
+		doc ls.1 'ls(1)' 'ls - list directory contents' man
+		chunk ls.1 0 NAME name 'ls - list directory contents'
+		chunk ls.1 1 '-l' option '-l use a long listing format'
+		doc notes.md notes.md 'Notes' markdown
+		chunk notes.md 0 Notes para 'the archive of the year is in the cellar' ',"meta":{"year":"2020"}'
+	} | tt-index add i
+}
+
+doc() {
+	printf '{"kind":"doc","doc":"%s","name":"%s","title":"%s","type":"%s","src":{"path":"%s","xxh3":"00"}}\n' "$1" "$2" "$3" "$4" "$1"
+}
+
+chunk() {
+	printf '{"kind":"chunk","doc":"%s","seq":%d,"id":"%s","sec":["%s"],"unit":"%s","span":{"b":[0,9],"l":[%d,9]},"text":"%s","n_tok":9%s}\n' \
+		"$1" "$2" "$(printf '%s %s' "$1" "$2" | md5sum | cut -c 1-32)" "$3" "$4" "$2" "$5" "$6"
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || exit 1
+}
+
+hits() {	# "doc seq" of every hit on stdin
+	tt-json | sed -n 's/.*"kind":"hit".*"doc":"\([^"]*\)".*"seq":\([0-9]*\).*/\1 \2/p'
+}
+
+@test "the best entry of the right page comes first" {
+	[ "$(tt-retrieve i <<<'extract an archive' | hits | head -1)" = "tar.1 1" ]
+	[ "$(tt-retrieve i <<<'how do I list the contents of an archive?' | hits | head -1)" = "tar.1 2" ]
+}
+
+@test "a page that is named is found by its name" {
+	[[ "$(tt-retrieve i <<<'ls: contents' | hits | head -1)" = ls.1* ]]
+	[ "$(tt-retrieve i <<<'notes.md archive' | hits | head -1)" = "notes.md 0" ]
+}
+
+@test "an option is found as it is written" {
+	[ "$(tt-retrieve i <<<'--extract' | hits | head -1)" = "tar.1 1" ]
+}
+
+@test "every field of a hit is there" {
+	run tt-retrieve --json -n 1 i <<<'long listing'
+	hit=${lines[2]}
+	for field in '"query":"q1"' '"rank":1' '"doc":"ls.1"' '"name":"ls(1)"' '"title":"ls - list directory contents"' '"seq":1' \
+		'"sec":["-l"]' '"unit":"option"' '"span":{"b":[0,9],"l":[1,9]}' '"src":{"path":"ls.1","xxh3":"00"}' \
+		'"score":{"bm25":' '"fused":' '"cover":' '"gen":1'; do
+		[[ "$hit" = *"$field"* ]]
+	done
+}
+
+@test "queries are passed on, each before its hits, unknown records and keys too" {
+	printf '%s\n' '{"kind":"query","id":"a","text":"archive","mine":7}' '{"kind":"odd","x":1}' '{"kind":"query","id":"b","text":"long"}' |
+		tt-retrieve --json i >out
+	grep -q '"id":"a".*"mine":7' out
+	grep -q '"kind":"odd","x":1' out
+	[ "$(grep -c '"query":"b"' out)" -ge 1 ]
+	[ "$(sed -n 's/.*"kind":"\([a-z]*\)".*/\1/p' out | head -2 | tail -1)" = query ]
+}
+
+@test "-n, --per-doc, and a query's own k limit the hits" {
+	[ "$(tt-retrieve -n 2 i <<<'archive list' | hits | wc -l)" -eq 2 ]
+	[ "$(tt-retrieve --per-doc 1 i <<<'archive list' | hits | wc -l)" -eq 3 ]
+	[ "$(tt-retrieve i <<<'{"kind":"query","id":"a","text":"archive list","k":1}' | hits | wc -l)" -eq 1 ]
+}
+
+@test "filters: by path, by type, by meta" {
+	[ "$(tt-retrieve --doc '*.md' i <<<'archive' | hits)" = "notes.md 0" ]
+	[ "$(tt-retrieve --type markdown i <<<'archive' | hits)" = "notes.md 0" ]
+	[ "$(tt-retrieve --meta year=2020 i <<<'archive' | hits)" = "notes.md 0" ]
+	run tt-retrieve --meta year=2021 i <<<'archive'
+	[ "$status" -eq 1 ]
+}
+
+@test "cover is the share of informative words that the page has" {
+	cover() { tt-retrieve --json -n 1 i <<<"$1" | sed -n 's/.*"cover":\([0-9.]*\).*/\1/p'; }
+	[ "$(cover 'extract the archive')" = 1.0 ]
+	run cover 'extract zebra'
+	[ "${output#0.}" != "$output" ]
+}
+
+@test "nothing found: 1, also in an empty index" {
+	run tt-retrieve i <<<'zebra'
+	[ "$status" -eq 1 ]
+	tt-index add empty <<<'{"kind":"tomb","doc":"x"}'
+	run tt-retrieve empty <<<'archive'
+	[ "$status" -eq 1 ]
+}
+
+@test "no index: 66; a vector that does not fit: 78; a bad query: 3; a full disk: 74" {
+	run --separate-stderr tt-retrieve none <<<'x'
+	[ "$status" -eq 66 ]
+	run --separate-stderr tt-retrieve i <<<'{"kind":"query","id":"a"}'
+	[ "$status" -eq 3 ]
+	run --separate-stderr sh -c 'echo archive | tt-retrieve i >/dev/full'
+	[ "$status" -eq 74 ]
+}
+
+@test "a query without a vector is ranked by words, --dense refuses it" {
+	run tt-retrieve --lexical i <<<'archive'
+	[ "$status" -eq 0 ]
+	run --separate-stderr tt-retrieve --dense i <<<'{"kind":"query","id":"a","text":"archive"}'
+	[ "$status" -eq 3 ]
+}
+
+@test "two runs give the same bytes" {
+	tt-retrieve i <<<'archive list' >a
+	tt-retrieve i <<<'archive list' >b
+	cmp a b
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# tt-cite: a citation is true if its source says so now.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	printf '.TP\n\\-x, \\-\\-extract\nExtract \\fBfiles\\fP from an archive.\n' >page.1
+	gzip -kn page.1
+}
+
+answer() {	# answer PATH FROM TO [FIELDS]
+	printf '{"kind":"answer","query":"q1","text":"so it is [1]","cites":[{"n":1,"name":"page(1)","src":{"path":"%s"},"span":{"b":[%d,%d],"l":[1,3]}%s}]}\n' \
+		"$1" "$2" "$3" "$4"
+}
+
+@test "a quotation that stands in its span is true, compressed or not" {
+	for f in page.1 page.1.gz; do
+		answer $f 0 50 ',"quote":"-x, --extract Extract files"' | tt-cite --json >out
+		grep -q '"ok":true' out
+	done
+}
+
+@test "a quotation that does not is false: 1" {
+	run --separate-stderr tt-cite --json < <(answer page.1 0 50 ',"quote":"delete files"')
+	[ "$status" -eq 1 ]
+	[[ "$output" = *'"ok":false,"why":"the quotation is not there"'* ]]
+}
+
+@test "a span outside the source, a source that is gone, and one that changed are false" {
+	for bad in 'page.1 0 999' 'gone.1 0 5' 'page.1 9 3'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr tt-cite < <(answer $bad ',"quote":"files"')
+		[ "$status" -eq 1 ]
+	done
+	run --separate-stderr tt-cite < <(answer page.1 0 5 | sed 's/"path":"page.1"/&,"xxh3":"00000000000000000000000000000000"/')
+	[ "$status" -eq 1 ]
+}
+
+@test "an earlier ok is not believed, other fields survive" {
+	run --separate-stderr tt-cite --json < <(answer page.1 0 50 ',"quote":"no","ok":true,"id":"7"')
+	[[ "$output" = *'"id":"7"'* ]]
+	[[ "$output" = *'"ok":false'* ]]
+	[[ "$output" != *'"ok":true'* ]]
+}
+
+@test "an answer without citations passes: 0; --quiet prints nothing" {
+	run tt-cite --json <<<'{"kind":"answer","query":"q","text":"t","cites":[]}'
+	[ "$status" -eq 0 ]
+	run tt-cite -q < <(answer page.1 0 50 ',"quote":"files"')
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "a full disk: 74" {
+	run --separate-stderr sh -c 'echo "{\"kind\":\"answer\"}" | tt-cite >/dev/full'
+	[ "$status" -eq 74 ]
+}
