@@ -19,7 +19,7 @@ EMBED :=
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 
-GENERATE := arch kv model decoder session template ask prompt sample stream cites run emit answer block prefix drafter
+GENERATE := arch kv model decoder session template ask prompt sample stream cites run emit answer block prefix drafter cost propose reuse
 
 RETRIEVE := metric qset tally plan lexical dense fuse find source
 

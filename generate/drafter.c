@@ -29,7 +29,7 @@ struct drafter {
 	struct rec_writer *out;
 	struct rec_reader *in;
 	size_t n_vocab, max;
-	bool is_first;
+	bool is_first, is_well;		/* no draft came yet; nothing went wrong yet */
 };
 
 static int spawn(struct drafter *d, const char *cmd, struct err *e)
@@ -63,11 +63,12 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 	struct drafter *d = calloc(1, sizeof *d);
 	if (!d)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_first = true };
+	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_first = true, .is_well = true };
 	int r = spawn(d, cmd, e);
 	r = r ? r : rec_reader_open(&d->in, d->from, "drafter", e);
 	r = r ? r : rec_writer_open(&d->out, d->to, "tt-generate", vocab, e);
 	if (r) {
+		d->is_well = false;
 		drafter_close(d);
 		return r;
 	}
@@ -76,20 +77,52 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 	return 0;
 }
 
+/* Writes to the drafter. A dead one must be an error here and not the end of us, while a closed stdout keeps ending the program
+ * quietly: so SIGPIPE is held back for this one write, and taken off the queue if it came. */
+static int quietly(struct drafter *d, int (*put)(struct rec_writer *, struct err *), struct err *e)
+{
+	sigset_t pipe_only, before, pending;
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+	int r = put(d->out, e);
+	if (r && !sigismember(&pending, SIGPIPE)) {
+		struct timespec none = {0};
+		while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR)
+			;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+/* Waits for the child a moment, then ends it. */
+static void reap(pid_t pid)
+{
+	for (int i = 0; i < 50; i++) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 void drafter_close(struct drafter *d)
 {
 	if (!d)
 		return;
-	rec_writer_abort(d->out);
+	if (d->is_well)
+		quietly(d, rec_writer_close, NULL);	/* its `end`: the drafter then ends by itself */
+	else
+		rec_writer_abort(d->out);
 	rec_reader_close(d->in);
 	if (d->to >= 0)
 		close(d->to);
 	if (d->from >= 0)
 		close(d->from);
-	if (d->pid > 0) {
-		kill(d->pid, SIGTERM);
-		waitpid(d->pid, NULL, 0);
-	}
+	if (d->pid > 0)
+		reap(d->pid);
 	free(d);
 }
 
@@ -101,31 +134,14 @@ static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
 		msgpack_pack_int32(p, tok[i]);
 }
 
-/* Sends what is buffered. A dead drafter must be an error here and not the end of us, while a closed stdout keeps ending the
- * program quietly: so SIGPIPE is held back for this one write, and taken off the queue if it came. */
-static int flush_quietly(struct drafter *d, struct err *e)
-{
-	sigset_t pipe_only, before, pending;
-	sigemptyset(&pipe_only);
-	sigaddset(&pipe_only, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-	int r = rec_flush(d->out, e);
-	if (r && !sigismember(&pending, SIGPIPE)) {
-		struct timespec none = {0};
-		while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR)
-			;
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r;
-}
-
 static int request(struct drafter *d, size_t max, struct err *e)
 {
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
 	rec_put_u64(d->out, "max", d->max);
 	int r = rec_emit(d->out, e);
-	return r ? r : flush_quietly(d, e);
+	r = r ? r : quietly(d, rec_flush, e);
+	d->is_well = !r;
+	return r;
 }
 
 int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e)
@@ -165,7 +181,7 @@ static int await(struct drafter *d, struct err *e)
 	return 0;
 }
 
-int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e)
+static int get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e)
 {
 	struct rec rec;
 	*n = 0;
@@ -190,6 +206,13 @@ int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct e
 		tok[(*n)++] = (int32_t)x->via.u64;
 	}
 	return 0;
+}
+
+int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e)
+{
+	int r = get(d, tok, n, e);
+	d->is_well = !r;
+	return r;
 }
 
 bool drafter_pays(struct drafter_guard *g)

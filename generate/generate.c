@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "generate/answer.h"
+#include "generate/propose.h"
+#include "generate/reuse.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -25,8 +27,10 @@ static struct {
 	long n_max, ctx, threads, seed, top_k, max_source;
 	double temp, top_p, min_p, repeat;
 	struct opt_list stop;
+	const char *draft, *prefix_dir;
+	long prefix_mib;
 	bool text, json, raw, no_source, verbose;
-} o = { .model = "qwen2.5-coder-1.5b", .n_max = 256, .ctx = 4096, .top_p = 1, .repeat = 1 };
+} o = { .draft = "auto", .prefix_mib = 2048, .model = "qwen2.5-coder-1.5b", .n_max = 256, .ctx = 4096, .top_p = 1, .repeat = 1 };
 
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "model file or catalogue name", .env = "TT_MODEL" },
@@ -43,6 +47,9 @@ static const struct opt opts[] = {
 	{ .name = "system", .type = OPT_STR, .value = &o.system, .arg = "TEXT", .help = "instructions in place of the built-in ones" },
 	{ .name = "max-sources", .type = OPT_INT, .value = &o.max_source, .arg = "N", .help = "sources in a prompt at most; 0 = as measured best", .min = 0, .max = ASK_MAX_SOURCES },
 	{ .name = "no-sources", .type = OPT_FLAG, .value = &o.no_source, .help = "leave the sources out: what the model knows by itself" },
+	{ .name = "draft", .type = OPT_STR, .value = &o.draft, .arg = "CMD", .help = "drafter: auto, none, or the command of one", .env = "TT_DRAFT" },
+	{ .name = "prefix-cache", .type = OPT_INT, .value = &o.prefix_mib, .arg = "MIB", .help = "size that stored prompt state may reach; 0 = neither used nor kept", .min = 0, .max = 1 << 24, .env = "TT_PREFIX_MIB" },
+	{ .name = "prefix-dir", .type = OPT_STR, .value = &o.prefix_dir, .arg = "DIR", .help = "where prompt state is stored", .env = "TT_PREFIX_DIR" },
 	{ .name = "raw", .type = OPT_FLAG, .value = &o.raw, .help = "continue plain text as it stands, without a chat template" },
 	{ .name = "text", .type = OPT_FLAG, .value = &o.text, .help = "write text, also into a pipe" },
 	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "write JSON lines, also to a terminal" },
@@ -60,6 +67,8 @@ struct engine {
 	struct sampler *sampler;
 	struct answerer a;
 	struct emit emit;
+	struct reuse reuse;
+	struct proposer proposer;
 };
 
 static void progress(void *arg, uint64_t done, uint64_t total)
@@ -103,8 +112,65 @@ static int open_engine(struct engine *en, struct err *e)
 	return rc;
 }
 
+static void warn(const char *msg)
+{
+	err_warn(TOOL, "%s", msg);
+}
+
+/* Where the programs of the suite lie: beside this one. */
+static int program_dir(struct buf *dir, struct err *e)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	if (n <= 0)
+		return err_sys(e, ERR_IO, "cannot tell where this program lies");
+	exe[n] = '\0';
+	char *slash = strrchr(exe, '/');
+	return buf_add(dir, exe, slash ? (size_t)(slash - exe) : 0) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+}
+
+/* Drafts are an extra: a drafter that cannot be had is said and done without. */
+static void open_drafts(struct engine *en)
+{
+	struct buf cmd = { 0 }, dir = { 0 };
+	struct err e = { 0 };
+	int rc = 0;
+	if (!strcmp(o.draft, "auto")) {
+		rc = program_dir(&dir, &e);
+		rc = rc ? rc : propose_auto(&cmd, en->m, dir.data, getenv("TT_MODELS"), &e);
+	} else if (strcmp(o.draft, "none")) {
+		buf_puts(&cmd, o.draft);
+	}
+	if (!rc && cmd.len)
+		rc = propose_open(&en->proposer, en->m, en->s, pool_threads(en->pool), cmd.data, &e);
+	if (rc)
+		warn(e.msg);
+	en->proposer.warn = warn;
+	if (en->proposer.d) {
+		en->a.run.hooks.draft = &en->proposer;
+		en->a.run.hooks.propose = propose_hook;
+		en->a.run.hooks.settle = propose_settle;
+		en->a.run.hooks.start = propose_start;
+	}
+	buf_release(&cmd);
+	buf_release(&dir);
+}
+
+static int open_reuse(struct engine *en, struct err *e)
+{
+	if (!o.prefix_mib)
+		return 0;
+	int rc = reuse_open(&en->reuse, en->m, o.prefix_dir, (uint64_t)o.prefix_mib << 20, e);
+	en->reuse.warn = warn;
+	if (!rc)
+		en->a.hooks = (struct answerer_hooks){ .arg = &en->reuse, .load = reuse_load, .keep = reuse_keep };
+	return rc;
+}
+
 static void close_engine(struct engine *en)
 {
+	propose_close(&en->proposer);
+	reuse_close(&en->reuse);
 	answer_release(&en->a);
 	sampler_close(en->sampler);
 	session_close(en->s);
@@ -229,6 +295,10 @@ int main(int argc, char **argv)
 		answer_init(&en.a, en.m, en.s, en.sampler, &en.emit, &p);
 		en.a.run.stream.stop = o.stop.item;
 		en.a.run.stream.n_stop = (size_t)o.stop.n;
+		rc = open_reuse(&en, &e);
+	}
+	if (!rc) {
+		open_drafts(&en);
 		rc = serve(&en, form, &e);
 	}
 	int status = rc ? err_report(TOOL, &e) : en.a.n_failed ? EXIT_PARTLY : en.a.n_refused && !en.a.n_answered ? EXIT_NOTHING : EXIT_DONE;

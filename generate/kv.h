@@ -20,6 +20,7 @@
 #include "lib/base/err.h"
 #include "lib/kern/kern.h"
 
+#define KV_FORMAT 1		/* raised when stored bytes change their meaning */
 #define KV_GROUP 32		/* elements that share a scale */
 
 struct kv {

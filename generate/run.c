@@ -113,7 +113,7 @@ static int advance(struct step *st, int32_t *next, struct err *e)
 	if (r->n_max - r->n_gen < max)
 		max = r->n_max - r->n_gen;
 	if (r->hooks.propose && max)
-		n = r->hooks.propose(r->hooks.arg, session_tokens(r->s), len, *next, max, tok + 1);
+		n = r->hooks.propose(r->hooks.draft, session_tokens(r->s), len, *next, max, tok + 1);
 	uint64_t t0 = io_now_ns();
 	int rc = session_eval(r->s, tok, n + 1, n + 1, e);
 	for (size_t i = 0; !rc && i <= n; i++) {
@@ -127,7 +127,7 @@ static int advance(struct step *st, int32_t *next, struct err *e)
 	r->n_draft += n;
 	r->n_accept += right;
 	if (r->hooks.settle)
-		r->hooks.settle(r->hooks.arg, n, right, (double)(io_now_ns() - t0) / 1e6);
+		r->hooks.settle(r->hooks.draft, n, right, (double)(io_now_ns() - t0) / 1e6);
 	return rc;
 }
 
@@ -170,6 +170,8 @@ int run_reply(struct run *r, struct err *e)
 	r->stop = RUN_LENGTH;
 	int rc = 0;
 	int32_t next = -1;
+	if (r->hooks.start)
+		r->hooks.start(r->hooks.draft);
 	if (r->n_max > 0) {
 		next = pick(&st, session_logits(r->s, 0), session_len(r->s));
 		rc = take(&st, next, e);

@@ -22,11 +22,14 @@
 
 /* What a caller may hang into the loop; every function may be NULL. */
 struct run_hooks {
-	void *arg;
-	/* Fills draft[0..max) with a guess at what follows past[0..n) and `next`, the token just picked; returns its length. */
-	size_t (*propose)(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft);
+	void *arg;		/* of `text` */
+	void *draft;		/* of `propose` and `settle` */
+	/* Fills tok[0..max) with a guess at what follows past[0..n) and `next`, the token just picked; returns its length. */
+	size_t (*propose)(void *draft, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *tok);
+	/* A reply begins. */
+	void (*start)(void *draft);
 	/* After each evaluation: `n_right` of `n_draft` proposed tokens were right; it took `ms`. */
-	void (*settle)(void *arg, size_t n_draft, size_t n_right, double ms);
+	void (*settle)(void *draft, size_t n_draft, size_t n_right, double ms);
 	/* Text that may be shown. Not 0 ends the run with that error (a closed output). */
 	int (*text)(void *arg, const char *s, size_t n, struct err *e);
 };

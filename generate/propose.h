@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * propose: drafts inside the generation loop: which drafter runs, what it is told, and when it is not asked.
+ *
+ * `--draft auto` starts tt-speculate, with a small model of the same vocabulary if one is known and installed; `none` turns drafts
+ * off; anything else is the command of a drafter. A drafter that fails is dropped with one warning.
+ */
+#ifndef TT_GENERATE_PROPOSE_H
+#define TT_GENERATE_PROPOSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "generate/cost.h"
+#include "generate/drafter.h"
+#include "generate/run.h"
+
+struct proposer {
+	const struct model *m;
+	struct drafter *d;		/* NULL: no drafts (any more) */
+	struct drafter_guard guard;
+	double cost[COST_N];
+	void (*warn)(const char *msg);	/* told once why a drafter was dropped */
+	size_t told;			/* tokens of the timeline that the drafter knows; 0 = a new timeline */
+	size_t n_right;			/* of its last draft */
+	bool asked;			/* in the step under way */
+	uint64_t start_ns;		/* of the step under way */
+};
+
+/* The command that `auto` means for this model; appended to `cmd`. `exe_dir` is where the programs lie, `models` may be NULL. */
+int propose_auto(struct buf *cmd, const struct model *m, const char *exe_dir, const char *models, struct err *e);
+/* Starts a drafter. The cost table is loaded, or measured on `s` if there is none yet. */
+int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);
+void propose_close(struct proposer *p);
+
+/* The three hooks of run.h; arg is the proposer. When a reply starts, the drafter will be told its whole timeline. */
+void propose_start(void *arg);
+size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft);
+void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms);
+
+#endif

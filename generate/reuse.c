@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reuse: see reuse.h; the store itself is prefix.c's.
+ */
+#include "generate/reuse.h"
+
+#include "generate/kv.h"
+
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/model/pack_file.h"
+
+void reuse_model_id(const struct model *m, uint8_t id[HASH_ID_LEN])
+{
+	/* PACK_LAYOUT stands for the arithmetic: it is raised when packed weights or what is computed from them change. */
+	const uint8_t format[] = { PACK_LAYOUT, KV_FORMAT };
+	const struct hash_part part[] = { { pack_id(m->pack), HASH_ID_LEN }, { format, sizeof format } };
+	hash_id_parts(part, 2, id);
+}
+
+int reuse_open(struct reuse *r, const struct model *m, const char *dir, uint64_t max_bytes, struct err *e)
+{
+	struct buf path = {0};
+	uint8_t id[HASH_ID_LEN];
+	*r = (struct reuse){0};
+	reuse_model_id(m, id);
+	int rc = dir ? (buf_puts(&path, dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0)
+		     : io_dir(&path, IO_DIR_CACHE, "prefix", e);
+	if (!rc)
+		rc = prefix_open(&r->store, path.data, id, max_bytes, e);
+	buf_release(&path);
+	return rc;
+}
+
+void reuse_close(struct reuse *r)
+{
+	prefix_close(r->store);
+	r->store = NULL;
+}
+
+static void warn_once(struct reuse *r, const char *msg)
+{
+	if (r->warn && !r->warned)
+		r->warn(msg);
+	r->warned = true;
+}
+
+size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
+{
+	struct reuse *r = arg;
+	r->n_loaded = 0;
+	if (!r->store)
+		return 0;
+	prefix_load(r->store, s, p->chat.ids.id, p->chat.ids.len, &r->n_loaded, NULL);
+	if (prefix_damaged(r->store))
+		warn_once(r, "stored state was damaged and is computed anew");
+	return r->n_loaded;
+}
+
+/* The id of a hit's chunk, 32 hexadecimal digits, as bytes. */
+static bool parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN])
+{
+	static const char digit[] = "0123456789abcdef";
+	if (hex.n != 2 * HASH_ID_LEN)
+		return false;
+	for (size_t i = 0; i < hex.n; i++) {
+		const char *d = memchr(digit, hex.s[i], 16);
+		if (!d)
+			return false;
+		id[i / 2] = (uint8_t)(id[i / 2] << 4 | (d - digit));
+	}
+	return true;
+}
+
+void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eval_ms)
+{
+	struct reuse *r = arg;
+	struct prefix_origin origin[PREFIX_MAX_ORIGIN];
+	size_t n_origin = 0, n = p->chat.ids.len, fresh = n - r->n_loaded;
+	struct err e = {0};
+	if (!r->store)
+		return;
+	/* Where the second and further sources begin isn't marked in the prompt; to be safe they count from the best one's end. */
+	for (size_t i = 0; i < p->n_source && n_origin < PREFIX_MAX_ORIGIN; i++)
+		if (parse_id(p->source[i]->id, origin[n_origin].id))
+			origin[n_origin++].from = i ? p->n_best : p->n_fixed;
+	uint64_t each = fresh ? (uint64_t)(eval_ms * 1e6 / (double)fresh) : 0;
+	if (prefix_save(r->store, s, n, origin, n_origin, each, &e))
+		warn_once(r, e.msg);
+}
