@@ -14,6 +14,8 @@ KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
 MODEL := gguf safetensors find nn rope pack pack_write pack_get
 
 TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
+TOKENIZE += count split split_pack split_cut roff_text man man_macro man_tree man_roff src child doctype html_entity
+TOKENIZE += split_plain split_markdown split_code split_html split_man docmsg docread docwork links docout
 
 EMBED :=
 
@@ -30,6 +32,7 @@ SPECULATE := copy policy small
 TOOLS := lib/json lib/conf
 
 TOOLS += generate/generate
+TOOLS += tokenize/chunk
 TOOLS += index/index retrieve/retrieve retrieve/cite
 
 TOOLS += retrieve/score

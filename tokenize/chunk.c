@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tt-chunk: documents in, `doc` and `chunk` records out.
+ *
+ *	paths --> links (aliases) --> docwork (threads: open, recognise, split) --> docout (records, in the order of input)
+ *
+ * Paths are taken WINDOW at a time, so that aliases are known before their document is written; within a window documents
+ * leave as soon as they are done.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/opt.h"
+#include "lib/base/utf8.h"
+#include "lib/model/find.h"
+#include "tokenize/docout.h"
+#include "tokenize/docwork.h"
+#include "tokenize/links.h"
+
+#define TOOL "tt-chunk"
+#define WINDOW 65536u
+#define AHEAD_PER_THREAD 12u
+#define JSON_LINE_MAX (16u << 20)
+#define FLUSH_NS 200000000u
+
+static struct {
+	const char *model, *stdin_as;
+	long threads, limit;
+	bool zero, tomb, jsonl, all_languages, own_reader, json, strict, verbose;
+	struct opt_list filters;
+} o = { .model = "minilm", .limit = 256 };
+
+static const struct opt opts[] = {
+	{ 'm', "model", OPT_STR, &o.model, "EMBEDDER", "whose tokenizer bounds the chunks", .env = "TT_EMBEDDER" },
+	{ 'j', "threads", OPT_INT, &o.threads, "N", "documents read at the same time; 0 = one a processor", .min = 0, .max = 256,
+		.env = "TT_THREADS" },
+	{ '0', "null", OPT_FLAG, &o.zero, NULL, "paths on stdin end with a NUL byte instead of a line feed" },
+	{ 0, "limit", OPT_INT, &o.limit, "TOKENS", "tokens a chunk may have, title and headings included", .min = 32,
+		.max = 8192 },
+	{ 0, "stdin-as", OPT_STR, &o.stdin_as, "NAME", "stdin is one document, called NAME" },
+	{ 0, "jsonl", OPT_FLAG, &o.jsonl, NULL, "the files (or stdin) hold a document a line: {\"id\", \"title\", \"text\"}" },
+	{ 0, "filter", OPT_LIST, &o.filters, "PATTERN=[TYPE:]COMMAND", "convert files whose name matches" },
+	{ 0, "tomb", OPT_FLAG, &o.tomb, NULL, "a path that is gone gives a tomb instead of an error" },
+	{ 0, "all-languages", OPT_FLAG, &o.all_languages, NULL, "do not skip manual pages in other languages" },
+	{ 0, "no-mandoc", OPT_FLAG, &o.own_reader, NULL, "read manual pages without mandoc" },
+	{ 0, "strict", OPT_FLAG, &o.strict, NULL, "stop at the first document that cannot be read" },
+	{ 0, "json", OPT_FLAG, &o.json, NULL, "write JSON lines" },
+	{ 'v', "verbose", OPT_FLAG, &o.verbose, NULL, "say what was done" },
+	{ 0 } };
+static const struct opt_program prog = { TOOL, "[FILE ...]", "cut documents into chunks with exact places", opts };
+
+struct run {
+	struct docwork *work;
+	struct docout *out;
+	struct rec_writer *w;
+	struct buf taken;
+	uint64_t flushed_ns;
+	int last;			/* code of the last error message */
+	bool stop;			/* --strict saw one */
+};
+
+/* ---- one list of jobs through the threads ---- */
+
+struct jobs {
+	struct read_job *v;
+	const char **aliases;		/* of v[i], or NULL */
+	size_t n, cap;
+};
+
+static int jobs_add(struct jobs *j, const struct read_job *job, const char *aliases)
+{
+	if (j->n == j->cap) {
+		size_t cap = j->cap ? 2 * j->cap : 256;
+		struct read_job *v = realloc(j->v, cap * sizeof *v);
+		if (!v)
+			return ERR_MEM;
+		j->v = v;
+		const char **a = realloc(j->aliases, cap * sizeof *a);
+		if (!a)
+			return ERR_MEM;
+		j->aliases = a;
+		j->cap = cap;
+	}
+	j->v[j->n] = *job;
+	j->aliases[j->n++] = aliases;
+	return 0;
+}
+
+/* Writes what the oldest document has until it ends. */
+static int write_oldest(struct run *r, const char *aliases, struct err *e)
+{
+	int rc = 0;
+	docout_begin(r->out, aliases);
+	while (docwork_take(r->work, &r->taken)) {
+		if (rc == 0 && !r->stop)
+			rc = docout_put(r->out, r->taken.data, r->taken.len, &r->last, e);
+		buf_clear(&r->taken);
+	}
+	r->stop |= o.strict && docout_counts(r->out)->n_error > 0;
+	uint64_t now = io_now_ns();
+	if (rc == 0 && now - r->flushed_ns > FLUSH_NS) {
+		r->flushed_ns = now;
+		rc = rec_flush(r->w, e);
+	}
+	return rc;
+}
+
+static int jobs_run(struct run *r, const struct jobs *j, struct err *e)
+{
+	size_t put = 0, took = 0;
+	int rc = 0;
+	while (took < j->n && rc == 0 && !r->stop) {
+		while (put < j->n && docwork_room(r->work))
+			docwork_put(r->work, &j->v[put++]);
+		rc = write_oldest(r, j->aliases[took++], e);
+	}
+	for (; took < put; took++)	/* after an error: let the threads finish */
+		while (docwork_take(r->work, &r->taken))
+			buf_clear(&r->taken);
+	return rc;
+}
+
+/* ---- paths ---- */
+
+static int window_jobs(struct run *r, struct link_path *path, size_t n, struct jobs *jobs, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct link_path *p = &path[i];
+		struct read_job job = { .kind = READ_FILE, .path = p->path, .doc = p->doc };
+		if (p->target != LINKS_NONE) {
+			if (strcmp(path[p->target].doc, p->doc) == 0)
+				continue;
+			job.kind = READ_ALIAS;
+			job.alias_of = path[p->target].doc;
+		} else if (p->outside) {
+			/* The page it stands for is not among the paths: it comes first, under its own name. */
+			struct read_job target = { .kind = READ_FILE, .path = p->outside, .doc = p->outside };
+			rc = jobs_add(jobs, &target, NULL);
+			job.kind = READ_ALIAS;
+			job.alias_of = p->outside;
+		}
+		if (rc == 0)
+			rc = jobs_add(jobs, &job, p->aliases);
+	}
+	return rc < 0 ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : jobs_run(r, jobs, e);
+}
+
+static int bad_name(struct run *r, const char *path, struct err *e)
+{
+	struct err what;
+	err_set(&what, ERR_UNSUPPORTED, ERR_NO_OFFSET, "the file name '%s' is not UTF-8", path);
+	docout_counts(r->out)->n_error++;
+	return rec_emit_error(r->w, &what, path, e);
+}
+
+/* Takes path[0..n): skips, finds aliases, reads. */
+static int window_run(struct run *r, char **name, size_t n, struct err *e)
+{
+	struct arena a = {0};
+	struct jobs jobs = {0};
+	char *cwd = getcwd(NULL, 0);
+	struct link_path *path = calloc(n ? n : 1, sizeof *path);
+	size_t k = 0;
+	int rc = cwd && path ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (!utf8_valid(name[i], strlen(name[i]), NULL)) {
+			rc = bad_name(r, name[i], e);
+			continue;
+		}
+		const char *doc = links_absolute(&a, cwd, name[i]);
+		if (!doc)
+			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		else if (!o.all_languages && links_localized(doc))
+			docout_counts(r->out)->n_skipped++;
+		else
+			path[k++] = (struct link_path){ .path = name[i], .doc = doc };
+	}
+	if (rc == 0)
+		rc = links_find(path, k, &a, e);
+	if (rc == 0)
+		rc = window_jobs(r, path, k, &jobs, e);
+	free(jobs.v);
+	free(jobs.aliases);
+	free(path);
+	free(cwd);
+	arena_release(&a);
+	return rc;
+}
+
+static int paths_stdin(struct run *r, struct err *e)
+{
+	char **name = calloc(WINDOW, sizeof *name), *line = NULL;
+	size_t cap = 0;
+	ssize_t got = 0;
+	int rc = name ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory"), delim = o.zero ? 0 : '\n';
+	while (rc == 0 && got >= 0 && !r->stop) {
+		size_t n = 0;
+		while (n < WINDOW && (got = getdelim(&line, &cap, delim, stdin)) >= 0) {
+			if (got > 0 && line[got - 1] == (char)delim)
+				line[--got] = 0;
+			if (got == 0)
+				continue;
+			name[n] = strdup(line);
+			if (!name[n]) {
+				rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+				break;
+			}
+			n++;
+		}
+		if (got < 0 && ferror(stdin))
+			rc = err_sys(e, ERR_IO, "cannot read paths from standard input");
+		if (rc == 0)
+			rc = window_run(r, name, n, e);
+		for (size_t i = 0; i < n; i++)
+			free(name[i]);
+	}
+	free(line);
+	free(name);
+	return rc;
+}
+
+/* ---- other inputs ---- */
+
+static int one_job(struct run *r, const struct read_job *job, struct err *e)
+{
+	struct jobs jobs = {0};
+	int rc = jobs_add(&jobs, job, NULL);
+	rc = rc < 0 ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : jobs_run(r, &jobs, e);
+	free(jobs.v);
+	free(jobs.aliases);
+	return rc;
+}
+
+/* A document a line; as many lines as the threads take at a time. */
+static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, struct err *e)
+{
+	struct jobs jobs = {0};
+	char **line = calloc(n_ahead, sizeof *line);
+	size_t *cap = calloc(n_ahead, sizeof *cap);
+	ssize_t got = 0;
+	int rc = line && cap ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	while (rc == 0 && got >= 0 && !r->stop) {
+		jobs.n = 0;
+		while (jobs.n < n_ahead && rc == 0 && (got = getline(&line[jobs.n], &cap[jobs.n], f)) >= 0) {
+			if (strspn(line[jobs.n], " \t\r\n") == (size_t)got)
+				continue;
+			if (got > (ssize_t)JSON_LINE_MAX)
+				rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s': a line of over %u bytes", name, JSON_LINE_MAX);
+			struct read_job job = { .kind = READ_JSON, .path = name, .json = line[jobs.n],
+						.json_len = (size_t)got };
+			if (rc == 0 && jobs_add(&jobs, &job, NULL) < 0)
+				rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		}
+		if (got < 0 && ferror(f))
+			rc = err_sys(e, ERR_IO, "cannot read '%s'", name);
+		if (rc == 0)
+			rc = jobs_run(r, &jobs, e);
+	}
+	for (size_t i = 0; line && i < n_ahead; i++)
+		free(line[i]);
+	free(line);
+	free(cap);
+	free(jobs.v);
+	free(jobs.aliases);
+	return rc;
+}
+
+static int json_files(struct run *r, char **file, int n, size_t n_ahead, struct err *e)
+{
+	if (n == 0)
+		return json_lines(r, stdin, "standard input", n_ahead, e);
+	for (int i = 0; i < n; i++) {
+		FILE *f = fopen(file[i], "re");
+		if (!f)
+			return err_sys(e, ERR_NOENT, "cannot open '%s'", file[i]);
+		int rc = json_lines(r, f, file[i], n_ahead, e);
+		fclose(f);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- setting up ---- */
+
+static bool on_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	struct buf b = {0};
+	bool found = false;
+	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path && !found;) {
+		size_t n = strcspn(path, ":");
+		buf_clear(&b);
+		buf_add(&b, path, n);
+		buf_printf(&b, "/%s", program);
+		found = b.data && access(b.data, X_OK) == 0;
+		path += n + (path[n] == ':');
+	}
+	buf_release(&b);
+	return found;
+}
+
+/* Without the embedder's tokenizer the chunks are a little smaller than they could be; indexing by words still works. */
+static struct tok *tokenizer(void)
+{
+	struct buf path = {0};
+	struct tok *t = NULL;
+	struct err e = {0};
+	int rc = model_find(&path, o.model, getenv("TT_MODELS"), &e);
+	if (rc == 0)
+		rc = tok_open_file(&t, path.data, &e);
+	if (rc < 0)
+		err_warn(TOOL, "%s; chunk sizes are estimated", e.msg);
+	buf_release(&path);
+	return rc < 0 ? NULL : t;
+}
+
+static int processors(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+}
+
+static int filters(struct filter *f, size_t *n, struct err *e)
+{
+	int rc = 0;
+	for (*n = 0; *n < (size_t)o.filters.n && rc == 0; ++*n) {
+		char *spec = strdup(o.filters.item[*n]);	/* lives as long as the program */
+		rc = spec ? filter_parse(&f[*n], spec, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	}
+	return rc;
+}
+
+static int read_all(struct run *r, char **operand, int n, size_t n_ahead, struct err *e)
+{
+	if (o.stdin_as) {
+		struct read_job job = { .kind = READ_STDIN, .path = o.stdin_as, .doc = o.stdin_as };
+		return one_job(r, &job, e);
+	}
+	if (o.jsonl)
+		return json_files(r, operand, n, n_ahead, e);
+	if (n == 0 || (n == 1 && strcmp(operand[0], "-") == 0))
+		return paths_stdin(r, e);
+	return window_run(r, operand, (size_t)n, e);
+}
+
+static int finish(struct run *r, int n_operand, int rc, struct err *e)
+{
+	struct docout_count n = r->out ? *docout_counts(r->out) : (struct docout_count){0};
+	if (rc == 0 && r->stop)
+		rc = err_set(e, r->last, ERR_NO_OFFSET, "stopped at a document that cannot be read");
+	if (rc == 0)
+		rc = docout_stat(r->out, e);
+	docwork_close(r->work);
+	docout_free(r->out);
+	buf_release(&r->taken);
+	if (rc == 0)
+		rc = rec_writer_close(r->w, e);
+	else
+		rec_writer_abort(r->w);
+	if (rc < 0)
+		return r->stop ? (err_report(TOOL, e), EXIT_DATA) : err_report(TOOL, e);
+	if (o.verbose)
+		fprintf(stderr, "%s: %llu documents, %llu chunks, %llu tokens, %llu aliases, %llu in other languages skipped, "
+			"%llu not read\n", TOOL, (unsigned long long)n.n_doc, (unsigned long long)n.n_chunk,
+			(unsigned long long)n.n_tok, (unsigned long long)n.n_alias, (unsigned long long)n.n_skipped,
+			(unsigned long long)n.n_error);
+	if (n.n_error == 0)
+		return EXIT_DONE;
+	return n_operand == 1 && n.n_error == 1 && r->last == ERR_NOENT ? EXIT_NOINPUT : EXIT_PARTLY;
+}
+
+int main(int argc, char **argv)
+{
+	int first = opt_parse(&prog, argc, argv), n = argc - first;
+	if (o.stdin_as && (n > 0 || o.jsonl))
+		return opt_misuse(&prog, "--stdin-as takes no files");
+	struct err e = {0};
+	struct filter filter[sizeof o.filters.item / sizeof *o.filters.item];
+	struct read_opts ro = { .limit = (size_t)o.limit, .mandoc = "mandoc", .filter = filter, .tomb = o.tomb };
+	struct run r = {0};
+	int rc = filters(filter, &ro.n_filter, &e);
+	if (rc < 0)
+		return opt_misuse(&prog, "%s", e.msg);
+	if (o.own_reader || !on_path("mandoc")) {
+		if (!o.own_reader)
+			err_warn(TOOL, "'mandoc' is not installed; manual pages are read in a simpler way");
+		ro.mandoc = NULL;
+	}
+	struct tok *tok = tokenizer();
+	ro.tok = tok;
+	int n_thread = o.threads > 0 ? (int)o.threads : processors();
+	size_t n_ahead = AHEAD_PER_THREAD * (size_t)n_thread;
+	rc = rec_writer_open(&r.w, 1, TOOL, NULL, &e);
+	if (rc < 0)
+		return err_report(TOOL, &e);
+	if (o.json)
+		rec_writer_json(r.w, true);
+	r.out = docout_new(r.w);
+	if (!r.out)
+		rc = err_set(&e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	if (rc == 0)
+		rc = docwork_open(&r.work, &ro, n_thread, n_ahead, &e);
+	if (rc == 0)
+		rc = read_all(&r, argv + first, n, n_ahead, &e);
+	rc = finish(&r, n, rc, &e);
+	tok_close(tok);
+	return rc;
+}

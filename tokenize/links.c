@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * links: one table of (device, inode) -> index, open addressing; a second look at small files that may be `.so` pages.
+ */
+#include "tokenize/links.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/utf8.h"
+#include "tokenize/src.h"
+
+#define SO_FILE_MAX 512		/* bytes on disk of a page that is only a `.so` */
+
+struct node { uint64_t dev, ino; size_t i; bool used, link; };
+
+struct table { struct node *v; size_t mask; };
+
+static size_t slot_of(const struct table *t, uint64_t dev, uint64_t ino)
+{
+	uint64_t h = (ino * 0x9E3779B97F4A7C15u) ^ (dev * 0xC2B2AE3D27D4EB4Fu);
+	size_t k = (size_t)(h >> 20) & t->mask;
+	while (t->v[k].used && (t->v[k].dev != dev || t->v[k].ino != ino))
+		k = (k + 1) & t->mask;
+	return k;
+}
+
+char *links_absolute(struct arena *a, const char *cwd, const char *path)
+{
+	size_t n = strlen(cwd), m = strlen(path);
+	char *out = arena_alloc(a, n + m + 3);
+	if (!out)
+		return NULL;
+	size_t k = 0;
+	if (path[0] != '/') {
+		memcpy(out, cwd, n);
+		k = n;
+	}
+	while (*path) {
+		size_t len = strcspn(path, "/");
+		bool dot = len == 1 && path[0] == '.';
+		if (len > 0 && !dot) {
+			if (k == 0 || out[k - 1] != '/')
+				out[k++] = '/';
+			memcpy(out + k, path, len);
+			k += len;
+		}
+		path += len + (path[len] == '/');
+	}
+	if (k == 0)
+		out[k++] = '/';
+	out[k] = 0;
+	return out;
+}
+
+bool links_localized(const char *path)
+{
+	const char *man = strstr(path, "/man/");
+	if (!man)
+		return false;
+	const char *p = man + 5;
+	size_t n = strcspn(p, "/");
+	if (n < 2 || p[n] != '/' || strncmp(p + n, "/man", 4) != 0 || strncmp(p, "man", 3) == 0)
+		return false;
+	size_t lang = 0;
+	while (lang < n && p[lang] >= 'a' && p[lang] <= 'z')
+		lang++;
+	return lang >= 2 && lang <= 3 && (lang == n || strchr("_.@", p[lang]));
+}
+
+/* "egrep(1)" for .../man1/egrep.1.gz, the base name for others. */
+static void alias_name(struct buf *b, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	size_t n = strlen(base);
+	if (n > 3 && strcmp(base + n - 3, ".gz") == 0)
+		n -= 3;
+	const char *dot = n > 0 ? memrchr(base, '.', n) : NULL;
+	if (dot && dot > base && dot[1] >= '1' && dot[1] <= '9') {
+		buf_add(b, base, (size_t)(dot - base));
+		buf_putc(b, '(');
+		buf_add(b, dot + 1, n - (size_t)(dot - base) - 1);
+		buf_putc(b, ')');
+	} else {
+		buf_add(b, base, n);
+	}
+}
+
+static bool page_name(const char *path)
+{
+	const char *base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	size_t n = strlen(base);
+	if (n > 3 && strcmp(base + n - 3, ".gz") == 0)
+		n -= 3;
+	const char *dot = n > 0 ? memrchr(base, '.', n) : NULL;
+	return dot && dot[1] >= '1' && dot[1] <= '9';
+}
+
+/* The target of a page that is nothing but `.so TARGET` (comments aside): "man1/grep.1". False if it isn't such a page. */
+static bool so_target(const char *path, char *target, size_t cap)
+{
+	struct src s;
+	struct buf b = {0};
+	bool found = false;
+	if (src_open(&s, path, NULL) < 0)
+		return false;
+	if (src_slurp(&s, &b, 8192, NULL) == 0) {
+		for (const char *p = b.data; p && *p;) {
+			size_t n = strcspn(p, "\n");
+			bool comment = n == 0 || strncmp(p, ".\\\"", 3) == 0 || strncmp(p, "'\\\"", 3) == 0;
+			if (n > 4 && n - 4 < cap && strncmp(p, ".so ", 4) == 0 && !found) {
+				const char *from = p + 4;
+				size_t len = n - 4;
+				while (len > 0 && (*from == ' ' || *from == '\t'))
+					from++, len--;
+				while (len > 0 && (from[len - 1] == ' ' || from[len - 1] == '\r'))
+					len--;
+				memcpy(target, from, len);
+				target[len] = 0;
+				found = len > 0;
+			} else if (!comment) {
+				found = false;
+				break;
+			}
+			p += n + (p[n] == '\n');
+		}
+	}
+	buf_release(&b);
+	src_close(&s);
+	return found && target[0] != '/' && !strstr(target, "..");
+}
+
+/* The file that `.so target` in page `doc` means, beside the page's folder or in it, with or without .gz; NULL if none. */
+static char *so_resolve(struct arena *a, const char *doc, const char *target, struct stat *st)
+{
+	const char *slash = strrchr(doc, '/');
+	size_t dir = slash ? (size_t)(slash - doc) : 0, mark = arena_mark(a);
+	for (int up = 1; up >= 0; up--) {
+		size_t n = dir;
+		if (up) {
+			while (n > 0 && doc[n - 1] != '/')
+				n--;
+			n -= n > 0;
+		}
+		for (int gz = 0; gz < 2; gz++) {
+			size_t len = n + strlen(target) + 5;
+			char *p = arena_alloc(a, len);
+			if (!p)
+				return NULL;
+			snprintf(p, len, "%.*s/%s%s", (int)n, doc, target, gz ? ".gz" : "");
+			if (stat(p, st) == 0 && S_ISREG(st->st_mode))
+				return p;
+		}
+	}
+	arena_rewind(a, mark);
+	return NULL;
+}
+
+static void same_files(struct link_path *path, size_t n, struct table *t)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct stat st;
+		if (lstat(path[i].path, &st) < 0)
+			continue;
+		bool link = S_ISLNK(st.st_mode);
+		if (link && stat(path[i].path, &st) < 0)
+			continue;
+		if (!S_ISREG(st.st_mode))
+			continue;
+		struct node *v = &t->v[slot_of(t, (uint64_t)st.st_dev, (uint64_t)st.st_ino)];
+		if (!v->used) {
+			*v = (struct node){ (uint64_t)st.st_dev, (uint64_t)st.st_ino, i, true, link };
+		} else if (strcmp(path[v->i].doc, path[i].doc) == 0) {
+			path[i].target = v->i;		/* the same path twice: nothing to say about it */
+		} else if (v->link && !link) {
+			path[v->i].target = i;
+			v->i = i;
+			v->link = false;
+		} else {
+			path[i].target = v->i;
+		}
+		if (st.st_size > SO_FILE_MAX || !page_name(path[i].path))
+			continue;
+		if (path[i].target == LINKS_NONE)
+			path[i].outside = "";		/* to be looked at when all files are known */
+	}
+}
+
+static size_t root_of(const struct link_path *path, size_t n, size_t i)
+{
+	for (size_t k = 0; k < n && path[i].target != LINKS_NONE; k++)
+		i = path[i].target;
+	return i;
+}
+
+static void so_pages(struct link_path *path, size_t n, struct table *t, struct arena *a)
+{
+	for (size_t i = 0; i < n; i++) {
+		char target[256];
+		struct stat st;
+		if (!path[i].outside)
+			continue;
+		path[i].outside = NULL;
+		if (path[i].target != LINKS_NONE || !so_target(path[i].path, target, sizeof target))
+			continue;
+		char *file = so_resolve(a, path[i].doc, target, &st);
+		if (!file)
+			continue;	/* a dangling page is read as it is */
+		struct node *v = &t->v[slot_of(t, (uint64_t)st.st_dev, (uint64_t)st.st_ino)];
+		if (!v->used)
+			path[i].outside = file;
+		else if (root_of(path, n, v->i) != i)
+			path[i].target = v->i;
+	}
+}
+
+int links_find(struct link_path *path, size_t n, struct arena *a, struct err *e)
+{
+	struct table t = { .mask = 63 };
+	while (t.mask < 2 * n)
+		t.mask = t.mask * 2 + 1;
+	t.v = calloc(t.mask + 1, sizeof *t.v);
+	struct buf *names = calloc(n ? n : 1, sizeof *names);
+	int rc = t.v && names ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		path[i].target = LINKS_NONE;
+		path[i].outside = path[i].aliases = NULL;
+	}
+	if (rc == 0) {
+		same_files(path, n, &t);
+		so_pages(path, n, &t, a);
+	}
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		size_t root = root_of(path, n, i);
+		path[i].target = root == i ? LINKS_NONE : root;
+		if (root == i || strcmp(path[i].doc, path[root].doc) == 0 || names[root].len > 4000)
+			continue;
+		if (names[root].len > 0)
+			buf_putc(&names[root], ' ');
+		alias_name(&names[root], path[i].path);
+	}
+	for (size_t i = 0; names && i < n; i++) {
+		if (names[i].len > 0)
+			path[i].aliases = arena_strdup(a, names[i].data, names[i].len);
+		buf_release(&names[i]);
+	}
+	free(names);
+	free(t.v);
+	return rc;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * man_roff: our own reading of a manual page, for pages that mandoc cannot do and machines without it. It knows all of
+ * man(7) and the frame of mdoc(7) (sections, lists, displays); other mdoc macros give their arguments with the macro
+ * names among them dropped. Definitions and conditional blocks are skipped, strings are not expanded. Every line of text
+ * is shown: what looks wrong is still found.
+ */
+#include <string.h>
+
+#include "tokenize/man.h"
+#include "tokenize/man_macro.h"
+
+#define ARGS_MAX 128u	/* a further argument holds all the rest of its line */
+
+struct reader {
+	struct man *m;
+	uint64_t line;
+	bool mdoc, nofill;
+	bool want_head;		/* the next line is TP's head */
+	bool sect, sub, para;	/* what is open, from the outside in */
+	int rs;			/* RS or Bl within the section */
+	bool block;		/* a TP, IP, PP or It is open in the innermost RS */
+	bool item;		/* ...and is an It */
+	bool list[64];		/* innermost lists: opened by Bl */
+};
+
+struct word { const char *p; size_t n; };
+
+/* Splits macro arguments: blanks, "quoted ""words""" (the doubled quotes stay). Returns their number. */
+static size_t arguments(const char *p, size_t n, struct word *w, size_t cap)
+{
+	size_t k = 0, i = 0;
+	while (k < cap) {
+		while (i < n && (p[i] == ' ' || p[i] == '\t'))
+			i++;
+		if (i == n)
+			break;
+		bool quoted = p[i] == '"';
+		i += quoted;
+		size_t from = i;
+		while (i < n && (quoted ? p[i] != '"' || (i + 1 < n && p[i + 1] == '"' && i++) : p[i] != ' ')) {
+			if (p[i] == '\\' && i + 1 < n)
+				i++;
+			i++;
+		}
+		if (k + 1 == cap)
+			i = n;
+		w[k++] = (struct word){ p + from, i - from };
+		i += quoted && i < n;
+	}
+	return k;
+}
+
+static unsigned flags_of(const struct reader *r)
+{
+	return MAN_LINE | (r->nofill ? (unsigned)MAN_NOFILL : 0);
+}
+
+/* Words of an mdoc line: known macro names are dropped, Fl gives the next word its dash, Xr its parentheses. */
+static void mdoc_words(struct reader *r, const struct word *w, size_t n)
+{
+	static const char *const callable[] = { "Ac", "Ad", "An", "Ao", "Ap", "Aq", "Ar", "Bc", "Bo", "Bq", "Brc", "Bro",
+		"Brq", "Cd", "Cm", "Dc", "Do", "Dq", "Dv", "Em", "Er", "Ev", "Fa", "Fl", "Fn", "Ic", "Li", "Lk", "Ms", "Mt",
+		"Nm", "No", "Ns", "Oc", "Oo", "Op", "Pa", "Pc", "Pf", "Po", "Pq", "Qc", "Ql", "Qo", "Qq", "Sc", "So", "Sq",
+		"Sx", "Sy", "Ta", "Tn", "Va", "Vt", "Xc", "Xo", "Xr" };
+	unsigned flags = flags_of(r);
+	for (size_t i = 0; i < n; i++) {
+		bool macro = false;
+		char name[4] = "";
+		for (size_t k = 0; k < sizeof callable / sizeof *callable; k++)
+			if (strlen(callable[k]) == w[i].n && memcmp(callable[k], w[i].p, w[i].n) == 0)
+				macro = true;
+		if (!macro) {
+			man_text(r->m, w[i].p, w[i].n, r->line, flags);
+		} else {
+			memcpy(name, w[i].p, w[i].n);
+			bool takes = strcmp(name, "Fl") == 0 || strcmp(name, "Xr") == 0 || strcmp(name, "Ns") == 0;
+			if (!takes)
+				continue;
+			man_open(r->m, MAN_ELEM, name, "", r->line, flags);
+			size_t take = name[0] == 'F' ? 1 : name[0] == 'X' ? 2 : 0;
+			for (; take > 0 && i + 1 < n; take--, i++)
+				man_text(r->m, w[i + 1].p, w[i + 1].n, r->line, 0);
+			man_close(r->m);
+		}
+		flags &= ~(unsigned)MAN_LINE;
+	}
+}
+
+static void block_end(struct reader *r)
+{
+	if (!r->block)
+		return;
+	man_close(r->m);	/* body */
+	man_close(r->m);	/* block */
+	r->block = r->item = false;
+}
+
+static void rs_end(struct reader *r)
+{
+	block_end(r);
+	if (r->rs == 0)
+		return;
+	man_close(r->m);
+	man_close(r->m);
+	r->rs--;
+	if (r->rs < 64 && r->list[r->rs]) {
+		r->list[r->rs] = false;
+		r->block = r->item = r->rs > 0;	/* a list inside an item goes on with that item */
+	}
+}
+
+static void sub_end(struct reader *r, bool sect)
+{
+	r->want_head = r->nofill = false;
+	while (r->rs > 0)
+		rs_end(r);
+	block_end(r);
+	if (r->sub)
+		man_close(r->m), man_close(r->m);
+	r->sub = false;
+	if (sect && r->sect) {
+		man_close(r->m), man_close(r->m);
+		r->sect = false;
+	}
+}
+
+/* Opens label's block and head, shows the words in the head, opens the body. */
+static void block_begin(struct reader *r, const char *label, const char *args, const struct word *w, size_t n, bool words)
+{
+	man_open(r->m, MAN_BLOCK, label, args, r->line, flags_of(r));
+	man_open(r->m, MAN_HEAD, label, "", r->line, 0);
+	if (words)
+		mdoc_words(r, w, n);
+	else
+		for (size_t i = 0; i < n; i++)
+			man_text(r->m, w[i].p, w[i].n, r->line, 0);
+	man_close(r->m);
+	man_open(r->m, MAN_BODY, label, "", r->line, 0);
+}
+
+static void list_begin(struct reader *r, const char *label, const char *args)
+{
+	bool bl = label[0] == 'B';
+	if (!bl)
+		block_end(r);
+	block_begin(r, label, args, NULL, 0, false);
+	if (r->rs < 64)
+		r->list[r->rs] = bl;
+	r->rs++;
+	r->block = r->item = false;
+}
+
+static void head_set(char *to, size_t cap, struct word w)
+{
+	size_t n = w.n < cap ? w.n : cap - 1;
+	memcpy(to, w.p, n);
+	to[n] = 0;
+}
+
+/* A line of text, or a font macro: the head of TP if one is awaited. */
+static void content(struct reader *r, const char *macro, const struct word *w, size_t n, const char *p, size_t len)
+{
+	bool head = r->want_head;
+	r->want_head = false;
+	if (head) {
+		man_open(r->m, MAN_BLOCK, "TP", "", r->line, MAN_LINE);
+		man_open(r->m, MAN_HEAD, "TP", "", r->line, 0);
+	}
+	if (!macro) {
+		man_text(r->m, p, len, r->line, flags_of(r));
+	} else if (r->mdoc) {
+		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro) } };
+		size_t k = n < ARGS_MAX ? n : ARGS_MAX;
+		memcpy(all + 1, w, k * sizeof *w);
+		mdoc_words(r, all, k + 1);
+	} else {
+		man_open(r->m, MAN_ELEM, macro, "", r->line, flags_of(r));
+		for (size_t i = 0; i < n; i++)
+			man_text(r->m, w[i].p, w[i].n, r->line, 0);
+		man_close(r->m);
+	}
+	if (head) {
+		man_close(r->m);
+		man_open(r->m, MAN_BODY, "TP", "", r->line, 0);
+		r->block = true;
+	}
+}
+
+static void macro_line(struct reader *r, const char *name, const struct word *w, size_t n)
+{
+	char args[32] = "";
+	const struct macro *m = macro_find(name);
+	if (strcmp(name, "TH") == 0 || strcmp(name, "Dt") == 0) {
+		char title[64] = "", sec[16] = "";
+		r->mdoc = name[0] == 'D';
+		if (n > 0)
+			head_set(title, sizeof title, w[0]);
+		if (n > 1)
+			head_set(sec, sizeof sec, w[1]);
+		man_head(r->m, title, sec, r->mdoc);
+		return;
+	}
+	if (strcmp(name, "El") == 0 || strcmp(name, "RE") == 0) {
+		rs_end(r);
+		return;
+	}
+	if (strcmp(name, "Ed") == 0) {
+		r->nofill = false;
+		return;
+	}
+	switch (m->cls) {
+	case M_SECT: case M_SUB:
+		sub_end(r, m->cls == M_SECT);
+		block_begin(r, name, "", w, n, false);
+		*(m->cls == M_SECT ? &r->sect : &r->sub) = true;
+		break;
+	case M_PARA: case M_HP:
+		block_end(r);
+		block_begin(r, name, "", NULL, 0, false);
+		r->block = true;
+		break;
+	case M_TAG:
+		block_end(r);
+		r->want_head = true;
+		break;
+	case M_IP:
+		block_end(r);
+		block_begin(r, name, "", w, n, false);
+		r->block = true;
+		break;
+	case M_IT:
+		block_end(r);
+		block_begin(r, name, "", w, n, true);
+		r->block = r->item = true;
+		break;
+	case M_RS: case M_BL:
+		if (n > 0)
+			head_set(args, sizeof args, w[0]);
+		list_begin(r, name, args);
+		break;
+	case M_NF: case M_FI:
+		r->nofill = m->cls == M_NF;
+		content(r, name, NULL, 0, NULL, 0);
+		break;
+	case M_BD:
+		r->nofill = n > 0 && (w[0].n > 2 && (w[0].p[1] == 'l' || w[0].p[1] == 'u'));
+		content(r, "sp", NULL, 0, NULL, 0);
+		break;
+	case M_SKIP:
+		break;
+	case M_SP: case M_BR: case M_FONT: case M_ALT: case M_OP:
+		if (m->cls == M_SP || m->cls == M_BR) {
+			man_open(r->m, MAN_ELEM, name, "", r->line, flags_of(r));
+			man_close(r->m);
+		} else {
+			content(r, name, w, n, NULL, 0);
+		}
+		break;
+	case M_ND:
+		block_begin(r, name, "", w, n, true);
+		man_close(r->m), man_close(r->m);
+		break;
+	default:
+		if (r->mdoc)
+			content(r, name, w, n, NULL, 0);
+		else if (m->cls == M_UR || m->cls == M_SY)
+			content(r, "B", w, n, NULL, 0);
+		/* Other requests and macros of the page's own: nothing to read in them. */
+		break;
+	}
+}
+
+/* Skips a definition (.de ... ..) or the rest of a conditional block; returns the first line after it. */
+static uint64_t skip_block(const struct man *m, uint64_t line, const char *until)
+{
+	const char *p;
+	size_t n, k = strlen(until);
+	uint64_t from = line;
+	while (man_line(m, ++line, &p, &n))
+		if (n >= k && memcmp(p, until, k) == 0)
+			return line + 1;
+	return from + 1;	/* never closed: read on */
+}
+
+void man_roff(struct man *m)
+{
+	struct reader r = { .m = m };
+	const char *p;
+	size_t n;
+	man_head(m, "", "", false);
+	for (uint64_t line = 1; man_line(m, line, &p, &n);) {
+		r.line = line;
+		bool control = n > 0 && (p[0] == '.' || p[0] == '\'');
+		if (!control) {
+			if (n > 0)
+				content(&r, NULL, NULL, 0, p, n);
+			else
+				man_open(m, MAN_ELEM, "sp", "", line, flags_of(&r)), man_close(m);
+			line++;
+			continue;
+		}
+		size_t i = 1;
+		while (i < n && (p[i] == ' ' || p[i] == '\t'))
+			i++;
+		size_t from = i;
+		while (i < n && p[i] != ' ' && p[i] != '\t' && p[i] != '\\')
+			i++;
+		char name[16] = "";
+		size_t len = i - from < sizeof name ? i - from : sizeof name - 1;
+		memcpy(name, p + from, len);
+		if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0 || strcmp(name, "ig") == 0) {
+			line = skip_block(m, line, "..");
+			continue;
+		}
+		struct word w[ARGS_MAX];
+		size_t k = arguments(p + i, n - i, w, ARGS_MAX);
+		if (name[0])
+			macro_line(&r, name, w, k);
+		line++;
+	}
+	sub_end(&r, true);
+}

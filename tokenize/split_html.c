@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * split_html: a tolerant tag stripper, not a parser: tags open and close blocks, whatever stands between is text.
+ *
+ *	bytes --> text run | <tag ...> | &entity; | <!-- --> | <script>..</script>
+ *
+ * h1-h6 are headings, dl/dt/dd entries, pre is code, tr is a row of a table, title is the title. White space collapses
+ * outside pre. The file is held in memory (at most HTML_MAX). Places are the bytes of each run of text.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/utf8.h"
+#include "tokenize/html_entity.h"
+#include "tokenize/split_types.h"
+
+#define HTML_MAX (32u << 20)
+
+enum tag_class { T_INLINE, T_BLOCK, T_HEADING, T_PRE, T_ROW, T_CELL, T_TABLE, T_ITEM, T_BR, T_DROP, T_TITLE, T_DL, T_DT, T_DD };
+
+struct tag { const char *name; enum tag_class cls; };
+
+static const struct tag tag[] = {	/* sorted; what is not here is inline */
+	{ "address", T_BLOCK }, { "article", T_BLOCK }, { "aside", T_BLOCK }, { "blockquote", T_BLOCK }, { "body", T_BLOCK },
+	{ "br", T_BR }, { "caption", T_BLOCK }, { "center", T_BLOCK }, { "dd", T_DD }, { "details", T_BLOCK }, { "div", T_BLOCK },
+	{ "dl", T_DL }, { "dt", T_DT }, { "fieldset", T_BLOCK }, { "figcaption", T_BLOCK }, { "figure", T_BLOCK },
+	{ "footer", T_BLOCK }, { "form", T_BLOCK }, { "h1", T_HEADING }, { "h2", T_HEADING }, { "h3", T_HEADING },
+	{ "h4", T_HEADING }, { "h5", T_HEADING }, { "h6", T_HEADING }, { "head", T_BLOCK }, { "header", T_BLOCK },
+	{ "hr", T_BLOCK }, { "html", T_BLOCK }, { "li", T_ITEM }, { "main", T_BLOCK }, { "nav", T_BLOCK }, { "ol", T_BLOCK },
+	{ "option", T_BLOCK }, { "p", T_BLOCK }, { "pre", T_PRE }, { "script", T_DROP }, { "section", T_BLOCK },
+	{ "style", T_DROP }, { "summary", T_BLOCK }, { "svg", T_DROP }, { "table", T_TABLE }, { "tbody", T_BLOCK },
+	{ "td", T_CELL }, { "template", T_DROP }, { "textarea", T_BLOCK }, { "tfoot", T_BLOCK }, { "th", T_CELL },
+	{ "thead", T_BLOCK }, { "title", T_TITLE }, { "tr", T_ROW }, { "ul", T_BLOCK },
+};
+
+struct html {
+	struct split *s;
+	struct doc_info *d;
+	const char *p;
+	size_t n, at;
+	uint64_t line;		/* of `line_at` */
+	size_t line_at;
+	struct buf head;	/* a heading or the title being read */
+	struct place head_at;
+	bool collecting, space, titled;
+	int level, pre, table;
+	bool in_title, in_entry;
+};
+
+static int by_name(const void *key, const void *elem)
+{
+	return strcmp(key, ((const struct tag *)elem)->name);
+}
+
+/* The line of byte `at`; asked in rising order. */
+static uint64_t line_of(struct html *h, size_t at)
+{
+	for (; h->line_at < at; h->line_at++)
+		h->line += h->p[h->line_at] == '\n';
+	return h->line;
+}
+
+static void give(struct html *h, const char *p, size_t n, size_t b0, size_t b1)
+{
+	struct place at = { b0, b1, 0, 0 };
+	at.l0 = line_of(h, b0);
+	at.l1 = line_of(h, b1);
+	if (h->collecting) {
+		buf_add(&h->head, p, n);
+		if (h->head_at.l0 == 0)
+			h->head_at = at;
+		h->head_at.b1 = at.b1;
+		h->head_at.l1 = at.l1;
+	} else {
+		split_made(h->s, p, n, at);
+	}
+}
+
+static void space(struct html *h, size_t at)
+{
+	char last = h->collecting ? (h->head.len ? h->head.data[h->head.len - 1] : ' ') : split_block_last(h->s);
+	if (h->space && last && last != ' ' && last != '\n')
+		give(h, " ", 1, at, at);
+	h->space = false;
+}
+
+static void block(struct html *h, enum block kind)
+{
+	if (h->collecting)
+		return;
+	split_block(h->s, kind);
+	h->space = false;
+}
+
+static void collect_start(struct html *h)
+{
+	buf_clear(&h->head);
+	h->head_at = (struct place){0};
+	h->collecting = true;
+	h->space = false;
+}
+
+static void collect_end(struct html *h)
+{
+	if (!h->collecting)
+		return;
+	h->collecting = false;
+	const char *p = h->head.data ? h->head.data : "";
+	if ((h->in_title || (h->level == 1 && !h->titled)) && h->head.len > 0) {
+		doc_set_title(h->d, h->s, p, h->head.len);
+		h->titled = true;
+	}
+	if (!h->in_title && h->head.len > 0)
+		split_heading(h->s, h->level, p, h->head.len, h->head_at, UNIT_SECTION);
+	h->in_title = false;
+	h->in_entry = h->in_entry && split_entry_depth(h->s) > 0;
+}
+
+/* Skips to behind </name>; everything up to there is dropped. */
+static void drop(struct html *h, const char *name)
+{
+	size_t k = strlen(name);
+	for (; h->at < h->n; h->at++) {
+		const char *lt = memchr(h->p + h->at, '<', h->n - h->at);
+		if (!lt) {
+			h->at = h->n;
+			return;
+		}
+		h->at = (size_t)(lt - h->p);
+		if (h->n - h->at > k + 2 && lt[1] == '/' && strncasecmp(lt + 2, name, k) == 0) {
+			const char *gt = memchr(lt, '>', h->n - h->at);
+			h->at = gt ? (size_t)(gt - h->p) + 1 : h->n;
+			return;
+		}
+	}
+}
+
+static void entry_tag(struct html *h, enum tag_class cls, bool close)
+{
+	collect_end(h);
+	if (cls == T_DL || cls == T_DT) {
+		split_entry_head_end(h->s);
+		if (h->in_entry && (cls == T_DT || close) && !(cls == T_DT && close)) {
+			split_entry_end(h->s);
+			h->in_entry = false;
+		}
+		if (cls == T_DT && !close) {
+			split_entry_begin(h->s);
+			h->in_entry = true;
+		}
+	} else if (!close) {
+		split_entry_head_end(h->s);
+		block(h, BLOCK_PARA);
+	}
+	h->space = false;
+}
+
+static void tag_seen(struct html *h, const char *name, bool close)
+{
+	const struct tag *t = bsearch(name, tag, sizeof tag / sizeof *tag, sizeof *tag, by_name);
+	switch (t ? t->cls : T_INLINE) {
+	case T_INLINE:
+		break;
+	case T_DROP:
+		if (!close)
+			drop(h, name);
+		break;
+	case T_TITLE:
+	case T_HEADING:
+		collect_end(h);
+		if (close)
+			break;
+		block(h, BLOCK_PARA);
+		h->in_title = t->cls == T_TITLE;
+		h->level = name[1] - '0';
+		h->in_entry = h->in_entry && h->in_title;
+		collect_start(h);
+		break;
+	case T_PRE:
+		h->pre += close ? -(h->pre > 0) : 1;
+		block(h, h->pre ? BLOCK_CODE : BLOCK_PARA);
+		break;
+	case T_TABLE:
+		h->table += close ? -(h->table > 0) : 1;
+		block(h, h->table ? BLOCK_TABLE : BLOCK_PARA);
+		break;
+	case T_ROW:
+		if (close)
+			give(h, "\n", split_block_len(h->s) > 0 && !h->collecting, h->at, h->at);
+		h->space = false;
+		break;
+	case T_CELL:
+		if (!close && split_block_last(h->s) && split_block_last(h->s) != '\n')
+			give(h, " | ", 3, h->at, h->at);
+		h->space = false;
+		break;
+	case T_ITEM:
+		block(h, BLOCK_ITEM);
+		if (!close && !h->collecting && !h->table)
+			give(h, "- ", 2, h->at, h->at);
+		break;
+	case T_BR:
+		if (!h->collecting && split_block_len(h->s) > 0)
+			give(h, "\n", 1, h->at, h->at);
+		else
+			h->space = true;
+		break;
+	case T_BLOCK:
+		if (h->table || h->pre)
+			h->space = true;
+		else
+			block(h, BLOCK_PARA);
+		break;
+	case T_DL: case T_DT: case T_DD:
+		entry_tag(h, t->cls, close);
+		break;
+	}
+}
+
+/* At '<': a tag, a comment, a declaration, or just a character. Returns false for the last. */
+static bool markup(struct html *h)
+{
+	const char *p = h->p + h->at;
+	size_t n = h->n - h->at;
+	if (n > 3 && memcmp(p, "<!--", 4) == 0) {
+		const char *end = memmem(p + 4, n - 4, "-->", 3);
+		h->at = end ? (size_t)(end - h->p) + 3 : h->n;
+		return true;
+	}
+	bool close = n > 1 && p[1] == '/', decl = n > 1 && (p[1] == '!' || p[1] == '?');
+	size_t i = close ? 2 : 1, k = 0;
+	char name[16] = "";
+	while (i + k < n && k < sizeof name - 1 && (((p[i + k] | 32) >= 'a' && (p[i + k] | 32) <= 'z') ||
+						    (k > 0 && p[i + k] >= '0' && p[i + k] <= '9'))) {
+		char c = p[i + k];
+		name[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+		k++;
+	}
+	if (!name[0] && !decl && !close)
+		return false;
+	char quote = 0;
+	for (i += k; i < n && (quote || p[i] != '>'); i++) {
+		if (quote)
+			quote = p[i] == quote ? 0 : quote;
+		else if ((p[i] == '"' || p[i] == '\'') && p[i - 1] == '=')
+			quote = p[i];
+	}
+	if (i == n) {	/* never closed: a stray '<' unless it is the end of the file */
+		const char *gt = memchr(p, '>', n);
+		if (!gt)
+			return false;
+		i = (size_t)(gt - p);
+	}
+	h->at += i + 1;
+	if (name[0])
+		tag_seen(h, name, close);
+	return true;
+}
+
+/* Text up to the next markup. Character references become characters. */
+static void text(struct html *h)
+{
+	while (h->at < h->n) {
+		const char *p = h->p + h->at;
+		size_t left = h->n - h->at, k = 0;
+		if (*p == '&') {
+			char enc[4];
+			uint32_t cp;
+			size_t took = html_entity(p, left, &cp);
+			space(h, h->at);
+			if (took > 0)
+				give(h, enc, utf8_encode(cp == 0xA0 ? ' ' : cp, enc), h->at, h->at + took);
+			else
+				give(h, "&", 1, h->at, h->at + 1);
+			h->at += took ? took : 1;
+			continue;
+		}
+		if (!h->pre && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) {
+			h->space = true;
+			h->at++;
+			continue;
+		}
+		while (k < left && p[k] != '<' && p[k] != '&' && p[k] != '\r' &&
+		       (h->pre ? k == 0 || p[k - 1] != '\n' : p[k] != ' ' && p[k] != '\n' && p[k] != '\t'))
+			k++;
+		if (k == 0) {
+			if (*p == '\r')
+				h->at++;
+			if (*p != '<')
+				continue;
+			return;
+		}
+		space(h, h->at);
+		give(h, p, k, h->at, h->at + k);
+		h->at += k;
+	}
+}
+
+int split_html(struct split *s, struct src *src, struct doc_info *d, struct err *e)
+{
+	struct buf b = {0};
+	struct html h = { .s = s, .d = d, .line = 1 };
+	d->type = "html";
+	int rc = src_slurp(src, &b, HTML_MAX, e);
+	h.p = b.data ? b.data : "";
+	h.n = rc == 0 ? b.len : 0;
+	if (h.n >= 3 && memcmp(h.p, "\xEF\xBB\xBF", 3) == 0)
+		h.at = 3;
+	while (h.at < h.n) {
+		text(&h);
+		if (h.at < h.n && !markup(&h)) {
+			space(&h, h.at);
+			give(&h, "<", 1, h.at, h.at + 1);
+			h.at++;
+		}
+	}
+	collect_end(&h);
+	buf_release(&h.head);
+	buf_release(&b);
+	return rc;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * split_markdown: Markdown as CommonMark and GitHub write it: # and underlined headings, fenced and indented code, tables,
+ * list items, and YAML front matter, of which `title` is used. The text stays as it is written, marks included: people
+ * search for `--flag` in backticks too, and spans stay exact. Within a fence nothing is a heading.
+ */
+#include <string.h>
+
+#include "tokenize/split_types.h"
+
+struct md {
+	struct split *s;
+	struct doc_info *d;
+	char fence;			/* ` or ~ while in fenced code */
+	size_t fence_len;
+	bool front, front_ok;		/* in front matter; it may begin (first line) */
+	bool titled, item, blank;	/* within a list item; the line before was empty */
+	enum block kind;
+	char held[200];			/* one-line paragraph that an underline may turn into a heading */
+	struct line at;
+	bool has_held;
+};
+
+static void give(struct md *m, const struct line *l)
+{
+	split_text(m->s, l->p, l->n + l->lf, l->off, l->line);
+	if (!l->lf && l->end > 0)
+		split_text(m->s, "\n", 1, l->off + l->n, l->line);
+}
+
+static void held_give(struct md *m)
+{
+	if (!m->has_held)
+		return;
+	m->has_held = false;
+	struct line l = m->at;
+	l.p = m->held;
+	l.lf = false;
+	give(m, &l);
+}
+
+static void block(struct md *m, enum block kind)
+{
+	held_give(m);
+	split_block(m->s, kind);
+	m->kind = kind;
+	m->item = kind == BLOCK_ITEM;
+}
+
+static void heading(struct md *m, int level, const char *p, size_t n, struct place at)
+{
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '#' || p[n - 1] == '\t'))
+		n--;
+	while (n > 0 && (*p == ' ' || *p == '\t'))
+		p++, n--;
+	if (!m->titled && level == 1 && n > 0)
+		doc_set_title(m->d, m->s, p, n);
+	m->titled = true;
+	split_heading(m->s, level, p, n, at, UNIT_SECTION);
+	m->kind = BLOCK_PARA;
+	m->item = false;
+}
+
+/* A run of at least three ` or ~: the length of the fence, else 0. */
+static size_t fence_of(const char *p, size_t n)
+{
+	size_t k = 0;
+	while (k < n && p[k] == p[0])
+		k++;
+	return k >= 3 && (p[0] == '`' || p[0] == '~') ? k : 0;
+}
+
+static int atx(const char *p, size_t n)
+{
+	size_t k = 0;
+	while (k < n && p[k] == '#')
+		k++;
+	return k >= 1 && k <= 6 && (k == n || p[k] == ' ' || p[k] == '\t') ? (int)k : 0;
+}
+
+static int setext(const char *p, size_t n)
+{
+	while (n > 0 && p[n - 1] == ' ')
+		n--;
+	for (size_t i = 1; i < n; i++)
+		if (p[i] != p[0])
+			return 0;
+	return n == 0 ? 0 : p[0] == '=' ? 1 : p[0] == '-' && n > 1 ? 2 : 0;
+}
+
+static bool list_mark(const char *p, size_t n)
+{
+	size_t i = 0;
+	while (i < n && p[i] >= '0' && p[i] <= '9' && i < 9)
+		i++;
+	if (i > 0)
+		return i + 1 < n && (p[i] == '.' || p[i] == ')') && p[i + 1] == ' ';
+	return n > 1 && (p[0] == '-' || p[0] == '*' || p[0] == '+') && p[1] == ' ';
+}
+
+static void front_matter(struct md *m, const struct line *l)
+{
+	if (l->n >= 3 && (memcmp(l->p, "---", 3) == 0 || memcmp(l->p, "...", 3) == 0)) {
+		m->front = false;
+		split_block(m->s, BLOCK_PARA);
+		return;
+	}
+	if (l->n > 7 && memcmp(l->p, "title:", 6) == 0) {
+		const char *p = l->p + 6, *end = l->p + l->n;
+		while (p < end && (*p == ' ' || *p == '"' || *p == '\''))
+			p++;
+		while (end > p && (end[-1] == ' ' || end[-1] == '"' || end[-1] == '\''))
+			end--;
+		if (end > p)
+			doc_set_title(m->d, m->s, p, (size_t)(end - p)), m->titled = true;
+	}
+	give(m, l);
+}
+
+static void md_line(struct md *m, const struct line *l)
+{
+	size_t indent = 0;
+	while (indent < l->n && l->p[indent] == ' ')
+		indent++;
+	const char *p = l->p + indent;
+	size_t n = l->n - indent;
+	struct place at = { l->off, l->off + l->n, l->line, l->line };
+	bool was_blank = m->blank;
+	m->blank = false;
+	if (!l->first) {
+		held_give(m);
+		give(m, l);
+		return;
+	}
+	if (m->front_ok && l->n == 3 && memcmp(l->p, "---", 3) == 0) {
+		m->front = true;
+		m->front_ok = false;
+		split_block(m->s, BLOCK_CODE);
+		return;
+	}
+	m->front_ok = false;
+	if (m->front) {
+		front_matter(m, l);
+		return;
+	}
+	size_t fence = n > 0 ? fence_of(p, n) : 0;
+	if (m->fence) {
+		give(m, l);
+		if (fence >= m->fence_len && p[0] == m->fence) {
+			m->fence = 0;
+			block(m, BLOCK_PARA);
+		}
+		return;
+	}
+	if (n == 0) {
+		m->blank = true;
+		held_give(m);
+		if (m->kind == BLOCK_CODE || m->item)
+			give(m, l);
+		else
+			block(m, BLOCK_PARA);
+		return;
+	}
+	if (fence > 0 && (indent < 4 || m->item)) {
+		m->fence = p[0];
+		m->fence_len = fence;
+		block(m, BLOCK_CODE);
+		give(m, l);
+		return;
+	}
+	int level = indent < 4 ? atx(p, n) : 0;
+	if (level > 0) {
+		held_give(m);
+		heading(m, level, p + level, n - (size_t)level, at);
+		return;
+	}
+	level = m->has_held ? setext(p, n) : 0;
+	if (level > 0) {
+		m->has_held = false;
+		at.b0 = m->at.off;
+		at.l0 = m->at.line;
+		heading(m, level, m->held, m->at.n, at);
+		return;
+	}
+	held_give(m);
+	if (list_mark(p, n) && (indent < 4 || m->item)) {
+		if (indent < 2 || !m->item)
+			block(m, BLOCK_ITEM);
+		give(m, l);
+		return;
+	}
+	if (p[0] == '|' && m->kind != BLOCK_TABLE)
+		block(m, BLOCK_TABLE);
+	else if (p[0] != '|' && m->kind == BLOCK_TABLE)
+		block(m, BLOCK_PARA);
+	else if (indent >= 4 && was_blank && !m->item && m->kind == BLOCK_PARA)
+		block(m, BLOCK_CODE);
+	else if (indent < 4 && m->kind == BLOCK_CODE)
+		block(m, BLOCK_PARA);
+	else if (indent == 0 && was_blank && m->item)
+		block(m, BLOCK_PARA);
+	if (split_block_len(m->s) == 0 && m->kind == BLOCK_PARA && l->n < sizeof m->held && l->end > 0) {
+		memcpy(m->held, l->p, l->n);
+		m->at = *l;
+		m->has_held = true;
+		return;
+	}
+	give(m, l);
+}
+
+int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct err *e)
+{
+	struct md m = { .s = s, .d = d, .front_ok = true };
+	struct lines l;
+	struct line line;
+	d->type = "markdown";
+	int rc = lines_open(&l, src, e);
+	if (rc < 0)
+		return rc;
+	while (lines_next(&l, &line))
+		md_line(&m, &line);
+	held_give(&m);
+	if (l.err.code && e)
+		*e = l.err;
+	lines_close(&l);
+	return l.err.code;
+}
