@@ -55,6 +55,8 @@ UNIT += metric
 
 UNIT += gguf safetensors
 
+KERN_CHECK :=
+
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
 FUZZ := gguf safetensors tok
@@ -83,13 +85,15 @@ $(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -mavx2 -mfma -mf16c
 $(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
 
 QUIET := $(if $(V),,@)
+say = $(if $(V),,@echo "$(1)")
 objs    = $(foreach m,$(mods_$(1)),$(BUILD)/$(1)/$(m).o)
 archive = $(BUILD)/lib$(notdir $(1)).a
 # The linker wants users before what they use, so the archives run from right to left of the dependency law.
 ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
-.PHONY: all help check check-unit check-tool ask clean
-.PHONY: fuzz fuzz-bin conform
+.DELETE_ON_ERROR:
+.PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform ask \
+	install uninstall dist clean
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
 BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t))) $(foreach s,$(SCRIPTS),$(BUILD)/bin/$(call script_name,$(s)))
@@ -100,7 +104,7 @@ help: ## list the targets
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "CC   $<")
+	$(call say,CC   $<)
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 define archive_rule
@@ -113,7 +117,7 @@ $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 define tool_rule
 $(BUILD)/bin/$(PROGPREFIX)$(notdir $(1)): $(BUILD)/$(1).o $(ARCHIVES)
 	@mkdir -p $$(@D)
-	$(if $(V),,@echo "LD   $$@")
+	$$(call say,LD   $$@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $$@ $$< $(ARCHIVES) $(LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
@@ -127,33 +131,61 @@ endef
 $(foreach s,$(SCRIPTS),$(eval $(call script_rule,$(s))))
 
 UNIT_BIN := $(UNIT:%=$(BUILD)/tests/unit/test_%)
-$(UNIT_BIN): %: %.o $(ARCHIVES)
-	$(if $(V),,@echo "LD   $@")
+KERN_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%)
+$(UNIT_BIN) $(KERN_BIN): %: %.o $(ARCHIVES)
+	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
 
 # Tests of programs find them, and nothing else of ours, through PATH.
+TEST := BUILD="$(abspath $(BUILD))" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
+BATS := $(wildcard tests/tool/*.bats)
+
 check-unit: $(UNIT_BIN) ## run the unit tests
-	@tests/run.sh $(UNIT_BIN)
+	@$(TEST) $(UNIT_BIN)
+
+check-kern: $(KERN_BIN) ## compare every kernel level this processor has with the reference
+	@$(TEST) $(KERN_BIN)
 
 check-tool: all ## run the programs' tests
-	@PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh $(wildcard tests/tool/*.bats)
+	@$(TEST) $(BATS)
 
-check: all $(UNIT_BIN) ## run every test; ends with "N passed, N failed"
-	@PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh $(UNIT_BIN) $(wildcard tests/tool/*.bats)
+check-pipe: all ## run the whole pipeline with real models, where they are there
+	@$(TEST) $(wildcard tests/pipe/*.bats)
 
-# The fuzz targets have their own build directory: every object is instrumented.
+check: ## install what tests need, build, run every test; ends with "N passed, N failed"
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory all $(UNIT_BIN) $(KERN_BIN)
+	@$(TEST) $(UNIT_BIN) $(KERN_BIN) $(BATS)
+
+# ---- builds that look harder, each in a directory of its own
+
+SAN_OPT := OPT="-O1 -fno-omit-frame-pointer" HARDEN= LDHARDEN=
+asan: ## run the tests under AddressSanitizer, leaks included
+	@ASAN_OPTIONS=detect_leaks=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/asan $(SAN_OPT) SAN=-fsanitize=address check
+ubsan: ## run the tests under UndefinedBehaviorSanitizer
+	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/ubsan $(SAN_OPT) \
+		SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check
+tsan: ## run the unit tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan $(SAN_OPT) SAN=-fsanitize=thread check-unit
+
+FUZZ_SECONDS ?= 60
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
 $(FUZZ_BIN): %: %.o $(ARCHIVES)
-	$(if $(V),,@echo "LD   $@")
+	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
-
 fuzz-bin: $(FUZZ_BIN)
-fuzz: ## build the fuzz targets (clang), in build/fuzz
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang HARDEN= SAN=-fsanitize=fuzzer-no-link,address,undefined fuzz-bin
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with clang
+	@tests/deps.sh fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang $(SAN_OPT) SAN=-fsanitize=fuzzer-no-link,address,undefined fuzz-bin
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+lint: all ## dependency law, sizes, manual pages, shell scripts
+	@tests/deps.sh lint
+	@tests/lint/lint.sh $(BUILD)/bin $(patsubst %,$(PROGPREFIX)%,$(notdir $(TOOLS)))
 
 CONFORM_BIN := $(CONFORM:%=$(BUILD)/tests/conform/%)
 $(CONFORM_BIN): %: %.o $(ARCHIVES)
-	$(if $(V),,@echo "LD   $@")
+	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
 
 conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
@@ -162,6 +194,37 @@ conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
 ask: export TT_QUESTION = $(value Q)
 ask: ## answer Q="..." from this machine's manual pages; the first run installs, builds, fetches and indexes
 	@TT_BIN="$(BUILD)/bin" sh bin/first-run
+
+# ---- installing: what is named here is also what `uninstall` removes
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+PAGES = $(wildcard man/*.[1-8])
+page_name = $(if $(filter tt.1,$(1)),$(DISPATCHER).1,$(patsubst tt-%,$(PROGPREFIX)%,$(1)))
+page_dest = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(call page_name,$(notdir $(1)))
+TOOL_NAMES = $(patsubst %,$(PROGPREFIX)%,$(notdir $(TOOLS)))
+
+install: all ## install under DESTDIR and PREFIX
+	@set -e; mkdir -p "$(BINDIR)" "$(SHAREDIR)/tiny-titans" "$(SHAREDIR)/bash-completion/completions" \
+		"$(SHAREDIR)/zsh/site-functions" "$(SHAREDIR)/fish/vendor_completions.d"
+	install -m 755 $(BIN) "$(BINDIR)"
+	install -m 644 share/* "$(SHAREDIR)/tiny-titans"
+	@set -e; $(foreach p,$(PAGES),mkdir -p "$(dir $(call page_dest,$(p)))"; sed 's/\<tt-\([a-z]\)/$(PROGPREFIX)\1/g' $(p) \
+		>"$(call page_dest,$(p))"; chmod 644 "$(call page_dest,$(p))";)
+	@set -e; for t in $(TOOL_NAMES); do \
+		$(BUILD)/bin/$$t --completion=bash >"$(SHAREDIR)/bash-completion/completions/$$t"; \
+		$(BUILD)/bin/$$t --completion=zsh >"$(SHAREDIR)/zsh/site-functions/_$$t"; \
+		$(BUILD)/bin/$$t --completion=fish >"$(SHAREDIR)/fish/vendor_completions.d/$$t.fish"; done
+
+uninstall: ## remove what install put there
+	rm -f $(foreach b,$(notdir $(BIN)),"$(BINDIR)/$(b)") $(foreach p,$(PAGES),"$(call page_dest,$(p))")
+	rm -f $(foreach t,$(TOOL_NAMES),"$(SHAREDIR)/bash-completion/completions/$(t)" \
+		"$(SHAREDIR)/zsh/site-functions/_$(t)" "$(SHAREDIR)/fish/vendor_completions.d/$(t).fish")
+	rm -rf "$(SHAREDIR)/tiny-titans"
+
+dist: ## pack the committed tree as build/tiny-titans-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	git archive --format=tar --prefix=tiny-titans-$(VERSION)/ HEAD | gzip -n >$(BUILD)/tiny-titans-$(VERSION).tar.gz
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What the compiler does not see: the dependency law, sizes, licence lines, manual pages, shell scripts.
+# Prints each fault and ends with a count; exit 1 if there is any. Usage: lint.sh BIN-DIRECTORY PROGRAM ...
+# shellcheck disable=SC2086,SC2046 # lists of file names, which hold no white space here
+set -u
+bin=$1
+shift
+faults=$(mktemp) || exit 1
+trap 'rm -f "$faults"' EXIT
+note() {
+	printf '%s\n' "$*" >>"$faults"
+}
+# Files of the tree, whether or not they are committed yet.
+files() {
+	git ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r f
+	do
+		test ! -f "$f" || printf '%s\n' "$f"
+	done
+}
+sources=$(files '*.c' '*.h')
+scripts=$(files 'bin/*' 'contrib/*' 'tests/*.sh' 'tests/**/*.sh' '.ci/run' | while IFS= read -r f
+do
+	head -1 "$f" | grep -q '^#!.*sh' && printf '%s\n' "$f"
+done)
+
+# ---- the dependency law: includes point left, and siblings do not know each other ----
+
+rank() {
+	case $1 in
+	lib/base/*) echo 1 ;;
+	lib/kern/*) echo 2 ;;
+	lib/model/*) echo 3 ;;
+	tokenize/*) echo 4 ;;
+	embed/* | index/* | generate/*) echo 5 ;;
+	retrieve/* | speculate/*) echo 6 ;;
+	*) echo 9 ;;		# tests, and the programs of lib/, may use everything
+	esac
+}
+grep -n '^#include "' $sources /dev/null | sed 's/^\([^:]*\):\([0-9]*\):#include "\([^"]*\)".*/\1 \2 \3/' |
+	while read -r file line header
+	do
+		from=$(rank "$file") to=$(rank "$header")
+		if test ! -f "$header"
+		then
+			# A header beside its user is found too, but names should say where a thing is.
+			note "$file:$line: '$header' is not written from the root"
+		elif test "$from" -lt "$to"
+		then
+			note "$file:$line: '$header' lies to the right"
+		elif test "$from" -eq "$to" && test "$from" -ge 5 && test "$from" -lt 9 && test "${file%%/*}" != "${header%%/*}"
+		then
+			note "$file:$line: '$header' belongs to a sibling"
+		fi
+	done
+
+# ---- sizes ----
+
+for f in $sources
+do
+	n=$(wc -l <"$f")
+	test "$n" -le 700 || note "$f: $n lines, at most 700"
+done
+median=$(for f in $sources; do wc -l <"$f"; done | sort -n | awk '{ n[NR] = $1 } END { print n[int((NR + 1) / 2)] }')
+test "$median" -le 250 || note "the median source has $median lines, at most 250"
+test "$(wc -l <Makefile)" -le 250 || note "Makefile: over 250 lines"
+# A function begins with a brace in the first column and ends with another.
+for f in $sources
+do
+	awk -v f="$f" '/^{/ { start = NR } /^}/ && start { if (NR - start > 70) print f ":" start ": a function of " NR - start " lines, at most 70"; start = 0 }' "$f"
+done >>"$faults"
+
+# ---- licence, words ----
+
+for f in $sources $scripts
+do
+	head -2 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || note "$f: no SPDX line"
+done
+grep -nE '\b(TODO|FIXME|XXX)\b' $sources $scripts /dev/null | grep -v '^tests/lint/' >>"$faults"
+grep -nE '\b(strcpy|strcat|sprintf|gets|alloca|system|rand)\(' $sources /dev/null >>"$faults"
+grep -lP '[^\x00-\x7f]' $(files '*.c' '*.h' '*.sh' 'bin/*') /dev/null | sed 's/$/: bytes that are not ASCII/' >>"$faults"
+
+# ---- manual pages ----
+
+for page in $(files 'man/*')
+do
+	mandoc -T lint -W warning "$page" >>"$faults" 2>&1
+done
+for program
+do
+	name=${program##*/}
+	page=man/$name.1
+	if test ! -f "$page"
+	then
+		note "$program: no manual page '$page'"
+		continue
+	fi
+	"$bin/$name" --synopsis >"$faults.a" 2>/dev/null
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" | grep -v '^\.Sh' >"$faults.b"
+	cmp -s "$faults.a" "$faults.b" || note "$page: SYNOPSIS is not what '$name --synopsis' prints"
+	# Each option of the table has an entry.
+	"$bin/$name" --help | sed -n 's/^  -\(.\), --.*/\1/p; s/^  -\(.\)  .*/\1/p; s/^      --\([a-z0-9-]*\).*/-\1/p' |
+		while IFS= read -r o
+		do
+			grep -Eq "^\.It Fl $o\b|^\.It Fl . , $o\b" "$page" || note "$page: option '-$o' has no entry"
+		done
+done
+rm -f "$faults.a" "$faults.b"
+
+# ---- scripts ----
+
+# Scripts of bin/ are looked at as they are built, with what they share put in.
+others=$(printf '%s\n' "$scripts" | grep -v '^bin/[a-z]*$')
+built=$(grep -l '^#!/bin/sh' "$bin"/*)
+shellcheck -x $others $built >>"$faults" 2>&1
+for s in $(files 'bin/*')
+do
+	test "$s" = bin/common.sh || test "$s" = bin/first-run || test "$s" = bin/tt || test -f "man/tt-${s##*/}.1" ||
+		note "$s: no manual page 'man/tt-${s##*/}.1'"
+done
+
+# ---- hardening ----
+
+for program
+do
+	name=${program##*/}
+	readelf -Wh "$bin/$name" 2>/dev/null | grep -q 'Type: *DYN' || note "$name: not position-independent"
+	readelf -Wd "$bin/$name" 2>/dev/null | grep -q 'BIND_NOW\|Flags:.*NOW' || note "$name: no immediate binding"
+	readelf -Wl "$bin/$name" 2>/dev/null | grep -q 'GNU_STACK.*RWE' && note "$name: the stack can be executed"
+done
+
+cat "$faults"
+n=$(grep -c . "$faults")
+echo "lint: $n faults ($(printf '%s\n' "$sources" | wc -l) sources, median $median lines)"
+test "$n" -eq 0
