@@ -9,7 +9,8 @@ VERSION := 0.1.0
 
 BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan rec_json rec_get rec_read rec_write conf conf_value conf_file
 
-KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn
+KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn \
+	x86/x86 x86/vec_avx512 x86/attn_avx512 x86/mat_float_avx512 x86/mat_k_vnni x86/mat_f_vnni
 
 MODEL := gguf safetensors find nn rope pack pack_write pack_get
 
@@ -81,8 +82,9 @@ ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=of
 # Kernel files are compiled for the level in their name, and for nothing more; lib/kern/x86/x86.c picks at run time.
 $(BUILD)/lib/kern/ref/%.o:          ISA := -O3
 $(BUILD)/index/vectors.o:            ISA := -O3
-$(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -mavx2 -mfma -mf16c
-$(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
+$(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -O3 -mavx2 -mfma -mf16c
+$(BUILD)/lib/kern/x86/%_avx512.o:   ISA := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
+$(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
 
 QUIET := $(if $(V),,@)
 say = $(if $(V),,@echo "$(1)")

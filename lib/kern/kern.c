@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/kern/ref/ref.h"
+#include "lib/kern/x86/x86.h"
 
 static const struct kern REF = {
 	.level = KERN_REF, .name = "ref",
@@ -23,7 +24,7 @@ static const char *const NAMES[] = { "ref", "avx2", "avx512", "vnni" };
 
 const struct kern *kern_level(enum kern_level level)
 {
-	return level == KERN_REF ? &REF : NULL;
+	return level == KERN_REF ? &REF : kern_x86(level);
 }
 
 const struct kern *kern_select(const char *cap, struct err *e)

@@ -7,19 +7,22 @@
  * are exact; floats are added in one fixed order with fmaf where it says so; a reduction over a vector keeps 16 partial sums
  * (lane = index mod 16) and adds them as a tree: 8 apart, 4, 2, 1; exp and its kin are one polynomial (kern/ref/exp.h).
  *
- * Activations. A token's x[n_col] becomes act_blocks of 256: x[k] = d * s[k / g] * code[k], g = 16 or 32:
+ * Activations. A token's x[n_col] becomes act_blocks of 256: x[k] = D * s[k / g] * code[k], g = 16 or 32:
  *	D = max over groups of amax_g / (127 * S),  s_g = ceil(amax_g / (127 * D)) in 1..S,  code = round(x / (D * s_g))
- * Groups with small values keep their precision, and the kernels still add integers: sums are multiplied by s, an integer, and
- * become a float once per 32 (F types) or 256 (K types). F types (Q4_0 Q4_1 Q5_0 Q5_1 Q8_0): g 16, S 127. K types (Q4_K Q5_K
- * Q6_K): g 32, S 8, so that s * (sum of 32 codes) fits 16 bits and the minimums cost one VPDPWSSD per 64 weights.
+ * Groups with small values keep their precision, and yet everything up to 32 (F types) or 256 (K types) is added in integers.
+ * F types (Q4_0 Q4_1 Q5_0 Q5_1 Q8_0): g 16, S 127. K types (Q4_K Q5_K Q6_K): g 32, S 15.
  *
- * The dot product of row r and a token, fixed for all levels (i = exact integer sums of code * u over a group):
- *	F	per 32:  f = fmaf(dw, (float)(i0 * s0 + i1 * s1 - zero * b32), f); with minimum: f = fmaf(m, (float)b32, f)
- *		per 256: acc = fmaf(D, f, acc), f = 0
- *	K	per 256: acc = fmaf(D * dw, (float)(sum of s * sc * i), acc); acc = fmaf(-(D * m), (float)(sum of sb32 * mn), acc)
- *	Q6_K	per 256: acc = fmaf(D * dw, (float)(sum of s * sc * i - 32 * sum of sb16 * sc), acc)
+ * The dot product of row r and a token. On Zen 4 every multiplication, of bytes, words or floats, takes a turn of the one unit that
+ * VPDPBUSD needs, and shifts and additions are free beside it; so partial sums are rounded to 16 bits, which costs far less
+ * precision than the activations' codes did, and two groups share a VPDPWSSD by their scales. i_g are exact sums of u * code over
+ * a group, b_g of code alone:
+ *	T_g = (i_g - zero * b_g + 2^(h-1)) >> h			h = act_shift(type): what brings |T| below 2^15
+ *	F	per 32:  f = fmaf(2^h dw, (float)(T_0 s_0 + T_1 s_1), f); with minimum: f = fmaf(m, b32, f)
+ *		per 256: acc = fmaf(D, f, acc), then f = 0
+ *	K	per 256: f = fmaf(2^h dw, (float)(sum of sc_g s_g T_g), -(2 m * (float)(sum of mn_g sb32_g))); acc = fmaf(D, f, acc)
+ *	Q6_K	per 256: f = 2^h dw * (float)(sum of sc_g s_(g/2) T_g); acc = fmaf(D, f, acc)			(groups of 16)
  *	float	acc = fmaf(w, x, acc), k ascending
- * b32, sb32 and sb16 are sums of s * code over 32, 32 and 16 k.
+ * with sb32_g = (s_g b_g + 1) >> 1, and b32 the float of s_0 b_0 + s_1 b_1.
  */
 #ifndef TT_KERN_KERN_H
 #define TT_KERN_KERN_H
@@ -36,18 +39,31 @@ enum kern_level { KERN_REF, KERN_AVX2, KERN_AVX512, KERN_VNNI };
 /* The form of activations that a weight type multiplies with. */
 enum act_form { ACT_G16, ACT_G32, ACT_F32 };
 #define ACT_G16_MAX 127
-#define ACT_G32_MAX 8
+#define ACT_G32_MAX 15
 
-struct act_block {		/* 256 values of one token; a shorter last block is filled with zero codes */
+struct act_block {		/* 256 values of one token; a shorter last block is filled with zero codes; 64-byte aligned */
 	int8_t x[256];
+	int32_t nb[16];		/* -b_g of each group of 16: what a sum starts from in a symmetric type, times `zero` */
 	union {
-		struct { int32_t s[16], b32[8]; } g16;
-		struct { int32_t s[8]; int16_t sb32[8], sb16[16]; } g32;
+		struct { int16_t s[16]; float b32[8]; } g16;
+		struct { int16_t s[8], sb32[8]; } g32;
 	};
 	float d;
-	uint8_t pad[28];
+	uint8_t pad[60];
 };
 
+/* Bits that a group's sum gives up to fit 16: of 16 codes (32 for Q4_K, Q5_K), |code| <= 127, |u - zero| <= 8 .. 128. */
+static inline int act_shift(enum quant_type t)
+{
+	switch (t) {
+	case QUANT_Q4_K: return 1;	/* 15 * 127 * 32 = 60,960 */
+	case QUANT_Q5_K: return 2;	/* 31 * 127 * 32 = 125,984 */
+	case QUANT_Q6_K: return 1;	/* 32 * 127 * 16 = 65,024 */
+	case QUANT_Q5_1: return 1;	/* 31 * 127 * 16 = 62,992 */
+	case QUANT_Q8_0: return 3;	/* 128 * 127 * 16 = 260,096 */
+	default: return 0;		/* Q4_0 16,256; Q4_1 30,480; Q5_0 32,512 */
+	}
+}
 static inline enum act_form act_form_of(enum quant_type t)
 {
 	return t == QUANT_Q4_K || t == QUANT_Q5_K || t == QUANT_Q6_K ? ACT_G32

@@ -101,7 +101,7 @@ static void put_scales(enum quant_type type, uint8_t *s, size_t r, size_t run, s
 	case QUANT_Q4_K:
 	case QUANT_Q5_K:
 		for (size_t j = 0; j < 8; j++) {
-			s[16 * j + r] = b->sc[j];
+			s[j / 2 * 32 + 2 * r + j % 2] = b->sc[j];
 			s[128 + j / 2 * 32 + 2 * r + j % 2] = b->mn[j];
 		}
 		put16(s + 256 + 2 * r, b->d);
@@ -194,7 +194,7 @@ static void super_row(enum quant_type type, const uint8_t *p, size_t n, size_t r
 		if (bits == 6)
 			y[k] = d * (float)(int8_t)s[run * 32 + 2 * r + k / 16 % 2] * u;
 		else	/* Q4_K, Q5_K */
-			y[k] = d * (float)s[16 * run + r] * u - m * (float)s[128 + run / 2 * 32 + 2 * r + run % 2];
+			y[k] = d * (float)s[run / 2 * 32 + 2 * r + run % 2] * u - m * (float)s[128 + run / 2 * 32 + 2 * r + run % 2];
 	}
 }
 

@@ -15,8 +15,8 @@
  *
  *	Q4_0 Q5_0 Q8_0	d f16[nb][16]					nb = runs of 32 in the superblock
  *	Q4_1 Q5_1	d f16[nb][16], m f16[nb][16]
- *	Q4_K Q5_K	sc u8[8][16], mn u8[4][16][2], d f16[16], m f16[16]	mn holds pairs of sub-blocks
- *	Q6_K		sc i8[8][16][2], d f16[16]			sc holds pairs of groups of 16
+ *	Q4_K Q5_K	sc u8[4][16][2], mn u8[4][16][2], d f16[16], m f16[16]	pairs of sub-blocks
+ *	Q6_K		sc i8[8][16][2], d f16[16]				pairs of groups of 16
  *
  * and each superblock is padded to 64 bytes. F32, F16 and BF16 are [n_col][16] of their own type, padded to 64 bytes.
  * Rows beyond n_row in the last tile are zeros throughout. The values are exactly those of the GGUF.

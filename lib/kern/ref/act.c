@@ -10,19 +10,21 @@ static float nearest(float v)
 	return v + EXP_ROUND - EXP_ROUND;
 }
 
-/* What the kernels need besides the codes: sums of s * code. */
+/* What the kernels need besides the codes: sums of codes, alone and scaled. */
 static void sums(enum act_form form, struct act_block *o)
 {
 	for (int g = 0; g < 16; g++) {
 		int32_t b = 0;
 		for (int i = 0; i < 16; i++)
 			b += o->x[16 * g + i];
-		if (form == ACT_G16) {
-			o->g16.b32[g / 2] += o->g16.s[g] * b;
-		} else {
-			o->g32.sb16[g] = (int16_t)(o->g32.s[g / 2] * b);
-			o->g32.sb32[g / 2] = (int16_t)(o->g32.sb32[g / 2] + o->g32.sb16[g]);
-		}
+		o->nb[g] = -b;
+	}
+	for (int j = 0; j < 8; j++) {
+		int32_t b0 = -o->nb[2 * j], b1 = -o->nb[2 * j + 1];
+		if (form == ACT_G16)
+			o->g16.b32[j] = (float)(o->g16.s[2 * j] * b0 + o->g16.s[2 * j + 1] * b1);
+		else
+			o->g32.sb32[j] = (int16_t)((o->g32.s[j] * (b0 + b1) + 1) >> 1);
 	}
 }
 
@@ -39,11 +41,11 @@ static void block(const float x[256], enum act_form form, struct act_block *o)
 	bool is_zero = !(m > 1e-30f);	/* so small that 1 / d is no longer safe: all codes 0 */
 	float d = is_zero ? 0 : m * (form == ACT_G16 ? 1.0f / (127 * ACT_G16_MAX) : 1.0f / (127 * ACT_G32_MAX));
 	float per_m = is_zero ? 0 : s_max / m;
-	int32_t *s = form == ACT_G16 ? o->g16.s : o->g32.s;
+	int16_t *s = form == ACT_G16 ? o->g16.s : o->g32.s;
 	for (size_t i = 0; i < 256 / g; i++) {
 		float t = ceilf(amax[i] * per_m);
 		t = min2(max2(t, 1.0f), s_max);
-		s[i] = (int32_t)t;
+		s[i] = (int16_t)t;
 		float inv = is_zero ? 0 : 1.0f / (d * t);
 		for (size_t k = i * g; k < (i + 1) * g; k++)
 			o->x[k] = (int8_t)min2(max2(nearest(x[k] * inv), -127.0f), 127.0f);

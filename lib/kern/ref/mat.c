@@ -24,55 +24,56 @@ static float f16_at(const uint8_t *p, size_t i)
 	return quant_f16(h);
 }
 
-/* Exact sum of u[k][r] * x[k] over n k. */
-static int32_t dot(const uint8_t (*u)[W16_ROWS], const int8_t *x, size_t n, size_t r)
+/* T of a group: the exact sum of (u - zero) * code over n k from k0 on, rounded to 16 bits. */
+static int32_t sum16(const struct mat *w, const uint8_t (*u)[W16_ROWS], const struct act_block *x, size_t k0, size_t n, size_t r)
 {
-	int32_t s = 0;
-	for (size_t k = 0; k < n; k++)
-		s += u[k][r] * x[k];
-	return s;
+	int32_t s = 0, zero = quant_zero(w->type);
+	int h = act_shift(w->type);
+	for (size_t k = k0; k < k0 + n; k++)
+		s += (u[k][r] - zero) * x->x[k];
+	return (s + (h ? 1 << (h - 1) : 0)) >> h;
 }
 
 /* One superblock of n columns of an F type. */
-static void super_f(enum quant_type type, const uint8_t (*u)[W16_ROWS], const uint8_t *sc, size_t n, const struct act_block *x, float acc[16])
+static void super_f(const struct mat *w, const uint8_t (*u)[W16_ROWS], const uint8_t *sc, size_t n, const struct act_block *x, float acc[16])
 {
-	bool has_min = type == QUANT_Q4_1 || type == QUANT_Q5_1;
-	int32_t zero = quant_zero(type);
+	bool has_min = w->type == QUANT_Q4_1 || w->type == QUANT_Q5_1;
+	float scale = (float)(1 << act_shift(w->type));
 	for (size_t r = 0; r < W16_ROWS; r++) {
 		float f = 0;
 		for (size_t j = 0; j < n / 32; j++) {
-			int32_t i0 = dot(u + 32 * j, x->x + 32 * j, 16, r), i1 = dot(u + 32 * j + 16, x->x + 32 * j + 16, 16, r);
-			int32_t sum = i0 * x->g16.s[2 * j] + i1 * x->g16.s[2 * j + 1] - zero * x->g16.b32[j];
-			f = fmaf(f16_at(sc, 16 * j + r), (float)sum, f);
+			int32_t t0 = sum16(w, u, x, 32 * j, 16, r), t1 = sum16(w, u, x, 32 * j + 16, 16, r);
+			f = fmaf(scale * f16_at(sc, 16 * j + r), (float)(t0 * x->g16.s[2 * j] + t1 * x->g16.s[2 * j + 1]), f);
 			if (has_min)
-				f = fmaf(f16_at(sc + n, 16 * j + r), (float)x->g16.b32[j], f);
+				f = fmaf(f16_at(sc + n, 16 * j + r), x->g16.b32[j], f);
 		}
 		acc[r] = fmaf(x->d, f, acc[r]);
 	}
 }
 
-static void super_k(const uint8_t (*u)[W16_ROWS], const uint8_t *sc, const struct act_block *x, float acc[16])
+static void super_k(const struct mat *w, const uint8_t (*u)[W16_ROWS], const uint8_t *sc, const struct act_block *x, float acc[16])
 {
+	float scale = (float)(1 << act_shift(w->type));
 	for (size_t r = 0; r < W16_ROWS; r++) {
 		int32_t sum = 0, min = 0;
 		for (size_t j = 0; j < 8; j++) {
-			sum += x->g32.s[j] * sc[16 * j + r] * dot(u + 32 * j, x->x + 32 * j, 32, r);
-			min += x->g32.sb32[j] * sc[128 + j / 2 * 32 + 2 * r + j % 2];
+			size_t at = j / 2 * 32 + 2 * r + j % 2;
+			sum += x->g32.s[j] * sc[at] * sum16(w, u, x, 32 * j, 32, r);
+			min += x->g32.sb32[j] * sc[128 + at];
 		}
-		acc[r] = fmaf(x->d * f16_at(sc + 256, r), (float)sum, acc[r]);
-		acc[r] = fmaf(-(x->d * f16_at(sc + 288, r)), (float)min, acc[r]);
+		float f = fmaf(scale * f16_at(sc + 256, r), (float)sum, -(2 * f16_at(sc + 288, r) * (float)min));
+		acc[r] = fmaf(x->d, f, acc[r]);
 	}
 }
 
-static void super_q6_k(const uint8_t (*u)[W16_ROWS], const uint8_t *sc, const struct act_block *x, float acc[16])
+static void super_q6_k(const struct mat *w, const uint8_t (*u)[W16_ROWS], const uint8_t *sc, const struct act_block *x, float acc[16])
 {
+	float scale = (float)(1 << act_shift(w->type));
 	for (size_t r = 0; r < W16_ROWS; r++) {
-		int64_t sum = 0;	/* the true value fits 32 bits: 16 groups of at most 16 * 32 * 127 * 128 * 8 */
-		for (size_t j = 0; j < 16; j++) {
-			int32_t s = (int8_t)sc[j / 2 * 32 + 2 * r + j % 2];
-			sum += (int64_t)x->g32.s[j / 2] * s * dot(u + 16 * j, x->x + 16 * j, 16, r) - 32 * s * x->g32.sb16[j];
-		}
-		acc[r] = fmaf(x->d * f16_at(sc + 256, r), (float)(int32_t)sum, acc[r]);
+		int32_t sum = 0;	/* at most 16 * 128 * 15 * 32,512 < 2^30 */
+		for (size_t j = 0; j < 16; j++)
+			sum += x->g32.s[j / 2] * (int8_t)sc[j / 2 * 32 + 2 * r + j % 2] * sum16(w, u, x, 16 * j, 16, r);
+		acc[r] = fmaf(x->d, scale * f16_at(sc + 256, r) * (float)sum, acc[r]);
 	}
 }
 
@@ -91,11 +92,11 @@ static void tile_quant(const struct mat *w, size_t tile, const struct act_block 
 		for (size_t t = 0; t < n_tok; t++) {
 			const struct act_block *xb = x + (tok + t) * n_block + b;
 			if (w->type == QUANT_Q6_K)
-				super_q6_k(u, sc, xb, acc[t]);
+				super_q6_k(w, u, sc, xb, acc[t]);
 			else if (w->type == QUANT_Q4_K || w->type == QUANT_Q5_K)
-				super_k(u, sc, xb, acc[t]);
+				super_k(w, u, sc, xb, acc[t]);
 			else
-				super_f(w->type, u, sc, n, xb, acc[t]);
+				super_f(w, u, sc, n, xb, acc[t]);
 		}
 		p += w16_super_len(w->type, n);
 	}

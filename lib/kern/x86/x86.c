@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * x86: which kernels an x86 processor gets, by level.
+ *
+ *	avx2	Haswell, Zen and later: everything 8 lanes at a time
+ *	avx512	Skylake-X and later: vectors 16 lanes at a time; byte products as avx2
+ *	vnni	Ice Lake, Zen 4 and later: byte products by VPDPBUSD
+ */
+#include "lib/kern/x86/x86.h"
+
+#include "lib/kern/ref/ref.h"
+
+#if defined(__x86_64__)
+
+#define VECS_OF(LEVEL) \
+	.act = act_##LEVEL, .rmsnorm = rmsnorm_##LEVEL, .silu_mul = silu_mul_##LEVEL, .gelu_mul = gelu_mul_##LEVEL, .add = add_##LEVEL, \
+	.rope = rope_##LEVEL, .kv_put = kv_put_##LEVEL, .attn = attn_##LEVEL, .softmax_sum = softmax_sum_##LEVEL
+#define MATS_QUANT_OF(LEVEL) \
+	[QUANT_Q4_0] = mat_q4_0_##LEVEL, [QUANT_Q4_1] = mat_q4_1_##LEVEL, [QUANT_Q5_0] = mat_q5_0_##LEVEL, [QUANT_Q5_1] = mat_q5_1_##LEVEL, \
+	[QUANT_Q8_0] = mat_q8_0_##LEVEL, [QUANT_Q4_K] = mat_q4_k_##LEVEL, [QUANT_Q5_K] = mat_q5_k_##LEVEL, [QUANT_Q6_K] = mat_q6_k_##LEVEL
+#define MATS_FLOAT_OF(LEVEL) [QUANT_F32] = mat_f32_##LEVEL, [QUANT_F16] = mat_f16_##LEVEL, [QUANT_BF16] = mat_bf16_##LEVEL
+
+static const struct kern VNNI = {
+	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, VECS_OF(avx512),
+};
+
+static bool has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
+		&& __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+
+const struct kern *kern_x86(enum kern_level level)
+{
+	__builtin_cpu_init();
+	switch (level) {
+	case KERN_VNNI: return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &VNNI : NULL;
+	default: return NULL;
+	}
+}
+
+#else
+
+const struct kern *kern_x86(enum kern_level level)
+{
+	(void)level;
+	return NULL;
+}
+
+#endif
