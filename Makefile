@@ -12,6 +12,8 @@ BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan r
 KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn \
 	x86/x86 x86/vec_avx512 x86/attn_avx512 x86/mat_float_avx512 x86/mat_k_vnni x86/mat_f_vnni
 
+KERN += bert ref/bert_ref x86/bert_avx2 x86/bert_vnni
+
 MODEL := gguf safetensors find nn rope pack pack_write pack_get
 
 TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
@@ -57,6 +59,8 @@ UNIT += metric
 UNIT += gguf safetensors
 
 KERN_CHECK :=
+
+KERN_CHECK += bert
 
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * v16: sixteen lanes as two ymm registers. See v16_avx512.h.
+ */
+#ifndef TT_KERN_V16_H
+#define TT_KERN_V16_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef struct { __m256 a, b; } vf;
+typedef struct { __m256i a, b; } vi;
+
+#define VF_FN static inline __attribute__((always_inline))
+
+VF_FN vf vf_load(const float *p) { return (vf){ _mm256_loadu_ps(p), _mm256_loadu_ps(p + 8) }; }
+VF_FN void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
+VF_FN vf vf_set(float x) { return (vf){ _mm256_set1_ps(x), _mm256_set1_ps(x) }; }
+VF_FN vf vf_add(vf x, vf y) { return (vf){ _mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b) }; }
+VF_FN vf vf_sub(vf x, vf y) { return (vf){ _mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b) }; }
+VF_FN vf vf_mul(vf x, vf y) { return (vf){ _mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b) }; }
+VF_FN vf vf_fma(vf x, vf y, vf z) { return (vf){ _mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b) }; }
+VF_FN vf vf_min(vf x, vf y) { return (vf){ _mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b) }; }
+VF_FN vf vf_max(vf x, vf y) { return (vf){ _mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b) }; }
+VF_FN vf vf_neg(vf x)
+{
+	__m256 s = _mm256_set1_ps(-0.0f);
+	return (vf){ _mm256_xor_ps(x.a, s), _mm256_xor_ps(x.b, s) };
+}
+VF_FN vf vf_of(vi x) { return (vf){ _mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b) }; }
+VF_FN vi vi_of(vf x) { return (vi){ _mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b) }; }	/* nearest, ties to even */
+VF_FN vi vi_load(const void *p)
+{
+	const __m256i *v = p;
+	return (vi){ _mm256_loadu_si256(v), _mm256_loadu_si256(v + 1) };
+}
+VF_FN vi vi_set(int32_t x) { return (vi){ _mm256_set1_epi32(x), _mm256_set1_epi32(x) }; }
+VF_FN vi vi_add(vi x, vi y) { return (vi){ _mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b) }; }
+/* z + the sums of products of pairs of 16-bit numbers */
+VF_FN vi vi_dot16(vi z, vi x, vi y)
+{
+	return (vi){ _mm256_add_epi32(z.a, _mm256_madd_epi16(x.a, y.a)), _mm256_add_epi32(z.b, _mm256_madd_epi16(x.b, y.b)) };
+}
+VF_FN void vi_store16(int16_t *p, vi x)
+{
+	_mm256_storeu_si256((void *)p, _mm256_permute4x64_epi64(_mm256_packs_epi32(x.a, x.b), 0xd8));
+}
+/* x * 2^n, n in the low bits of the float y */
+VF_FN vf vf_scale2(vf x, vf y)
+{
+	return (vf){ _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x.a), _mm256_slli_epi32(_mm256_castps_si256(y.a), 23))),
+		_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x.b), _mm256_slli_epi32(_mm256_castps_si256(y.b), 23))) };
+}
+/* Two halves, for reductions */
+VF_FN __m256 vf_low(vf x) { return x.a; }
+VF_FN __m256 vf_high(vf x) { return x.b; }
+VF_FN __m256i vi_low(vi x) { return x.a; }
+VF_FN __m256i vi_high(vi x) { return x.b; }
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * v16: sixteen lanes as one zmm register. v16_avx2.h has the same names over pairs of ymm, so that code which only thinks in lanes
+ * is written once.
+ */
+#ifndef TT_KERN_V16_H
+#define TT_KERN_V16_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef __m512 vf;
+typedef __m512i vi;
+
+#define VF_FN static inline __attribute__((always_inline))
+
+VF_FN vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
+VF_FN void vf_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
+VF_FN vf vf_set(float a) { return _mm512_set1_ps(a); }
+VF_FN vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+VF_FN vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+VF_FN vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+VF_FN vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+VF_FN vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+VF_FN vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+VF_FN vf vf_neg(vf a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
+VF_FN vf vf_of(vi a) { return _mm512_cvtepi32_ps(a); }
+VF_FN vi vi_of(vf a) { return _mm512_cvtps_epi32(a); }		/* nearest, ties to even */
+VF_FN vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
+VF_FN vi vi_set(int32_t a) { return _mm512_set1_epi32(a); }
+VF_FN vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+/* c + the sums of products of pairs of 16-bit numbers */
+VF_FN vi vi_dot16(vi c, vi a, vi b) { return _mm512_dpwssd_epi32(c, a, b); }
+VF_FN void vi_store16(int16_t *p, vi a) { _mm256_storeu_si256((void *)p, _mm512_cvtepi32_epi16(a)); }
+/* a * 2^n, n in the low bits of the float b */
+VF_FN vf vf_scale2(vf a, vf b)
+{
+	return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(b), 23)));
+}
+/* Two halves, for reductions */
+VF_FN __m256 vf_low(vf a) { return _mm512_castps512_ps256(a); }
+VF_FN __m256 vf_high(vf a) { return _mm512_extractf32x8_ps(a, 1); }
+VF_FN __m256i vi_low(vi a) { return _mm512_castsi512_si256(a); }
+VF_FN __m256i vi_high(vi a) { return _mm512_extracti64x4_epi64(a, 1); }
+
+#endif
