@@ -35,7 +35,7 @@ SPECULATE := copy policy small
 TOOLS := lib/json lib/conf
 
 TOOLS += generate/generate
-TOOLS += tokenize/chunk
+TOOLS += tokenize/chunk tokenize/tokenize
 TOOLS += index/index retrieve/retrieve retrieve/cite
 
 TOOLS += retrieve/score
@@ -56,7 +56,7 @@ UNIT += terms segment writer rank
 
 UNIT += metric
 
-UNIT += gguf safetensors
+UNIT += gguf safetensors tok
 
 KERN_CHECK :=
 

@@ -49,13 +49,6 @@ static int part_done(const struct tok *t, struct merge_scratch *m, struct part *
 	return w.n ? merge_word(t, m, &w, out) : 0;
 }
 
-/* True if some token has these bytes on the two sides of a character boundary. */
-static inline bool joins(const struct tok *t, char last, char first)
-{
-	unsigned i = (unsigned)(unsigned char)last << 8 | (unsigned char)first;
-	return t->join[i >> 3] >> (i & 7) & 1;
-}
-
 int spm_encode(const struct tok *t, struct merge_scratch *m, const struct span *x, bool at_start, struct tok_ids *out)
 {
 	static const char under[] = "\xe2\x96\x81";
@@ -69,7 +62,7 @@ int spm_encode(const struct tok *t, struct merge_scratch *m, const struct span *
 		if (len > x->n - i)
 			len = x->n - i;
 		const char *s = c == ' ' ? under : x->s + i;
-		if (p.n && !joins(t, p.s[p.n - 1], *s))
+		if (p.n && !vocab_joins(t, p.s[p.n - 1], *s))
 			r = part_done(t, m, &p, out);
 		if (!r)
 			r = part_add(&p, s, c == ' ' ? 3 : len, span_at(x, i), c != ' ');

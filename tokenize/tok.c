@@ -176,18 +176,60 @@ static int encode_user(void *arg, uint32_t id, size_t from)
 	return vocab_push(c->out, id, (uint32_t)from);
 }
 
-int tok_encode(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e)
+static int encode(const struct tok *t, const char *s, size_t n, bool at_start, struct tok_ids *out, struct err *e)
 {
 	if (n > UINT32_MAX - 16)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a text of more than 4 GiB at once");
 	if (n == 0)
 		return 0;
-	struct encoding c = { t, merge_scratch_new(), out, s, true };
+	struct encoding c = { t, merge_scratch_new(), out, s, at_start };
 	int r = c.m ? 0 : ERR_MEM;
 	if (!r)
 		r = user_split(t, s, n, encode_text, encode_user, &c);
 	merge_scratch_free(c.m);
 	return r ? err_set(e, r, ERR_NO_OFFSET, "out of memory") : 0;
+}
+
+int tok_encode(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e)
+{
+	return encode(t, s, n, true, out, e);
+}
+
+int tok_encode_next(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e)
+{
+	return encode(t, s, n, false, out, e);
+}
+
+/* True if some user-defined token holds `c` and a newline behind it. */
+static bool user_joins(const struct tok *t, char c)
+{
+	for (uint32_t i = 0; t->h->n_user && i < t->h->n_vocab; i++) {
+		size_t n;
+		const char *p = vocab_piece(t, i, &n);
+		for (size_t k = 1; t->type[i] == TYPE_USER && k < n; k++)
+			if (p[k] == '\n' && p[k - 1] == c)
+				return true;
+	}
+	return false;
+}
+
+/* A newline behind an ASCII letter begins a new word for every pre-tokenizer here, whatever follows, and nothing looks back
+ * past it; for SentencePiece it also takes that no token joins the two. */
+size_t tok_cut(const struct tok *t, const char *s, size_t n)
+{
+	unsigned char refused[128] = {0}, known[128] = {0};
+	for (size_t k = n; k-- > 1;) {
+		unsigned char c = (unsigned char)s[k - 1];
+		if (s[k] != '\n' || (c | 0x20) < 'a' || (c | 0x20) > 'z' || c >= 128)
+			continue;
+		if (!known[c]) {
+			known[c] = 1;
+			refused[c] = (t->h->kind == TOK_SPM && vocab_joins(t, (char)c, '\n')) || user_joins(t, (char)c);
+		}
+		if (!refused[c])
+			return k;
+	}
+	return 0;
 }
 
 void tok_ids_release(struct tok_ids *ids)

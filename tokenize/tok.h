@@ -27,7 +27,8 @@ enum tok_role { TOK_BOS, TOK_EOS, TOK_EOT, TOK_UNK, TOK_CLS, TOK_SEP, TOK_PAD };
 /* Builds the blob from a GGUF's tokenizer.* keys / from a folder's vocab.txt (+ tokenizer.json settings). */
 int tok_build_gguf(struct buf *blob, const struct gguf *g, struct err *e);
 int tok_build_wordpiece(struct buf *blob, const char *dir, struct err *e);
-/* Opens a blob; borrows it (8-byte aligned) until tok_close. Every offset in it is checked. */
+/* Opens a blob; borrows it (8-byte aligned) until tok_close. Head and sections are checked here, in microseconds; what they
+ * hold is checked where it is used. */
 int tok_open(struct tok **t, const void *blob, size_t n, struct err *e);
 /* By file: a GGUF, or a folder with vocab.txt; owns what it builds. */
 int tok_open_file(struct tok **t, const char *path, struct err *e);
@@ -50,6 +51,12 @@ struct tok_ids {
 /* Appends the ids of s[0..n) (any bytes; ill-formed UTF-8 is handled as the model's tokenizer does). No special tokens, no
  * BOS, no [CLS]. Linear time. ERR_MEM only. */
 int tok_encode(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e);
+/* The same for text that continues what was encoded before: no space is put in front. With tok_cut a text of any size is
+ * encoded in parts:  k = tok_cut(t, s, n); first part s[0..k) by tok_encode, the rest by tok_encode_next. */
+int tok_encode_next(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e);
+/* The largest k <= n such that the ids of s[0..k) followed by those of s[k..) are the ids of the whole, whatever follows s[n);
+ * 0 if no such place is known. */
+size_t tok_cut(const struct tok *t, const char *s, size_t n);
 void tok_ids_release(struct tok_ids *ids);
 
 /* Appends the bytes of one token (a part of a character is possible). Control tokens give nothing. SPM: the leading space of

@@ -180,6 +180,13 @@ static inline const struct merge_slot *vocab_merge(const struct tok *t, uint32_t
 	return NULL;
 }
 
+/* SPM: true if some token has these bytes on the two sides of a character boundary. */
+static inline bool vocab_joins(const struct tok *t, char last, char first)
+{
+	unsigned i = (unsigned)(unsigned char)last << 8 | (unsigned char)first;
+	return t->join[i >> 3] >> (i & 7) & 1;
+}
+
 /* ---- what the modules offer each other ---- */
 
 /* Points `t` into the blob after checking head and sections (vocab.c). */

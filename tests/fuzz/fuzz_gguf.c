@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct gguf *g;
 	struct err e = {0};
 	volatile unsigned sum = 0;
+	(void)sum;
 	if (gguf_open_memory(&g, p, n, "fuzz", &e))
 		return 0;
 	for (size_t i = 0; i < gguf_n_tensor(g); i++) {

@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct safetensors *s;
 	struct err e = {0};
 	volatile unsigned sum = 0;
+	(void)sum;
 	if (safetensors_open_memory(&s, p, n, "fuzz", &e))
 		return 0;
 	for (size_t i = 0; i < safetensors_n_tensor(s); i++) {

@@ -98,6 +98,7 @@ static void check_promises(const struct gguf *g, const char *p, size_t n)
 	}
 	struct gguf_array a;
 	volatile unsigned sum = 0;
+	(void)sum;
 	if (gguf_array(g, "a.strs", &a))
 		for (uint64_t i = 0; i < a.n; i++) {
 			struct gguf_str s = gguf_array_str(g, &a, i);

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# tt-tokenize. The model is a WordPiece folder made here; ids of real vocabularies are compared by `make conform`.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	export HOME="$PWD/home" TT_MODELS="$PWD/models" TT_MODEL=toy
+	mkdir -p models/toy
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' the cat '##s' sat . '[' ']' cls >models/toy/vocab.txt
+}
+
+@test "a text gives one line of ids" {
+	run --separate-stderr tt-tokenize <<<"The cats sat."
+	[ "$status" -eq 0 ]
+	[ "$output" = "4 5 6 7 8" ]
+	[ -z "$stderr" ]
+}
+
+@test "files are texts of their own" {
+	echo "the cat" >a
+	echo sat >b
+	run tt-tokenize a b
+	[ "${lines[0]}" = "4 5" ]
+	[ "${lines[1]}" = 7 ]
+}
+
+@test "-l takes each line as a text, empty ones too" {
+	run tt-tokenize -l -c < <(printf 'the cat\n\nsat')
+	[ "$output" = "$(printf '2\n0\n1')" ]
+}
+
+@test "empty input is one empty text" {
+	run tt-tokenize -c </dev/null
+	[ "$status" -eq 0 ]
+	[ "$output" = 0 ]
+}
+
+@test "--json gives ids, offsets and their number" {
+	run tt-tokenize --json <<<"The cats"
+	[ "$output" = '{"ids":[4,5,6],"at":[0,4,7],"n":3}' ]
+}
+
+@test "-v shows each token's offset and text" {
+	run tt-tokenize -v <<<"The cats"
+	[ "${lines[2]}" = "$(printf "6\t7\t's'")" ]
+}
+
+@test "text that names a special token stays text" {
+	run tt-tokenize <<<"[CLS]"
+	[ "$output" = "9 11 10" ]
+}
+
+@test "-d gives the text back" {
+	run tt-tokenize -d <<<"4 5 6 7"
+	[ "$output" = "the cats sat" ]
+}
+
+@test "raw ids survive a pipe" {
+	run bash -c 'echo "the cat sat" | tt-tokenize -r | tee raw | tt-tokenize -r -d'
+	[ "$output" = "the cat sat" ]
+	[ "$(stat -c %s raw)" -eq 12 ]
+}
+
+@test "-d refuses what is no id" {
+	run --separate-stderr tt-tokenize -d <<<"4 five"
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *"not a token id"*"byte 2"* ]]
+	run tt-tokenize -d <<<"4 12"
+	[ "$status" -eq 65 ]
+	run tt-tokenize -r -d < <(printf 'abc')
+	[ "$status" -eq 65 ]
+}
+
+@test "-e replaces escapes" {
+	run tt-tokenize -c -e <<<'the\ncat\x20sat'
+	[ "$output" = 3 ]
+	run tt-tokenize -e <<<'\x7 \'
+	[ "$status" -eq 0 ]
+}
+
+@test "ill-formed text is no error" {
+	run tt-tokenize < <(printf 'the\377 cat\300')
+	[ "$status" -eq 0 ]
+	[ "$output" = "4 5" ]
+}
+
+@test "a text of many parts has the ids of one" {
+	yes "the cats sat." | head -n 400000 >big
+	tt-tokenize -r big | cksum >one
+	tt-tokenize -l -r big | cksum >two
+	cmp one two
+}
+
+@test "an unknown model is exit 66 and names the places" {
+	run --separate-stderr tt-tokenize -m nosuch </dev/null
+	[ "$status" -eq 66 ]
+	[[ "$stderr" == *"no model 'nosuch'"*"$PWD/models"* ]]
+}
+
+@test "a broken model is exit 65" {
+	echo GGUF >models/bad.gguf
+	run --separate-stderr tt-tokenize -m bad </dev/null
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *bad.gguf*byte* ]]
+}
+
+@test "a vocabulary with a text twice is refused" {
+	echo cat >>models/toy/vocab.txt
+	run --separate-stderr tt-tokenize </dev/null
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *"same text"* ]]
+}
+
+@test "a missing file is exit 66" {
+	run tt-tokenize nosuch
+	[ "$status" -eq 66 ]
+}
+
+@test "options that exclude each other are exit 2" {
+	run tt-tokenize -c -r </dev/null
+	[ "$status" -eq 2 ]
+	run tt-tokenize -d -l </dev/null
+	[ "$status" -eq 2 ]
+}
+
+@test "a full output is exit 74" {
+	run --separate-stderr bash -c 'tt-tokenize <<<"the cat" >/dev/full'
+	[ "$status" -eq 74 ]
+}
+
+@test "a reader that goes away ends it quietly" {
+	run --separate-stderr bash -c 'yes "the cat" | head -n 300000 | tt-tokenize -l | head -n 1'
+	[ "$output" = "4 5" ]
+	[ -z "$stderr" ]
+}
