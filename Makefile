@@ -66,7 +66,7 @@ KERN_CHECK += bert
 
 FUZZ := gguf safetensors tok
 
-CONFORM := tokens
+CONFORM := tokens logits template perplexity
 
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
@@ -142,6 +142,12 @@ $(UNIT_BIN) $(KERN_BIN): %: %.o $(ARCHIVES)
 	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
 
+# A writer of small random models, for the programs' tests.
+MKTINY := $(BUILD)/tests/tool/mktiny
+$(MKTINY): %: %.o $(ARCHIVES)
+	$(call say,LD   $@)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
+
 # Tests of programs find them, and nothing else of ours, through PATH.
 TEST := BUILD="$(abspath $(BUILD))" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
 BATS := $(wildcard tests/tool/*.bats)
@@ -152,7 +158,7 @@ check-unit: $(UNIT_BIN) ## run the unit tests
 check-kern: $(KERN_BIN) ## compare every kernel level this processor has with the reference
 	@$(TEST) $(KERN_BIN)
 
-check-tool: all ## run the programs' tests
+check-tool: all $(MKTINY) ## run the programs' tests
 	@$(TEST) $(BATS)
 
 check-pipe: all ## run the whole pipeline with real models, where they are there
@@ -160,7 +166,7 @@ check-pipe: all ## run the whole pipeline with real models, where they are there
 
 check: ## install what tests need, build, run every test; ends with "N passed, N failed"
 	@tests/deps.sh check
-	@$(MAKE) --no-print-directory all $(UNIT_BIN) $(KERN_BIN)
+	@$(MAKE) --no-print-directory all $(UNIT_BIN) $(KERN_BIN) $(MKTINY)
 	@$(TEST) $(UNIT_BIN) $(KERN_BIN) $(BATS)
 
 # ---- builds that look harder, each in a directory of its own

@@ -148,9 +148,12 @@ static int force_cite(struct step *st, struct err *e)
 	else
 		ids.len = 0;
 	if (!rc && ids.len) {
+		struct cites before = *r->cites;
+		cites_push(r->cites, " [", 2);
 		st->must_number = 1;
 		int32_t id = pick(st, session_logits(r->s, 0), session_len(r->s));
 		st->must_number = 0;
+		*r->cites = before;		/* put_text moves it past the whole */
 		buf_clear(&st->piece);
 		buf_puts(&st->piece, " [");
 		if (id >= 0 && !tok_piece(r->m->tok, id, &st->piece) && !buf_puts(&st->piece, "]"))
