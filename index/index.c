@@ -257,7 +257,7 @@ static int print_stat(struct store *s, struct err *e)
 	int r = 0;
 	for (size_t i = 0; !r && i < s->m.n_segment; i++) {
 		struct store_segment *g = &s->seg[i];
-		const uint32_t *len;
+		const struct segment_len *len;
 		uint8_t *has = NULL;
 		bytes += g->m->len;
 		n_term += g->seg.stat.n_term;
@@ -267,7 +267,7 @@ static int print_stat(struct store *s, struct err *e)
 		if (!r)
 			r = store_has_vectors(s, i, &has, e);
 		for (uint32_t k = 0; !r && k < g->m->n_chunk; k++)
-			with += has[k] && !g->dead[len[3 * k]];
+			with += has[k] && !g->dead[len[k].doc];
 		free(has);
 	}
 	if (r)

@@ -55,7 +55,7 @@ int segment_open(struct segment *s, const char *path, struct err *e)
 		r = section_get(&s->file, want[i].id, want[i].v, e);
 	uint64_t n_block = ((uint64_t)s->stat.n_term + TERM_BLOCK - 1) / TERM_BLOCK;
 	if (!r && (s->docs.len != (uint64_t)s->stat.n_doc * DOC_LEN || s->chunks.len != (uint64_t)s->stat.n_chunk * CHUNK_LEN ||
-	    s->lens.len != (uint64_t)s->stat.n_chunk * 12 || s->term_at.len != (n_block + 1) * 16))
+	    s->lens.len != (uint64_t)s->stat.n_chunk * LEN_LEN || s->term_at.len != (n_block + 1) * 16))
 		r = bad(s, NULL, "its sections do not have the lengths that its counts ask for", e);
 	if (r)
 		segment_close(s);
@@ -192,15 +192,15 @@ int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struc
 	return r;
 }
 
-int segment_get_lens(struct segment *s, const uint32_t **len, struct err *e)
+int segment_get_lens(struct segment *s, const struct segment_len **len, struct err *e)
 {
-	const uint32_t *v = *len = (const uint32_t *)(const void *)s->lens.p;
+	const struct segment_len *v = *len = (const struct segment_len *)(const void *)s->lens.p;
 	int r = s->lens_checked ? 0 : section_check(&s->file, s->lens.p, s->lens.len, e);
 	if (r || s->lens_checked)
 		return r;
 	uint32_t most = 0;
 	for (size_t i = 0; i < s->stat.n_chunk; i++)
-		most = v[3 * i] > most ? v[3 * i] : most;
+		most = v[i].doc > most ? v[i].doc : most;
 	if (s->stat.n_chunk && most >= s->stat.n_doc)
 		return bad(s, s->lens.p, "a chunk belongs to no document", e);
 	s->lens_checked = true;
@@ -328,7 +328,7 @@ int segment_verify(struct segment *s, struct err *e)
 {
 	struct segment_doc d;
 	struct segment_chunk c;
-	const uint32_t *len;
+	const struct segment_len *len;
 	int r = section_verify(&s->file, e);
 	for (uint32_t i = 0; !r && i < s->stat.n_doc; i++)
 		r = segment_get_doc(s, i, &d, e);

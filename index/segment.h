@@ -45,6 +45,9 @@ struct segment_chunk {
 	struct { struct str key, value; } meta[SEGMENT_MAX_META];
 };
 
+/* The units of records.5 as numbers; UNIT_OTHER is any that is not listed. */
+enum segment_unit { UNIT_OTHER, UNIT_NAME, UNIT_OPTION, UNIT_ENTRY, UNIT_SECTION, UNIT_PARA, UNIT_CODE, UNIT_TABLE };
+
 /* What lengths are measured against. */
 struct segment_stat {
 	uint32_t n_doc, n_chunk, n_term;
@@ -83,8 +86,13 @@ int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, st
 int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e);
 /* Only the id. */
 int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struct err *e);
-/* For each chunk {doc, words of text, words of heading path}, checked: len[n_chunk * 3]. Every doc is < n_doc. */
-int segment_get_lens(struct segment *s, const uint32_t **len, struct err *e);
+/* What ranking needs of every chunk: len[n_chunk], checked; every doc is < n_doc. */
+struct segment_len {
+	uint32_t doc;
+	uint32_t n_text, n_head;	/* words of the text, of the heading path */
+	uint32_t unit;			/* enum segment_unit */
+};
+int segment_get_lens(struct segment *s, const struct segment_len **len, struct err *e);
 
 /* Prefix of the term that stands for a whole name of a document ("\x01" "git-commit"). */
 #define SEGMENT_NAME_MARK '\x01'

@@ -344,14 +344,14 @@ static int find_fresh(struct writer *w, struct err *e)
 		return out_of_memory(e);
 	for (uint32_t i = 0; !r && i < w->store.m.n_segment; i++) {
 		struct store_segment *g = &w->store.seg[i];
-		const uint32_t *len;
+		const struct segment_len *len;
 		uint8_t *has;
 		r = store_has_vectors(&w->store, i, &has, e);
 		if (r)
 			break;
 		r = segment_get_lens(&g->seg, &len, e);
 		for (uint32_t k = 0; !r && k < g->m->n_chunk; k++) {
-			if (has[k] || g->dead[len[3 * k]] || w->n_fresh == w->store.n_chunk)
+			if (has[k] || g->dead[len[k].doc] || w->n_fresh == w->store.n_chunk)
 				continue;
 			struct fresh *f = &w->fresh[w->n_fresh++];
 			*f = (struct fresh){ .seg = i, .chunk = k };

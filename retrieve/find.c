@@ -67,7 +67,7 @@ static int filter_chunks(struct finder *f, const struct find_filter *filter, str
 {
 	if (!filter->n_meta)
 		return 0;
-	f->skip_chunk = calloc(f->n_chunk + 1, 1);
+	f->skip_chunk = calloc(f->all.n_chunk + 1, 1);
 	if (!f->skip_chunk)
 		return out_of_memory(e);
 	for (size_t i = 0; i < f->store.m.n_segment; i++)
@@ -98,19 +98,24 @@ static int number_through(struct finder *f, struct err *e)
 		chunk += i < n ? f->store.m.segment[i].n_chunk : 0;
 		doc += i < n ? f->store.m.segment[i].n_doc : 0;
 	}
-	f->n_chunk = chunk;
-	f->n_doc = doc;
-	f->doc_of = malloc((f->n_chunk + 1) * sizeof *f->doc_of);
-	f->skip_doc = calloc(f->n_doc + 1, 1);
-	if (!f->doc_of || !f->skip_doc)
+	f->all.n_chunk = chunk;
+	f->all.n_doc = doc;
+	f->doc_of = malloc((f->all.n_chunk + 1) * sizeof *f->doc_of);
+	f->unit_of = malloc(f->all.n_chunk + 1);
+	f->skip_doc = calloc(f->all.n_doc + 1, 1);
+	f->all.doc = f->doc_of;
+	f->all.unit = f->unit_of;
+	if (!f->doc_of || !f->unit_of || !f->skip_doc)
 		return out_of_memory(e);
 	for (size_t i = 0; i < n; i++) {
-		const uint32_t *len;
+		const struct segment_len *len;
 		int r = segment_get_lens(&f->store.seg[i].seg, &len, e);
 		if (r)
 			return r;
-		for (uint32_t k = 0; k < f->store.m.segment[i].n_chunk; k++)
-			f->doc_of[f->chunk_base[i] + k] = f->doc_base[i] + len[3 * (size_t)k];
+		for (uint32_t k = 0; k < f->store.m.segment[i].n_chunk; k++) {
+			f->doc_of[f->chunk_base[i] + k] = f->doc_base[i] + len[k].doc;
+			f->unit_of[f->chunk_base[i] + k] = (uint8_t)(len[k].unit <= UNIT_TABLE ? len[k].unit : UNIT_OTHER);
+		}
 	}
 	return 0;
 }
@@ -133,6 +138,7 @@ int finder_open(struct finder *f, const char *dir, const struct find_filter *fil
 void finder_close(struct finder *f)
 {
 	free(f->doc_of);
+	free(f->unit_of);
 	free(f->chunk_base);
 	free(f->doc_base);
 	free(f->skip_doc);
@@ -171,8 +177,7 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	if (!r && dense)
 		r = dense_run(&d, &f->store, q->code, q->dim, q->scale, e);
 	if (!r)
-		r = fuse_run(q->lexical ? &l : NULL, dense ? &d : NULL, f->doc_of, f->n_chunk, f->n_doc, &fuse_default, &want, top,
-			n_hit, e);
+		r = fuse_run(q->lexical ? &l : NULL, dense ? &d : NULL, &f->all, &fuse_default, &want, top, n_hit, e);
 	for (size_t i = 0; !r && i < *n_hit; i++)
 		describe(f, &l, dense ? &d : NULL, &top[i], &hit[i]);
 	lexical_release(&l);

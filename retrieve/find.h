@@ -22,8 +22,9 @@ struct find_filter {
 
 struct finder {
 	struct store store;
-	size_t n_chunk, n_doc;
-	uint32_t *doc_of;		/* [n_chunk] */
+	struct fuse_chunks all;
+	uint32_t *doc_of;		/* [n_chunk]; in `all`, and so is unit_of */
+	uint8_t *unit_of;
 	uint32_t *chunk_base, *doc_base;	/* [n_segment + 1] */
 	uint8_t *skip_doc, *skip_chunk;	/* skip_chunk NULL without a filter on meta */
 };

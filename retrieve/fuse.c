@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fuse: the best n hits lie in the n documents whose best chunk is best, so those are chosen first and only their chunks sorted.
+ * fuse: the best n hits lie in the n best documents, so those are chosen first and only their chunks sorted.
  */
 #include "retrieve/fuse.h"
 
@@ -9,12 +9,16 @@
 
 #include "lib/base/heap.h"
 
-const struct fuse_param fuse_default = { .chunk = 1, .doc = 0.7f, .name = 0.8f, .whole = 0.3f, .cos = 1, .cos_doc = 0 };
+const struct fuse_param fuse_default = { .chunk = 1, .doc = 0.7f, .name = 0.8f, .whole = 0.3f, .cos = 1, .cos_doc = 0,
+	.inner = 1, .cos_inner = 1, .unit = { [UNIT_OPTION] = 0.15f, [UNIT_ENTRY] = 0.05f } };
+
+/* No evidence: no term in common and no vector, or not wanted. */
+#define NOTHING (-1e30f)
 
 struct work {
-	float *doc;		/* [n_doc] evidence about the document */
-	float *chunk;		/* [n_chunk] fused, once scored */
+	float *page;		/* [n_doc] evidence about the document itself, then its score */
 	float *best;		/* [n_doc] of its chunks */
+	float *best_inner;	/* [n_doc] */
 	struct heap_item *top;	/* [want.n] documents */
 	uint8_t *is_top;	/* [n_doc] */
 };
@@ -24,44 +28,50 @@ static float cos_at(const struct dense *d, size_t i)
 	return d->cos[i] > DENSE_NONE ? d->cos[i] : d->mean;
 }
 
-static void score_docs(const struct lexical *l, const struct dense *d, const uint32_t *doc_of, size_t n_chunk, size_t n_doc,
-	const struct fuse_param *par, struct work *w)
+static void score_docs(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
+	struct work *w)
 {
-	for (size_t i = 0; l && i < n_doc; i++)
-		w->doc[i] = par->doc * l->doc[i] + par->name * l->name[i] + par->whole * l->whole[i];
-	if (!d || par->cos_doc == 0)
+	for (size_t i = 0; l && i < c->n_doc; i++)
+		w->page[i] = par->doc * l->doc[i] + par->name * l->name[i] + par->whole * l->whole[i];
+	if (!d || !(par->cos_doc > 0))
 		return;
-	for (size_t i = 0; i < n_doc; i++)
+	for (size_t i = 0; i < c->n_doc; i++)
 		w->best[i] = d->mean;
-	for (size_t i = 0; i < n_chunk; i++)
-		w->best[doc_of[i]] = cos_at(d, i) > w->best[doc_of[i]] ? cos_at(d, i) : w->best[doc_of[i]];
-	for (size_t i = 0; i < n_doc; i++)
-		w->doc[i] += par->cos_doc * w->best[i];
+	for (size_t i = 0; i < c->n_chunk; i++)
+		w->best[c->doc[i]] = cos_at(d, i) > w->best[c->doc[i]] ? cos_at(d, i) : w->best[c->doc[i]];
+	for (size_t i = 0; i < c->n_doc; i++)
+		w->page[i] += par->cos_doc * w->best[i];
 }
 
-/* No evidence: no term in common and no vector. */
-#define NOTHING (-1e30f)
-
-static void score_chunks(const struct lexical *l, const struct dense *d, const uint32_t *doc_of, size_t n_chunk, size_t n_doc,
-	const struct fuse_param *par, const struct fuse_want *want, struct work *w)
+static bool is_wanted(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_want *want,
+	const struct work *w, size_t i)
 {
-	score_docs(l, d, doc_of, n_chunk, n_doc, par, w);
-	for (size_t i = 0; i < n_doc; i++)
-		w->best[i] = NOTHING;
-	for (size_t i = 0; i < n_chunk; i++) {
-		uint32_t doc = doc_of[i];
-		bool found = want->all || d || (l && (l->chunk[i] > 0 || w->doc[doc] > 0));
-		w->chunk[i] = NOTHING;
-		if (!found || want->skip_doc[doc] || (want->skip_chunk && want->skip_chunk[i]))
+	uint32_t doc = c->doc[i];
+	if (want->skip_doc[doc] || (want->skip_chunk && want->skip_chunk[i]))
+		return false;
+	return d || (l && (l->chunk[i] > 0 || w->page[doc] > 0));
+}
+
+static void score_pages(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
+	const struct fuse_want *want, struct work *w)
+{
+	score_docs(l, d, c, par, w);
+	for (size_t i = 0; i < c->n_doc; i++)
+		w->best[i] = w->best_inner[i] = NOTHING;
+	for (size_t i = 0; i < c->n_chunk; i++) {
+		if (!is_wanted(l, d, c, want, w, i))
 			continue;
-		float v = w->doc[doc];
-		if (l)
-			v += par->chunk * l->chunk[i];
-		if (d)
-			v += par->cos * cos_at(d, i);
-		w->chunk[i] = v;
-		w->best[doc] = v > w->best[doc] ? v : w->best[doc];
+		float v = (l ? par->chunk * l->chunk[i] : 0) + (d ? par->cos * cos_at(d, i) : 0), *best = &w->best[c->doc[i]];
+		*best = v > *best ? v : *best;
 	}
+	for (size_t i = 0; i < c->n_doc; i++)
+		w->page[i] += w->best[i];
+}
+
+static float inner_of(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
+	size_t i)
+{
+	return (l ? par->inner * l->inner[i] : 0) + (d ? par->cos_inner * cos_at(d, i) : 0) + par->unit[c->unit[i]];
 }
 
 static int by_score(const void *pa, const void *pb)
@@ -86,51 +96,71 @@ static size_t limit(struct fuse_hit *hit, size_t n, const struct fuse_want *want
 	return kept;
 }
 
-static int choose(const struct work *w, const uint32_t *doc_of, size_t n_chunk, size_t n_doc, const struct fuse_want *want,
-	struct fuse_hit *hit, size_t *n_hit, struct err *e)
+/* The wanted chunks of the best documents, with their score: *all[*n], to be freed. */
+static int gather(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
+	const struct fuse_want *want, struct work *w, struct fuse_hit **all, size_t *n, struct err *e)
+{
+	size_t most = 0;
+	for (size_t i = 0; i < c->n_chunk; i++)
+		most += w->is_top[c->doc[i]];
+	*n = 0;
+	*all = malloc((most + 1) * sizeof **all);
+	if (!*all)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory ranking");
+	for (size_t i = 0; i < c->n_chunk; i++) {
+		uint32_t doc = c->doc[i];
+		if (!w->is_top[doc] || !is_wanted(l, d, c, want, w, i))
+			continue;
+		float v = inner_of(l, d, c, par, i);
+		w->best_inner[doc] = v > w->best_inner[doc] ? v : w->best_inner[doc];
+		(*all)[(*n)++] = (struct fuse_hit){ (uint32_t)i, doc, v };
+	}
+	for (size_t i = 0; i < *n; i++) {
+		struct fuse_hit *h = &(*all)[i];
+		h->fused = w->page[h->doc] - (w->best_inner[h->doc] - h->fused);
+	}
+	return 0;
+}
+
+static int choose(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
+	const struct fuse_want *want, struct work *w, struct fuse_hit *hit, size_t *n_hit, struct err *e)
 {
 	struct heap h;
+	struct fuse_hit *all;
+	size_t n;
 	heap_init(&h, w->top, want->n);
-	for (size_t i = 0; i < n_doc; i++)
+	for (size_t i = 0; i < c->n_doc; i++)
 		if (w->best[i] > NOTHING)
-			heap_push(&h, w->best[i], (uint32_t)i);
-	memset(w->is_top, 0, n_doc);
+			heap_push(&h, w->page[i], (uint32_t)i);
 	for (size_t i = 0; i < h.len; i++)
 		w->is_top[w->top[i].id] = 1;
-	size_t n = 0;
-	for (size_t i = 0; i < n_chunk; i++)
-		n += w->is_top[doc_of[i]] && w->chunk[i] > NOTHING;
-	struct fuse_hit *all = malloc((n + 1) * sizeof *all);
-	if (!all)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory ranking");
-	n = 0;
-	for (size_t i = 0; i < n_chunk; i++)
-		if (w->is_top[doc_of[i]] && w->chunk[i] > NOTHING)
-			all[n++] = (struct fuse_hit){ (uint32_t)i, doc_of[i], w->chunk[i] };
+	int r = gather(l, d, c, par, want, w, &all, &n, e);
+	if (r)
+		return r;
 	qsort(all, n, sizeof *all, by_score);
-	memset(w->is_top, 0, n_doc);
+	memset(w->is_top, 0, c->n_doc);
 	*n_hit = limit(all, n, want, w->is_top);
 	memcpy(hit, all, *n_hit * sizeof *hit);
 	free(all);
 	return 0;
 }
 
-int fuse_run(const struct lexical *l, const struct dense *d, const uint32_t *doc_of, size_t n_chunk, size_t n_doc,
-	const struct fuse_param *par, const struct fuse_want *want, struct fuse_hit *hit, size_t *n_hit, struct err *e)
+int fuse_run(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
+	const struct fuse_want *want, struct fuse_hit *hit, size_t *n_hit, struct err *e)
 {
-	struct work w = { .doc = calloc(n_doc + 1, sizeof(float)), .chunk = calloc(n_chunk + 1, sizeof(float)),
-		.best = calloc(n_doc + 1, sizeof(float)), .top = calloc(want->n + 1, sizeof *w.top), .is_top = calloc(n_doc + 1, 1) };
+	struct work w = { .page = calloc(3 * c->n_doc + 1, sizeof(float)), .top = calloc(want->n + 1, sizeof *w.top),
+		.is_top = calloc(c->n_doc + 1, 1) };
 	int r = 0;
 	*n_hit = 0;
-	if (!w.doc || !w.chunk || !w.best || !w.top || !w.is_top)
+	if (!w.page || !w.top || !w.is_top)
 		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory ranking");
 	if (!r) {
-		score_chunks(l, d, doc_of, n_chunk, n_doc, par, want, &w);
-		r = choose(&w, doc_of, n_chunk, n_doc, want, hit, n_hit, e);
+		w.best = w.page + c->n_doc;
+		w.best_inner = w.best + c->n_doc;
+		score_pages(l, d, c, par, want, &w);
+		r = choose(l, d, c, par, want, &w, hit, n_hit, e);
 	}
-	free(w.doc);
-	free(w.chunk);
-	free(w.best);
+	free(w.page);
 	free(w.top);
 	free(w.is_top);
 	return r;

@@ -68,9 +68,10 @@ static int doc_norms(struct store *s, const struct lexical_param *par, const str
 }
 
 struct pass {
-	float *chunk, *doc, *cover;	/* of this segment */
+	float *chunk, *inner, *doc, *cover;	/* of this segment */
+	const uint8_t *in_name;		/* [n_doc] 1 = the document's name or title has the term */
 	const float *doc_norm;
-	const uint32_t *len;
+	const struct segment_len *len;
 	float w_chunk, w_doc, w_cover;	/* weight * idf, relative */
 	float k_0, k_len;		/* chunk norm = k_0 + k_len * length */
 	float head;
@@ -88,14 +89,16 @@ static int score_chunks(struct store_segment *g, struct str list, const struct p
 	uint32_t doc = UINT32_MAX;
 	float tf_doc = 0;
 	while (postings_next(&it, &at)) {
-		const uint32_t *len = p->len + 3 * (size_t)at.id;
+		const struct segment_len *len = p->len + at.id;
 		float tf = (float)at.tf + p->head * (float)at.tf_head;
-		float norm = p->k_0 + p->k_len * ((float)len[1] + p->head * (float)len[2]);
-		p->chunk[at.id] += p->w_chunk * tf / (tf + norm);
-		if (len[0] != doc) {
+		float norm = p->k_0 + p->k_len * ((float)len->n_text + p->head * (float)len->n_head);
+		float w = p->w_chunk * tf / (tf + norm);
+		p->chunk[at.id] += w;
+		p->inner[at.id] += p->in_name[len->doc] ? 0 : w;
+		if (len->doc != doc) {
 			if (doc != UINT32_MAX)
 				p->doc[doc] += p->w_doc * tf_doc / (tf_doc + p->doc_norm[doc]);
-			doc = len[0];
+			doc = len->doc;
 			tf_doc = 0;
 			p->cover[doc] += p->w_cover;
 		}
@@ -106,12 +109,16 @@ static int score_chunks(struct store_segment *g, struct str list, const struct p
 	return it.bad ? bad_list(g, e) : 0;
 }
 
-static int score_names(struct store_segment *g, struct str list, float w, const float *norm, float *name, struct err *e)
+/* Also marks them in in_name. */
+static int score_names(struct store_segment *g, struct str list, float w, const float *norm, float *name, uint8_t *in_name,
+	struct err *e)
 {
 	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
 	struct posting at;
-	while (postings_next(&it, &at))
+	while (postings_next(&it, &at)) {
 		name[at.id] += w * (float)at.tf / ((float)at.tf + norm[at.id]);
+		in_name[at.id] = 1;
+	}
 	return it.bad ? bad_list(g, e) : 0;
 }
 
@@ -148,6 +155,7 @@ struct run {
 	struct totals t;
 	struct worth *at;		/* [n_segment] */
 	float *doc_norm, *name_norm;	/* [n_doc] */
+	uint8_t *in_name;		/* [n_doc] for the term at hand */
 	double sum_chunk, sum_doc, sum_name, sum_cover;	/* of weight * idf over the question */
 };
 
@@ -171,17 +179,21 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 	}
 	x->sum_cover += p.w_cover;
 	size_t chunk = 0, doc = 0;
+	memset(x->in_name, 0, x->l->n_doc);
 	for (size_t i = 0; !r && i < x->s->m.n_segment; i++) {
 		struct store_segment *g = &x->s->seg[i];
 		p.chunk = x->l->chunk + chunk;
 		p.doc = x->l->doc + doc;
 		p.cover = x->l->cover + doc;
 		p.doc_norm = x->doc_norm + doc;
+		p.inner = x->l->inner + chunk;
+		p.in_name = x->in_name + doc;
 		r = segment_get_lens(&g->seg, &p.len, e);
 		if (!r && x->at[i].found)
-			r = score_chunks(g, x->at[i].at.chunks, &p, e);
+			r = score_names(g, x->at[i].at.names, (float)(term->weight * i_name), x->name_norm + doc, x->l->name + doc,
+				x->in_name + doc, e);
 		if (!r && x->at[i].found)
-			r = score_names(g, x->at[i].at.names, (float)(term->weight * i_name), x->name_norm + doc, x->l->name + doc, e);
+			r = score_chunks(g, x->at[i].at.chunks, &p, e);
 		chunk += g->m->n_chunk;
 		doc += g->m->n_doc;
 	}
@@ -220,13 +232,15 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 		l->n_chunk += s->m.segment[i].n_chunk;
 		l->n_doc += s->m.segment[i].n_doc;
 	}
-	l->chunk = calloc(l->n_chunk + 1, sizeof(float));
+	l->chunk = calloc(2 * l->n_chunk + 1, sizeof(float));
 	l->doc = calloc(4 * l->n_doc + 1, sizeof(float));
 	struct run x = { .l = l, .s = s, .par = par, .t = count_all(s, par->head) };
 	x.at = calloc(s->m.n_segment + 1, sizeof *x.at);
 	x.doc_norm = calloc(2 * l->n_doc + 1, sizeof(float));
-	int r = l->chunk && l->doc && x.at && x.doc_norm ? 0 : out_of_memory(e);
+	x.in_name = calloc(l->n_doc + 1, 1);
+	int r = l->chunk && l->doc && x.at && x.doc_norm && x.in_name ? 0 : out_of_memory(e);
 	if (!r) {
+		l->inner = l->chunk + l->n_chunk;
 		l->name = l->doc + l->n_doc;
 		l->whole = l->name + l->n_doc;
 		l->cover = l->whole + l->n_doc;
@@ -238,7 +252,7 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 	for (size_t i = 0; !r && i < p->n_name; i++)
 		r = score_name(&x, &p->name[i], e);
 	if (!r) {
-		divide(l->chunk, l->n_chunk, x.sum_chunk);
+		divide(l->chunk, 2 * l->n_chunk, x.sum_chunk);
 		divide(l->doc, l->n_doc, x.sum_doc);
 		divide(l->name, l->n_doc, x.sum_name);
 		divide(l->cover, l->n_doc, x.sum_cover);
@@ -247,6 +261,7 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 		lexical_release(l);
 	}
 	free(x.at);
+	free(x.in_name);
 	free(x.doc_norm);
 	return r;
 }
