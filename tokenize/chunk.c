@@ -20,6 +20,7 @@
 #include "lib/model/find.h"
 #include "tokenize/docout.h"
 #include "tokenize/docwork.h"
+#include "tokenize/known.h"
 #include "tokenize/links.h"
 
 #define TOOL "tt-chunk"
@@ -29,7 +30,7 @@
 #define FLUSH_NS 200000000u
 
 static struct {
-	const char *model, *stdin_as;
+	const char *model, *stdin_as, *known;
 	long threads, limit;
 	bool zero, tomb, jsonl, all_languages, own_reader, json, strict, verbose;
 	struct opt_list filters;
@@ -46,6 +47,7 @@ static const struct opt opts[] = {
 	{ 0, "jsonl", OPT_FLAG, &o.jsonl, NULL, "the files (or stdin) hold a document a line: {\"id\", \"title\", \"text\"}" },
 	{ 0, "filter", OPT_LIST, &o.filters, "PATTERN=[TYPE:]COMMAND", "convert files whose name matches" },
 	{ 0, "tomb", OPT_FLAG, &o.tomb, NULL, "a path that is gone gives a tomb instead of an error" },
+	{ 0, "known", OPT_STR, &o.known, "LIST", "pass over files whose bytes are those of LIST, from tt-index list" },
 	{ 0, "all-languages", OPT_FLAG, &o.all_languages, NULL, "do not skip manual pages in other languages" },
 	{ 0, "no-mandoc", OPT_FLAG, &o.own_reader, NULL, "read manual pages without mandoc" },
 	{ 0, "strict", OPT_FLAG, &o.strict, NULL, "stop at the first document that cannot be read" },
@@ -57,6 +59,7 @@ static const struct opt_program prog = { TOOL, "[FILE ...]", "cut documents into
 struct run {
 	struct docwork *work;
 	struct docout *out;
+	struct known known;
 	struct rec_writer *w;
 	struct buf taken;
 	uint64_t flushed_ns;
@@ -132,7 +135,7 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct link_path *p = &path[i];
-		struct read_job job = { .kind = READ_FILE, .path = p->path, .doc = p->doc };
+		struct read_job job = { .kind = READ_FILE, .path = p->path, .doc = p->doc, .known = known_find(&r->known, p->doc) };
 		if (p->target != LINKS_NONE) {
 			if (strcmp(path[p->target].doc, p->doc) == 0)
 				continue;
@@ -359,6 +362,7 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 		rc = docout_stat(r->out, e);
 	docwork_close(r->work);
 	docout_free(r->out);
+	known_close(&r->known);
 	buf_release(&r->taken);
 	if (rc == 0)
 		rc = rec_writer_close(r->w, e);
@@ -393,6 +397,9 @@ int main(int argc, char **argv)
 			err_warn(TOOL, "'mandoc' is not installed; manual pages are read in a simpler way");
 		ro.mandoc = NULL;
 	}
+	rc = o.known ? known_open(&r.known, o.known, &e) : 0;
+	if (rc < 0)
+		return err_report(TOOL, &e);
 	struct tok *tok = tokenizer();
 	ro.tok = tok;
 	int n_thread = o.threads > 0 ? (int)o.threads : processors();

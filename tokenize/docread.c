@@ -338,6 +338,10 @@ static void read_file(struct reading *r)
 		rc = open_job(j, &s, &e);
 		if (rc < 0)
 			break;
+		if (j->known && memcmp(s.hash, j->known, sizeof s.hash) == 0) {
+			src_close(&s);
+			return;
+		}
 		r->src = &s;
 		r->via = NULL;
 		if (j->kind == READ_ALIAS) {

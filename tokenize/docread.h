@@ -31,6 +31,7 @@ struct read_job {
 	const char *path;		/* file; NAME for READ_STDIN; the file of a READ_JSON line */
 	const char *doc;		/* identity; READ_JSON takes it from the line */
 	const char *alias_of;		/* READ_ALIAS */
+	const uint8_t *known;		/* READ_FILE: nothing is said if the file's bytes have this XXH3-128; NULL = any */
 	const char *json;		/* READ_JSON: the line */
 	size_t json_len;
 	/* Called when `out` has grown large: takes what is there (and empties it). Sets `kept` once it did. */
