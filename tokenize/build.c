@@ -192,8 +192,7 @@ int build_spm(struct maker *m, const struct build *b, struct err *e)
 	buf_add(&m->sect[SECT_BYTE], byte_id, sizeof byte_id);
 	buf_add(&m->sect[SECT_JOIN], join, sizeof join);
 	buf_add(&m->sect[SECT_EXPAND_AT], &zero, sizeof zero);
-	if ((r = make_layout(m, b->n_vocab, e)) || (r = make_user_words(m, e)))
-		return r;
+	r = make_layout(m, b->n_vocab, e);
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
 		unsigned type = (unsigned char)m->sect[SECT_TYPE].data[i];

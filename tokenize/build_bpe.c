@@ -277,8 +277,6 @@ int build_bpe(struct maker *m, const struct build *b, struct err *e)
 	if (!r)
 		r = make_layout(m, b->n_vocab, e);
 	if (!r)
-		r = make_user_words(m, e);
-	if (!r)
 		r = m->h.flags & VOCAB_IGNORE_MERGES ? add_whole_words(m, b, of_cp, e) : make_sole(m, true, e);
 	intern_release(&in);
 	return r;

@@ -56,7 +56,7 @@ static const char *const control_names[] = {
 	"[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>", "<|return|>", "<|call|>",
 	"<|flush|>", "<|calls|>", "</s>", "<eos>", "<turn|>", "<|tool_response>", "[e~[",
 	/* and the marks that open a turn, so that no text can */
-	"<|im_start|>", "<start_of_turn>", "<|start_header_id|>", "<|end_header_id|>", "<|begin_of_text|>", "<bos>", "<s>",
+	"<|im_start|>", "<start_of_turn>", "<|start_header_id|>", "<|end_header_id|>", "<|begin_of_text|>", "<bos>",
 };
 
 unsigned make_type(const char *s, size_t n, int64_t type)
@@ -92,46 +92,82 @@ static const char *piece_of(const struct maker *m, uint32_t id, uint32_t *n)
 	return m->sect[SECT_PIECE].data + at[id];
 }
 
-static bool is_user(const struct maker *m, uint32_t id)
+/* The lengths that occur, descending. */
+static int user_lengths(struct maker *m, struct user_index *u, struct err *e)
 {
-	return m->sect[SECT_TYPE].data[id] == TYPE_USER;
+	for (uint32_t id = 0, n; id < m->h.n_vocab; id++) {
+		uint32_t k = 0;
+		piece_of(m, id, &n);
+		if (m->sect[SECT_TYPE].data[id] != TYPE_USER || !n)
+			continue;
+		m->h.n_user++;
+		while (k < u->n_len && u->len[k] != n)
+			k++;
+		if (k == VOCAB_N_USER_LEN)
+			return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "user-defined tokens of more than %u different lengths",
+			               VOCAB_N_USER_LEN);
+		if (k == u->n_len)
+			u->len[u->n_len++] = n;
+	}
+	qsort(u->len, u->n_len, sizeof *u->len, longer_first);
+	return 0;
+}
+
+/* Index of the child of `at` (0 = the roots) for byte c, made if there is none. */
+static uint32_t user_child(struct buf *node, struct user_index *u, uint32_t at, unsigned char c)
+{
+	struct user_node *v = (struct user_node *)(void *)node->data, fresh = { .id = VOCAB_NONE, .byte = c };
+	uint32_t i = at ? v[at].child : u->first[c], n = (uint32_t)(node->len / sizeof *v);
+	while (i && v[i].byte != c)
+		i = v[i].sibling;
+	if (i)
+		return i;
+	if (at) {		/* at the end of the list, so that indices only grow along it */
+		i = v[at].child;
+		while (i && v[i].sibling)
+			i = v[i].sibling;
+		*(i ? &v[i].sibling : &v[at].child) = n;
+	} else {
+		u->first[c] = n;
+	}
+	buf_add(node, &fresh, sizeof fresh);
+	return n;
 }
 
 static int index_user(struct maker *m, struct err *e)
 {
 	struct user_index u = {0};
-	uint32_t n;
-	m->h.n_user = 0;
-	for (uint32_t id = 0; id < m->h.n_vocab; id++) {
-		uint32_t k = 0;
-		piece_of(m, id, &n);
-		if (!is_user(m, id) || !n)
-			continue;
-		m->h.n_user++;
-		while (k < u.n_len && u.len[k] != n)
-			k++;
-		if (k == VOCAB_N_USER_LEN)
-			return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "user-defined tokens of more than %u different lengths",
-			               VOCAB_N_USER_LEN);
-		if (k == u.n_len)
-			u.len[u.n_len++] = n;
-	}
-	qsort(u.len, u.n_len, sizeof *u.len, longer_first);
-	for (uint32_t id = 0; id < m->h.n_vocab; id++) {
+	struct buf *out = &m->sect[SECT_USER], node = {0};
+	int r = user_lengths(m, &u, e);
+	if (r || !m->h.n_user)
+		return r;
+	buf_zeros(&node, sizeof(struct user_node));	/* index 0 means none */
+	for (uint32_t id = 0, n; id < m->h.n_vocab && !node.failed; id++) {
 		const char *s = piece_of(m, id, &n);
-		uint32_t k = 0;
-		if (!is_user(m, id) || !n)
+		uint32_t at = 0, k = 0;
+		if (m->sect[SECT_TYPE].data[id] != TYPE_USER || !n)
 			continue;
+		for (uint32_t i = 0; i < n && !node.failed; i++)
+			at = user_child(&node, &u, at, (unsigned char)s[i]);
 		while (u.len[k] != n)
 			k++;
-		u.first[(unsigned char)s[0]] |= 1ull << k;
-		for (unsigned c = 0; c < 256; c++)
-			if (n == 1 || c == (unsigned char)s[1])
-				u.second[c] |= 1ull << k;
+		struct user_node *v = (struct user_node *)(void *)node.data + at;
+		if (node.failed)
+			break;
+		if (v->id != VOCAB_NONE) {
+			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokens %u and %u have the same text", v->id, id);
+			break;
+		}
+		v->id = id;
+		v->i_len = (uint8_t)k;
 	}
-	if (m->h.n_user)
-		buf_add(&m->sect[SECT_USER], &u, sizeof u);
-	return m->sect[SECT_USER].failed ? no_memory(e) : 0;
+	u.n_node = (uint32_t)(node.len / sizeof(struct user_node));
+	buf_add(out, &u, sizeof u);
+	buf_add(out, node.data, node.len);
+	if (!r && (node.failed || out->failed))
+		r = no_memory(e);
+	buf_release(&node);
+	return r;
 }
 
 int make_layout(struct maker *m, uint64_t n_word, struct err *e)
@@ -139,7 +175,7 @@ int make_layout(struct maker *m, uint64_t n_word, struct err *e)
 	int r = m->h.kind == TOK_WORDPIECE ? 0 : index_user(m, e);
 	if (r)
 		return r;
-	m->h.word_bits = make_bits(n_word + m->h.n_user);
+	m->h.word_bits = make_bits(n_word);
 	buf_zeros(&m->sect[SECT_WORD], sizeof(struct word_slot) << m->h.word_bits);
 	uint64_t at = (sizeof m->h + 7) & ~7ull;
 	for (int i = 0; i < N_SECT; i++) {
@@ -202,17 +238,6 @@ int make_word(struct maker *m, const char *s, size_t n, uint32_t id, uint32_t fl
 			return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokens %u and %u have the same text", WORD_ID(word[i].val), id);
 	}
 	return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the tokens' texts collide too often");
-}
-
-int make_user_words(struct maker *m, struct err *e)
-{
-	for (uint32_t id = 0, n; id < m->h.n_vocab; id++) {
-		const char *s = piece_of(m, id, &n);
-		int r = is_user(m, id) ? make_word(m, s, n, id, WORD_CONT, e) : 0;
-		if (r)
-			return r;
-	}
-	return 0;
 }
 
 int make_view(const struct maker *m, struct tok *t, struct err *e)

@@ -30,8 +30,6 @@ uint32_t make_bits(uint64_t n);
 int make_layout(struct maker *m, uint64_t n_word, struct err *e);
 /* Adds a text to the word table. `flags` is WORD_CONT and WORD_SOLE. A text that is there already is ERR_FORMAT. */
 int make_word(struct maker *m, const char *s, size_t n, uint32_t id, uint32_t flags, struct err *e);
-/* Adds every user-defined token in its own name space. */
-int make_user_words(struct maker *m, struct err *e);
 /* A view of the blob as it stands. */
 int make_view(const struct maker *m, struct tok *t, struct err *e);
 /* Marks (or, if `add`, adds) the texts that the merge loop turns into the one token they are. */

@@ -12,12 +12,6 @@
 
 #include "tokenize/vocab.h"
 
-struct part {			/* the part being collected */
-	char *s;
-	uint32_t *map;		/* offset in the caller's text of each byte */
-	size_t n, cap;
-};
-
 static int part_add(struct part *p, const char *s, size_t n, uint32_t at, uint32_t step)
 {
 	if (p->cap - p->n < n) {
@@ -49,28 +43,27 @@ static int part_done(const struct tok *t, struct merge_scratch *m, struct part *
 	return w.n ? merge_word(t, m, &w, out) : 0;
 }
 
-int spm_encode(const struct tok *t, struct merge_scratch *m, const struct span *x, bool at_start, struct tok_ids *out)
+int spm_encode(const struct tok *t, struct merge_scratch *m, struct part *p, const struct span *x, bool at_start,
+               struct tok_ids *out)
 {
 	static const char under[] = "\xe2\x96\x81";
-	struct part p = {0};
 	int r = 0;
+	p->n = 0;
 	if (at_start && t->h->flags & VOCAB_SPACE_PREFIX && x->n)
-		r = part_add(&p, under, 3, span_at(x, 0), 0);
+		r = part_add(p, under, 3, span_at(x, 0), 0);
 	for (size_t i = 0; i < x->n && !r;) {
 		unsigned char c = (unsigned char)x->s[i];
 		size_t len = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 		if (len > x->n - i)
 			len = x->n - i;
 		const char *s = c == ' ' ? under : x->s + i;
-		if (p.n && !vocab_joins(t, p.s[p.n - 1], *s))
-			r = part_done(t, m, &p, out);
+		if (p->n && !vocab_joins(t, p->s[p->n - 1], *s))
+			r = part_done(t, m, p, out);
 		if (!r)
-			r = part_add(&p, s, c == ' ' ? 3 : len, span_at(x, i), c != ' ');
+			r = part_add(p, s, c == ' ' ? 3 : len, span_at(x, i), c != ' ');
 		i += len;
 	}
-	if (!r && p.n)
-		r = part_done(t, m, &p, out);
-	free(p.s);
-	free(p.map);
+	if (!r && p->n)
+		r = part_done(t, m, p, out);
 	return r;
 }

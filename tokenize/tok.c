@@ -141,6 +141,7 @@ struct encoding {
 	const struct tok *t;
 	struct merge_scratch *m;
 	struct tok_ids *out;
+	struct part part;
 	const char *s;
 	bool after_special;		/* SPM: the next text gets its space in front */
 };
@@ -152,7 +153,7 @@ static int encode_text(void *arg, size_t from, size_t to)
 	bool first = c->after_special;
 	c->after_special = false;
 	if (c->t->h->kind == TOK_SPM)
-		return spm_encode(c->t, c->m, &x, first, c->out);
+		return spm_encode(c->t, c->m, &c->part, &x, first, c->out);
 	if (c->t->h->kind == TOK_WORDPIECE)
 		return wordpiece_encode(c->t, &x, c->out);
 	if (utf8_valid(x.s, x.n, NULL))
@@ -182,11 +183,13 @@ static int encode(const struct tok *t, const char *s, size_t n, bool at_start, s
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a text of more than 4 GiB at once");
 	if (n == 0)
 		return 0;
-	struct encoding c = { t, merge_scratch_new(), out, s, at_start };
+	struct encoding c = { .t = t, .m = merge_scratch_new(), .out = out, .s = s, .after_special = at_start };
 	int r = c.m ? 0 : ERR_MEM;
 	if (!r)
 		r = user_split(t, s, n, encode_text, encode_user, &c);
 	merge_scratch_free(c.m);
+	free(c.part.s);
+	free(c.part.map);
 	return r ? err_set(e, r, ERR_NO_OFFSET, "out of memory") : 0;
 }
 

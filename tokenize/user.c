@@ -2,13 +2,14 @@
  *
  * user: user-defined tokens are found before anything else looks at the text. Where they overlap, the longest wins wherever
  * it stands, then the next shorter in what is left, each from the left. Taken literally that is a pass over the text for
- * each token; here the text is scanned once for places where one could start, and overlapping candidates are settled in
- * the region they cover:
+ * each token; here the text is scanned once for places where one starts, and overlapping candidates are settled in the
+ * region they cover:
  *
  *	text ...... [ candidates that touch each other ] ...... [ next region ] ...
  *	            for each length, longest first: mark the matches that touch no mark
  *
- * Two masks, by first and by second byte, say which lengths are possible at all, so ordinary text costs two loads a byte.
+ * A walk down the trie gives all matches at a place as a mask over lengths. Most regions are one token and are done when
+ * their end is known. The cost is linear in the text times the longest token.
  */
 #include "tokenize/user.h"
 
@@ -16,116 +17,131 @@
 
 #include "tokenize/vocab.h"
 
-struct mark { uint32_t id, len; };	/* len 0 = unmarked */
-
-/* The user-defined token that is s[0..n) exactly, or VOCAB_NONE. */
-static uint32_t user_token(const struct tok *t, const char *s, size_t n)
+/* Matches at s[i]: a bit for each length, longest = lowest; id[k] is set for bit k if id is not NULL. */
+static uint64_t matches_at(const struct tok *t, const char *s, size_t i, size_t n, uint32_t *id)
 {
-	uint32_t v = vocab_word(t, s, n, WORD_CONT);
-	if (!v || WORD_ID(v) >= t->h->n_vocab || t->type[WORD_ID(v)] != TYPE_USER)
-		return VOCAB_NONE;
-	return WORD_ID(v);
-}
-
-/* Lengths (bits, longest first = lowest) that may match at s[i]. */
-static inline uint64_t lengths_at(const struct user_index *u, const char *s, size_t i, size_t n)
-{
-	uint64_t m = u->first[(unsigned char)s[i]];
-	if (!m)
-		return 0;
-	return i + 1 < n ? m & u->second[(unsigned char)s[i + 1]] : m;
-}
-
-/* Longest token at i, 0 if none. */
-static size_t longest_at(const struct tok *t, const char *s, size_t i, size_t n)
-{
-	for (uint64_t m = lengths_at(t->user, s, i, n); m; m &= m - 1) {
-		unsigned k = (unsigned)__builtin_ctzll(m);
-		if (k < t->user->n_len && t->user->len[k] <= n - i && user_token(t, s + i, t->user->len[k]) != VOCAB_NONE)
-			return t->user->len[k];
+	const struct user_index *u = t->user;
+	uint64_t mask = 0;
+	size_t from = i;
+	uint32_t at = u->first[(unsigned char)s[i]], prev = 0;
+	while (at > prev && at < u->n_node) {
+		const struct user_node *v = &u->node[at];
+		if (v->id < t->h->n_vocab && v->i_len < u->n_len && u->len[v->i_len] == i - from + 1) {
+			mask |= 1ull << v->i_len;
+			if (id)
+				id[v->i_len] = v->id;
+		}
+		if (++i == n)
+			break;
+		prev = at;
+		at = v->child;
+		for (uint32_t last = prev; at > last && at < u->n_node && u->node[at].byte != (unsigned char)s[i];) {
+			last = at;
+			at = u->node[at].sibling;
+			if (at <= last)
+				at = 0;
+		}
 	}
-	return 0;
+	return mask;
 }
 
-/* Marks the matches in s[from..to), where no match crosses the ends; mark[i] is for s[from + i]. */
-static void settle(const struct tok *t, const char *s, size_t from, size_t to, struct mark *mark)
+static size_t longest_of(const struct tok *t, uint64_t mask)
 {
-	size_t n = to - from;
-	memset(mark, 0, n * sizeof *mark);
-	for (uint32_t k = 0; k < t->user->n_len; k++) {
-		size_t len = t->user->len[k], gap = 0;	/* unmarked bytes up to here */
-		for (size_t i = 0; len <= n && i < n;) {
-			if (mark[i].len) {
-				i += mark[i].len;
-				gap = 0;
+	return mask ? t->user->len[__builtin_ctzll(mask)] : 0;
+}
+
+struct job {
+	const struct tok *t;
+	const char *s;
+	size_t n;
+	size_t done;			/* text before this is handed over */
+	uint64_t *mask;			/* [cap]: matches at each byte of a region; then its marks: 1 << index of the length */
+	size_t cap;
+	int (*text)(void *, size_t from, size_t to);
+	int (*token)(void *, uint32_t id, size_t from);
+	void *arg;
+};
+
+/* Hands over the text before `at` and the token of length len[k] there. */
+static int hand_over(struct job *j, size_t at, unsigned k)
+{
+	uint32_t id[64] = {0};
+	int r = at > j->done ? j->text(j->arg, j->done, at) : 0;
+	if (r)
+		return r;
+	matches_at(j->t, j->s, at, j->n, id);
+	j->done = at + j->t->user->len[k];
+	return j->token(j->arg, id[k], at);
+}
+
+/* Decides the region of n bytes whose matches are in j->mask, in place: a byte where a token was marked keeps one bit and the
+ * bytes behind it none. */
+static void settle(struct job *j, size_t n)
+{
+	const uint64_t marked = 1ull << 63;
+	uint64_t *m = j->mask;
+	for (uint32_t k = 0; k < j->t->user->n_len; k++) {
+		size_t len = j->t->user->len[k], free_len = 0;	/* unmarked bytes before i */
+		for (size_t i = 0; i < n;) {
+			if (m[i] & marked) {
+				i += j->t->user->len[__builtin_ctzll(m[i])];
+				free_len = 0;
 				continue;
 			}
 			i++;
-			if (++gap < len)
+			if (++free_len < len || !(m[i - len] >> k & 1))
 				continue;
-			size_t at = i - len;
-			if (!(lengths_at(t->user, s, from + at, to) >> k & 1))
-				continue;
-			uint32_t id = user_token(t, s + from + at, len);
-			if (id == VOCAB_NONE)
-				continue;
-			mark[at] = (struct mark){ id, (uint32_t)len };
-			gap = 0;
+			m[i - len] = marked | 1ull << k;
+			free_len = 0;
 		}
 	}
+	for (size_t i = 0; i < n; i++)
+		m[i] = m[i] & marked ? m[i] & ~marked : 0;
 }
 
-/* End of the region of touching candidates that starts at i. */
-static size_t region_end(const struct tok *t, const char *s, size_t i, size_t n)
+/* The region that starts at i with `mask`: finds its end, settles it, hands its tokens over. */
+static int region(struct job *j, size_t i, uint64_t mask, size_t *end)
 {
-	size_t end = i + longest_at(t, s, i, n);
-	for (size_t k = i + 1; k < end; k++) {
-		size_t len = longest_at(t, s, k, n);
-		if (k + len > end)
-			end = k + len;
+	size_t first_len = longest_of(j->t, mask), n = first_len;
+	int r = 0;
+	for (size_t k = 0; k < n; k++) {
+		if (k == j->cap) {
+			size_t cap = j->cap ? j->cap * 2 : 256;
+			uint64_t *m = realloc(j->mask, cap * sizeof *m);
+			if (!m)
+				return ERR_MEM;
+			j->mask = m;
+			j->cap = cap;
+		}
+		j->mask[k] = k ? matches_at(j->t, j->s, i + k, j->n, NULL) : mask;
+		size_t len = longest_of(j->t, j->mask[k]);
+		if (k + len > n)
+			n = k + len;
 	}
-	return end;
+	*end = i + n;
+	if (n == first_len)
+		return hand_over(j, i, (unsigned)__builtin_ctzll(mask));
+	settle(j, n);
+	for (size_t k = 0; k < n && !r; k++)
+		if (j->mask[k])
+			r = hand_over(j, i + k, (unsigned)__builtin_ctzll(j->mask[k]));
+	return r;
 }
 
 int user_split(const struct tok *t, const char *s, size_t n, int (*text)(void *, size_t from, size_t to),
                int (*token)(void *, uint32_t id, size_t from), void *arg)
 {
-	size_t done = 0, cap = 0;
-	struct mark *mark = NULL;
+	struct job j = { .t = t, .s = s, .n = n, .text = text, .token = token, .arg = arg };
 	int r = 0;
 	for (size_t i = 0; t->h->n_user && i < n && !r;) {
-		if (!lengths_at(t->user, s, i, n) || !longest_at(t, s, i, n)) {
+		uint64_t mask = t->user->first[(unsigned char)s[i]] ? matches_at(t, s, i, n, NULL) : 0;
+		if (mask)
+			r = region(&j, i, mask, &i);
+		else
 			i++;
-			continue;
-		}
-		size_t end = region_end(t, s, i, n);
-		if (end - i > cap) {
-			struct mark *m = realloc(mark, (end - i) * sizeof *m);
-			if (!m) {
-				r = ERR_MEM;
-				break;
-			}
-			mark = m;
-			cap = end - i;
-		}
-		settle(t, s, i, end, mark);
-		for (size_t k = i; k < end && !r;) {
-			struct mark m = mark[k - i];
-			if (!m.len) {
-				k++;
-				continue;
-			}
-			if (k > done)
-				r = text(arg, done, k);
-			if (!r)
-				r = token(arg, m.id, k);
-			k += m.len;
-			done = k;
-		}
-		i = end;
 	}
-	if (!r && done < n)
-		r = text(arg, done, n);
-	free(mark);
+	if (!r && j.done < n)
+		r = text(arg, j.done, n);
+	free(j.mask);
 	return r;
 }

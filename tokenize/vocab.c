@@ -26,7 +26,6 @@ static uint64_t want_len(const struct vocab_head *h, int i)
 	case SECT_BYTE: return h->kind == TOK_WORDPIECE ? 0 : 256 * 4;
 	case SECT_EXPAND_AT: return (n_extra + 1) * 4;
 	case SECT_JOIN: return h->kind == TOK_SPM ? 65536 / 8 : 0;
-	case SECT_USER: return h->n_user ? sizeof(struct user_index) : 0;
 	default: return UINT64_MAX;
 	}
 }
@@ -67,7 +66,9 @@ int vocab_view(struct tok *t, const void *blob, size_t n, struct err *e)
 		.expand = (const void *)p[SECT_EXPAND], .join = (const void *)p[SECT_JOIN],
 		.user = (const void *)p[SECT_USER], .n_expand = (uint32_t)(h->sect[SECT_EXPAND].len / 4), .own = own,
 	};
-	if (h->n_user && t->user->n_len > VOCAB_N_USER_LEN)
+	uint64_t n_user_byte = h->sect[SECT_USER].len;
+	if (h->n_user && (n_user_byte < sizeof *t->user || t->user->n_len > VOCAB_N_USER_LEN ||
+	                  t->user->n_node > (n_user_byte - sizeof *t->user) / sizeof *t->user->node))
 		return bad(e, h->sect[SECT_USER].at, "bad index of user-defined tokens");
 	return 0;
 }

@@ -8,7 +8,7 @@
  *	     | byte u32[256]     byte -> id
  *	     | expand_at u32[n_piece - n_vocab + 1] | expand u32[]      ids that stand for a piece which is no token
  *	     | join bit[65536]   does any token hold bytes (x, y) on both sides of a character boundary
- *	     | user_len u32[64]  lengths of the user-defined tokens, descending, and two masks over first and second bytes
+ *	     | user index        lengths of the user-defined tokens, and a trie of them
  *
  * Every section is 8-byte aligned. tok_open checks the head and that each section lies inside the blob with the size its
  * counts ask for: a few comparisons, so opening a mapped blob costs microseconds. What the sections hold is checked where
@@ -65,15 +65,30 @@ struct vocab_head {
 /* `val` 0 = empty; else id + 1 and the flags. */
 struct word_slot { uint32_t hash, val; };
 #define WORD_SOLE 0x80000000u		/* encoding this text alone gives just this id */
-#define WORD_CONT 0x40000000u		/* a second name space. WordPiece: continues a word; else: a user-defined token, as text */
+#define WORD_CONT 0x40000000u		/* WordPiece: continues a word; a name space of its own */
 #define WORD_ID(v) (((v) & 0x3fffffffu) - 1)
 
 struct merge_slot { uint32_t left, right, rank, result; };	/* left VOCAB_NONE = empty */
 
+/* A trie of the user-defined tokens. Children and siblings have larger indices than their node, in any blob that is not
+ * damaged; who walks it goes on only while indices grow, so a walk ends. */
+struct user_node {
+	uint32_t child, sibling;		/* 0 = none */
+	uint32_t id;				/* the token that ends here, or VOCAB_NONE */
+	uint8_t byte, i_len, pad[2];		/* i_len: index of its length in len[] */
+};
 struct user_index {
-	uint64_t first[256], second[256];	/* bit k: some token of length len[k] has this byte first, second */
+	uint32_t first[256];			/* node of each first byte, 0 = none */
 	uint32_t len[64];			/* descending */
-	uint32_t n_len, pad;
+	uint32_t n_len, n_node;
+	struct user_node node[];
+};
+
+/* What spm.c collects a part in; kept between the stretches of one text. */
+struct part {
+	char *s;
+	uint32_t *map;		/* offset in the caller's text of each byte */
+	size_t n, cap;
 };
 
 struct tok {
@@ -228,7 +243,8 @@ void merge_scratch_free(struct merge_scratch *m);
 int merge_word(const struct tok *t, struct merge_scratch *m, const struct span *w, struct tok_ids *out);
 
 int bpe_encode(const struct tok *t, struct merge_scratch *m, const struct span *x, struct tok_ids *out);
-int spm_encode(const struct tok *t, struct merge_scratch *m, const struct span *x, bool at_start, struct tok_ids *out);
+int spm_encode(const struct tok *t, struct merge_scratch *m, struct part *p, const struct span *x, bool at_start,
+               struct tok_ids *out);
 int wordpiece_encode(const struct tok *t, const struct span *x, struct tok_ids *out);
 
 #endif
