@@ -64,7 +64,7 @@ KERN_CHECK += bert
 
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
-FUZZ := gguf safetensors tok
+FUZZ := gguf safetensors tok index
 
 CONFORM := tokens logits template perplexity
 

@@ -96,9 +96,9 @@ int section_open(struct section_file *f, const char *path, uint32_t kind, struct
 	if ((r = read_footer(f, e)) || (r = read_toc(f, e)))
 		goto fail;
 	f->seen = calloc(f->n_sum ? f->n_sum : 1, 1);
-	if (f->seen)
-		return section_check(f, f->map.data, HEADER_LEN, e);
-	r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	r = f->seen ? section_check(f, f->map.data, HEADER_LEN, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	if (!r)
+		return 0;
 fail:
 	section_close(f);
 	return r;
