@@ -20,14 +20,25 @@
 	[QUANT_Q8_0] = mat_q8_0_##LEVEL, [QUANT_Q4_K] = mat_q4_k_##LEVEL, [QUANT_Q5_K] = mat_q5_k_##LEVEL, [QUANT_Q6_K] = mat_q6_k_##LEVEL
 #define MATS_FLOAT_OF(LEVEL) [QUANT_F32] = mat_f32_##LEVEL, [QUANT_F16] = mat_f16_##LEVEL, [QUANT_BF16] = mat_bf16_##LEVEL
 
+static const struct kern AVX2 = {
+	.level = KERN_AVX2, .name = "avx2", .mat = { MATS_FLOAT_OF(avx2), MATS_QUANT_OF(avx2) }, VECS_OF(avx2),
+};
+static const struct kern AVX512 = {
+	.level = KERN_AVX512, .name = "avx512", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(avx2) }, VECS_OF(avx512),
+};
 static const struct kern VNNI = {
 	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, VECS_OF(avx512),
 };
 
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
 static bool has_avx512(void)
 {
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
-		&& __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+		&& __builtin_cpu_supports("avx512vl") && has_avx2();
 }
 
 const struct kern *kern_x86(enum kern_level level)
@@ -35,6 +46,8 @@ const struct kern *kern_x86(enum kern_level level)
 	__builtin_cpu_init();
 	switch (level) {
 	case KERN_VNNI: return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &VNNI : NULL;
+	case KERN_AVX512: return has_avx512() ? &AVX512 : NULL;
+	case KERN_AVX2: return has_avx2() ? &AVX2 : NULL;
 	default: return NULL;
 	}
 }

@@ -23,6 +23,9 @@
 	void attn_##LEVEL(const struct attn *a, const struct attn_row *row, size_t n_row); \
 	float softmax_sum_##LEVEL(const float *x, size_t n, float *y)
 
+MATS_QUANT(avx2);
+MATS_FLOAT(avx2);
+VECS(avx2);
 MATS_QUANT(vnni);
 MATS_FLOAT(avx512);
 VECS(avx512);
