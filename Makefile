@@ -31,6 +31,8 @@ RETRIEVE := metric qset tally plan lexical dense fuse find source
 
 SPECULATE := copy policy small
 
+BENCH := probe speed spec
+
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS := lib/json lib/conf
@@ -42,6 +44,8 @@ TOOLS += index/index retrieve/retrieve retrieve/cite
 TOOLS += retrieve/score
 
 TOOLS += speculate/speculate
+
+TOOLS += bench/bench
 
 # Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
 SCRIPTS := tt ask sync model eval
@@ -70,7 +74,7 @@ FUZZ := gguf safetensors tok index
 CONFORM := tokens logits template perplexity
 
 
-FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate
+FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate bench
 mods_lib/base  := $(BASE)
 mods_lib/kern  := $(KERN)
 mods_lib/model := $(MODEL)
@@ -80,6 +84,7 @@ mods_index     := $(INDEX)
 mods_generate  := $(GENERATE)
 mods_retrieve  := $(RETRIEVE)
 mods_speculate := $(SPECULATE)
+mods_bench     := $(BENCH)
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DTT_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=off $(HARDEN) $(SAN) $(ISA) $(CFLAGS)
@@ -96,7 +101,7 @@ say = $(if $(V),,@echo "$(1)")
 objs    = $(foreach m,$(mods_$(1)),$(BUILD)/$(1)/$(m).o)
 archive = $(BUILD)/lib$(notdir $(1)).a
 # The linker wants users before what they use, so the archives run from right to left of the dependency law.
-ARCHIVES := $(foreach f,speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
+ARCHIVES := $(foreach f,bench speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
 .DELETE_ON_ERROR:
 .PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform ask \

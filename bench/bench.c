@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tt-bench: the speed of this machine.
+ *
+ *	tt-bench -m MODEL		reading, writing, verifying, opening; shares of bandwidth and arithmetic
+ *	tt-bench spec -m MODEL --prompts FILE		plain against drafted decoding
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/probe.h"
+#include "bench/spec.h"
+#include "bench/speed.h"
+#include "generate/propose.h"
+#include "lib/base/io.h"
+#include "lib/base/opt.h"
+#include "lib/base/pool.h"
+#include "lib/model/find.h"
+
+#define TOOL "tt-bench"
+
+static struct {
+	const char *model, *prompts, *draft;
+	long threads, rounds, n_max, limit;
+	bool json;
+} o = { .draft = "auto", .rounds = 5, .n_max = 128 };
+
+static const struct opt opts[] = {
+	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "generator: file or catalogue name", .env = "TT_MODEL" },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "spec: tokens of a reply at most", .min = 1, .max = 2048 },
+	{ .name = "rounds", .type = OPT_INT, .value = &o.rounds, .arg = "N", .help = "rounds whose median counts", .min = 1, .max = 32 },
+	{ .name = "prompts", .type = OPT_STR, .value = &o.prompts, .arg = "FILE", .help = "spec: lines {category, turns}" },
+	{ .name = "limit", .type = OPT_INT, .value = &o.limit, .arg = "N", .help = "spec: prompts of each category; 0 = all", .min = 0, .max = 1 << 20 },
+	{ .name = "draft", .type = OPT_STR, .value = &o.draft, .arg = "CMD", .help = "spec: auto, or the command of a drafter" },
+	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "print one JSON object" },
+	{ 0 }
+};
+static const struct opt_program prog = { TOOL, "[spec]", "measure the speed of this machine", opts };
+
+static void print(const char *label, json_t *root)
+{
+	if (o.json) {
+		json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(5) | JSON_PRESERVE_ORDER);
+		putchar('\n');
+		return;
+	}
+	const char *key;
+	json_t *v;
+	json_object_foreach(root, key, v) {
+		char name[128];
+		snprintf(name, sizeof name, "%s%s%s", label, *label ? "." : "", key);
+		if (json_is_object(v))
+			print(name, v);
+		else if (json_is_string(v))
+			printf("%-28s %s\n", name, json_string_value(v));
+		else if (json_is_boolean(v))
+			printf("%-28s %s\n", name, json_is_true(v) ? "yes" : "no");
+		else
+			printf("%-28s %.2f\n", name, json_number_value(v));
+	}
+}
+
+/* Time to open the model again, pack present and page cache warm. */
+static int open_ms(const char *path, const struct kern *kern, double *ms, struct err *e)
+{
+	struct model *m;
+	uint64_t t0 = io_now_ns();
+	int r = model_open(&m, path, kern, NULL, e);
+	*ms = (double)(io_now_ns() - t0) / 1e6;
+	if (!r)
+		model_close(m);
+	return r;
+}
+
+static json_t *report(const struct speed *sp, const struct model *m, int n_thread, double open, double before, double after)
+{
+	json_t *root = json_object(), *pre = json_object(), *dec = json_object(), *ver = json_object();
+	double gbs = before > after ? before : after, ghz = probe_clock();
+	double peak = ghz * 1e9 * probe_mac_per_cycle(m->kern->level) * n_thread;
+	for (size_t k = 0; k < sp->n_length; k++) {
+		char key[24];
+		snprintf(key, sizeof key, "%zu", sp->length[k]);
+		json_object_set_new(pre, key, json_real(sp->prefill[k]));
+		json_object_set_new(dec, key, json_real(sp->decode[k]));
+	}
+	for (int b = 1; b < COST_N; b++) {
+		char key[24];
+		snprintf(key, sizeof key, "%d", b);
+		json_object_set_new(ver, key, json_real(sp->verify_ms[b]));
+	}
+	json_object_set_new(root, "model", json_string(m->name));
+	json_object_set_new(root, "level", json_string(m->kern->name));
+	json_object_set_new(root, "threads", json_integer(n_thread));
+	json_object_set_new(root, "prefill", pre);
+	json_object_set_new(root, "decode", dec);
+	json_object_set_new(root, "verify", ver);
+	json_object_set_new(root, "open_ms", json_real(open));
+	json_object_set_new(root, "bandwidth_gbs", json_real(gbs));
+	json_object_set_new(root, "bandwidth_before_gbs", json_real(before));
+	json_object_set_new(root, "bandwidth_after_gbs", json_real(after));
+	json_object_set_new(root, "clock_ghz", json_real(ghz));
+	json_object_set_new(root, "step_gbs", json_real(sp->decode[0] * sp->weight_bytes / 1e9));
+	json_object_set_new(root, "share_of_bandwidth", json_real(gbs > 0 ? sp->decode[0] * sp->weight_bytes / 1e9 / gbs : 0));
+	json_object_set_new(root, "prefill_gmacs", json_real(sp->prefill[0] * sp->weight_macs / 1e9));
+	json_object_set_new(root, "share_of_peak", json_real(sp->prefill[0] * sp->weight_macs / peak));
+	return root;
+}
+
+static int bench_model(const struct model *m, const char *path, struct pool *pool, struct err *e)
+{
+	struct speed sp = { .n_length = 2, .length = { 512, 1500 } };
+	double open = 0, before = probe_bandwidth(pool);
+	int r = open_ms(path, m->kern, &open, e);
+	r = r ? r : speed_measure(&sp, m, pool, (int)o.rounds, e);
+	if (r)
+		return r;
+	json_t *root = report(&sp, m, pool_threads(pool), open, before, probe_bandwidth(pool));
+	print("", root);
+	json_decref(root);
+	return 0;
+}
+
+static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
+{
+	struct buf cmd = {0};
+	char exe[4096];
+	json_t *root = NULL;
+	int r = 0;
+	if (strcmp(o.draft, "auto")) {
+		buf_puts(&cmd, o.draft);
+	} else {
+		ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+		exe[n > 0 ? n : 0] = '\0';
+		char *slash = strrchr(exe, '/');
+		if (slash)
+			*slash = '\0';
+		r = propose_auto(&cmd, m, exe, getenv("TT_MODELS"), e);
+	}
+	r = r ? r : spec_run(&root, m, pool, o.prompts, cmd.data, (size_t)o.n_max, (size_t)o.limit, e);
+	if (!r)
+		print("", root);
+	json_decref(root);
+	buf_release(&cmd);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	bool is_spec = argc > 1 && !strcmp(argv[1], "spec");
+	int first = opt_parse(&prog, argc - is_spec, argv + is_spec);
+	if (first < argc - is_spec)
+		return opt_misuse(&prog, "no operand is expected but 'spec', first");
+	if (is_spec && !o.prompts)
+		return opt_misuse(&prog, "spec needs --prompts");
+	if (!o.model)
+		return opt_misuse(&prog, "which model? (-m)");
+	struct err e = {0};
+	struct buf path = {0};
+	struct pool *pool = NULL;
+	struct model *m = NULL;
+	const struct kern *kern = kern_select(getenv("TT_CPU"), &e);
+	int r = kern ? pool_open(&pool, (int)o.threads, &e) : e.code;
+	r = r ? r : model_find(&path, o.model, getenv("TT_MODELS"), &e);
+	r = r ? r : model_open(&m, path.data, kern, &(struct pack_maker){ .pool = pool }, &e);
+	if (!r)
+		r = is_spec ? bench_spec(m, pool, &e) : bench_model(m, path.data, pool, &e);
+	model_close(m);
+	pool_close(pool);
+	buf_release(&path);
+	return r ? err_report(TOOL, &e) : EXIT_DONE;
+}

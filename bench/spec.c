@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spec: every prompt is read once; its state is kept while the reply is generated plain, rewound, and generated with drafts: the
+ * two follow each other within seconds, which is what makes their ratio worth something on a machine with other work.
+ */
+#include "bench/spec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "generate/propose.h"
+#include "generate/run.h"
+#include "generate/template.h"
+#include "lib/base/io.h"
+#include "lib/base/pool.h"
+
+#define N_CTX 4096
+
+struct bench {
+	const struct model *m;
+	struct session *s;
+	struct sampler *sampler;
+	struct proposer proposer;
+	struct run run;
+	struct buf plain;
+	size_t n_max, limit;
+	json_t *all;
+};
+
+struct figures { double ms; size_t n_tok, n_draft, n_accept; };
+
+/* One reply after the prompt, which the session holds but for its last token. */
+static int reply(struct bench *b, const struct tok_ids *prompt, bool with_drafts, struct figures *f, struct err *e)
+{
+	struct run *r = &b->run;
+	r->hooks = (struct run_hooks){0};
+	if (with_drafts)
+		r->hooks = (struct run_hooks){ .draft = &b->proposer, .start = propose_start, .propose = propose_hook,
+					       .settle = propose_settle };
+	int rc = session_sync(b->s, prompt->id, prompt->len, e);
+	uint64_t t0 = io_now_ns();
+	rc = rc ? rc : run_reply(r, e);
+	f->ms += (double)(io_now_ns() - t0) / 1e6;
+	f->n_tok += r->n_gen;
+	f->n_draft += r->n_draft;
+	f->n_accept += r->n_accept;
+	return rc;
+}
+
+static void add(json_t *to, const char *key, double v)
+{
+	json_object_set_new(to, key, json_real(json_number_value(json_object_get(to, key)) + v));
+}
+
+static void tally(struct bench *b, const char *category, const struct figures *plain, const struct figures *drafted, bool equal)
+{
+	const char *const keys[] = { category, "all" };
+	for (int i = 0; i < 2; i++) {
+		json_t *c = json_object_get(b->all, keys[i]);
+		if (!c) {
+			c = json_object();
+			json_object_set_new(b->all, keys[i], c);
+		}
+		add(c, "prompts", 1);
+		add(c, "tokens", (double)plain->n_tok);
+		add(c, "plain_ms", plain->ms);
+		add(c, "drafted_ms", drafted->ms);
+		add(c, "drafted_tokens", (double)drafted->n_draft);
+		add(c, "accepted", (double)drafted->n_accept);
+		add(c, "unequal", equal ? 0 : 1);
+	}
+}
+
+static int one_prompt(struct bench *b, json_t *line, const char *category, struct err *e)
+{
+	struct chat chat;
+	struct figures plain = {0}, drafted = {0};
+	json_t *turns = json_object_get(line, "turns");
+	bool equal = true;
+	int rc = 0;
+	struct buf past[8] = {0};
+	size_t n_turn = json_array_size(turns) < 8 ? json_array_size(turns) : 8;
+	for (size_t k = 0; !rc && k < n_turn; k++) {
+		chat_init(&chat, b->m->template, b->m->tok);
+		for (size_t i = 0; i <= k; i++) {
+			const char *user = json_string_value(json_array_get(turns, i));
+			chat_turn(&chat, CHAT_USER, user ? user : "", user ? strlen(user) : 0);
+			if (i < k)
+				chat_turn(&chat, CHAT_ASSISTANT, past[i].data ? past[i].data : "", past[i].len);
+		}
+		rc = chat_reply(&chat, e);
+		if (!rc && chat.ids.len + b->n_max + 16 > N_CTX) {
+			chat_release(&chat);	/* too long for the context: the turn is left out of both */
+			break;
+		}
+		rc = rc ? rc : reply(b, &chat.ids, false, &plain, e);
+		if (!rc && buf_add(&past[k], b->run.text.data ? b->run.text.data : "", b->run.text.len))
+			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		rc = rc ? rc : reply(b, &chat.ids, true, &drafted, e);
+		equal = equal && b->run.text.len == past[k].len && (!past[k].len || !memcmp(b->run.text.data, past[k].data, past[k].len));
+		chat_release(&chat);
+	}
+	for (size_t k = 0; k < 8; k++)
+		buf_release(&past[k]);
+	if (!rc)
+		tally(b, category, &plain, &drafted, equal);
+	return rc;
+}
+
+static int each_line(struct bench *b, const struct buf *text, const char *path, struct err *e)
+{
+	json_t *count = json_object();
+	int rc = 0;
+	for (char *at = text->data, *end; !rc && at && *at; at = end) {
+		end = strchr(at, '\n');
+		end = end ? end + 1 : at + strlen(at);
+		json_error_t why;
+		json_t *line = json_loadb(at, (size_t)(end - at), 0, &why);
+		const char *category = json_string_value(json_object_get(line, "category"));
+		if (!line || !category || !json_is_array(json_object_get(line, "turns")))
+			rc = err_set(e, ERR_FORMAT, (uint64_t)(at - text->data), "'%s': not a line {category, turns}", path);
+		double n = rc ? 0 : json_number_value(json_object_get(count, category));
+		if (!rc && (!b->limit || n < (double)b->limit)) {
+			add(count, category, 1);
+			rc = one_prompt(b, line, category, e);
+			if (isatty(STDERR_FILENO))
+				fprintf(stderr, "\r%s %.0f ", category, n + 1);
+		}
+		json_decref(line);
+	}
+	json_decref(count);
+	return rc;
+}
+
+/* Turns the sums into what is reported. */
+static void finish(json_t *all)
+{
+	const char *key;
+	json_t *c;
+	json_object_foreach(all, key, c) {
+		double n = json_number_value(json_object_get(c, "tokens"));
+		double plain = json_number_value(json_object_get(c, "plain_ms")), drafted = json_number_value(json_object_get(c, "drafted_ms"));
+		json_object_set_new(c, "plain", json_real(plain > 0 ? n * 1e3 / plain : 0));
+		json_object_set_new(c, "drafted", json_real(drafted > 0 ? n * 1e3 / drafted : 0));
+		json_object_set_new(c, "speedup", json_real(drafted > 0 ? plain / drafted : 0));
+		json_object_set_new(c, "equal", json_boolean(json_number_value(json_object_get(c, "unequal")) == 0));
+	}
+}
+
+int spec_run(json_t **out, const struct model *m, struct pool *pool, const char *path, const char *draft, size_t n_max, size_t limit,
+	     struct err *e)
+{
+	struct bench b = { .m = m, .n_max = n_max, .limit = limit, .all = json_object() };
+	struct buf text = {0};
+	int rc = io_read_file(&text, path, (size_t)64 << 20, e);
+	rc = rc ? rc : session_open(&b.s, m, pool, N_CTX, e);
+	rc = rc ? rc : sampler_open(&b.sampler, &SAMPLE_GREEDY, m->arch.n_vocab, e);
+	rc = rc ? rc : propose_open(&b.proposer, m, b.s, pool_threads(pool), draft, e);
+	b.run = (struct run){ .m = m, .s = b.s, .sampler = b.sampler, .n_max = n_max };
+	rc = rc ? rc : each_line(&b, &text, path, e);
+	if (!rc && !b.proposer.d)
+		rc = err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter '%s' was lost on the way", draft);
+	run_release(&b.run);
+	propose_close(&b.proposer);
+	sampler_close(b.sampler);
+	session_close(b.s);
+	buf_release(&text);
+	if (rc) {
+		json_decref(b.all);
+		return rc;
+	}
+	finish(b.all);
+	*out = b.all;
+	return 0;
+}

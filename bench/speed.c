@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * speed: timing sessions. See speed.h.
+ */
+#include "bench/speed.h"
+
+#include <stdlib.h>
+
+#include "generate/session.h"
+#include "lib/base/io.h"
+
+#define N_DECODE 32
+#define MAX_ROUNDS 32
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double median(double *x, int n)
+{
+	qsort(x, (size_t)n, sizeof *x, by_value);
+	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+static double seconds_since(uint64_t t0)
+{
+	return (double)(io_now_ns() - t0) / 1e9;
+}
+
+static void add_mat(struct speed *sp, const struct mat *w, bool in_prompt)
+{
+	sp->weight_bytes += (double)mat_n_tile(w) * (double)w->tile_len;
+	if (in_prompt)
+		sp->weight_macs += (double)w->n_row * (double)w->n_col;
+}
+
+static void add_weights(struct speed *sp, const struct model *m)
+{
+	for (size_t l = 0; l < m->arch.n_layer; l++) {
+		const struct layer *w = &m->layer[l];
+		const struct mat *const all[] = { &w->q, &w->k, &w->v, &w->o, &w->gate, &w->up, &w->down };
+		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+			add_mat(sp, all[i], true);
+	}
+	add_mat(sp, &m->head, false);
+}
+
+static int prompt_and_decode(struct session *s, const int32_t *tok, size_t n, double *prefill, double *decode, struct err *e)
+{
+	session_rewind(s, 0);
+	uint64_t t0 = io_now_ns();
+	int r = session_eval(s, tok, n, 1, e);
+	*prefill = (double)n / seconds_since(t0);
+	t0 = io_now_ns();
+	for (int i = 0; !r && i < N_DECODE; i++)
+		r = session_eval(s, tok + i, 1, 1, e);
+	*decode = N_DECODE / seconds_since(t0);
+	return r;
+}
+
+static int measure(struct speed *sp, struct session *s, const int32_t *tok, int rounds, struct err *e)
+{
+	double pre[MAX_ROUNDS], dec[MAX_ROUNDS], ver[COST_N][MAX_ROUNDS];
+	int r = 0;
+	for (size_t k = 0; !r && k < sp->n_length; k++) {
+		for (int i = 0; !r && i < rounds; i++)
+			r = prompt_and_decode(s, tok, sp->length[k], &pre[i], &dec[i], e);
+		sp->prefill[k] = median(pre, rounds);
+		sp->decode[k] = median(dec, rounds);
+	}
+	session_rewind(s, sp->length[0]);
+	for (int i = 0; !r && i < rounds; i++)
+		for (size_t b = 1; !r && b < COST_N; b++) {
+			uint64_t t0 = io_now_ns();
+			for (int k = 0; !r && k < 4; k++) {
+				r = session_eval(s, tok, b, b, e);
+				session_rewind(s, sp->length[0]);
+			}
+			ver[b][i] = seconds_since(t0) * 1e3 / 4;
+		}
+	for (size_t b = 1; b < COST_N; b++)
+		sp->verify_ms[b] = median(ver[b], rounds);
+	return r;
+}
+
+int speed_measure(struct speed *sp, const struct model *m, struct pool *pool, int rounds, struct err *e)
+{
+	size_t n = 0;
+	struct session *s = NULL;
+	for (size_t k = 0; k < sp->n_length; k++)
+		n = sp->length[k] > n ? sp->length[k] : n;
+	if (rounds < 1 || rounds > MAX_ROUNDS || !n)
+		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "%d rounds over %zu tokens", rounds, n);
+	add_weights(sp, m);
+	n = n > N_DECODE ? n : N_DECODE;
+	int32_t *tok = malloc(n * sizeof *tok);
+	int r = tok ? session_open(&s, m, pool, n + N_DECODE + 16, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	uint64_t x = 88172645463325252u;	/* xorshift64 (Marsaglia 2003) */
+	for (size_t i = 0; !r && i < n; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		tok[i] = (int32_t)(x % m->arch.n_vocab);
+	}
+	if (!r)
+		r = session_eval(s, tok, 64 < n ? 64 : n, 1, e);	/* pages in, threads awake */
+	r = r ? r : measure(sp, s, tok, rounds, e);
+	session_close(s);
+	free(tok);
+	return r;
+}
