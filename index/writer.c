@@ -415,7 +415,8 @@ static int write_late(struct writer *w, size_t from, size_t to, struct err *e)
 static int write_all_late(struct writer *w, struct err *e)
 {
 	int r = 0;
-	qsort(w->late, w->n_late, sizeof *w->late, by_place);
+	if (w->n_late)
+		qsort(w->late, w->n_late, sizeof *w->late, by_place);
 	for (size_t i = 0, k; !r && i < w->n_late; i = k) {
 		for (k = i + 1; k < w->n_late && w->late[k].seg == w->late[i].seg; k++)
 			;
