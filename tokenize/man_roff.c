@@ -2,8 +2,8 @@
  *
  * man_roff: our own reading of a manual page, for pages that mandoc cannot do and machines without it. It knows all of
  * man(7) and the frame of mdoc(7) (sections, lists, displays); other mdoc macros give their arguments with the macro
- * names among them dropped. Definitions and conditional blocks are skipped, strings are not expanded. Every line of text
- * is shown: what looks wrong is still found.
+ * names among them dropped. Definitions are skipped, strings are not expanded, of conditions only ".if n" is known. Every
+ * line of text is shown, and the arguments of macros that are not known: what looks wrong is still found.
  */
 #include <string.h>
 
@@ -172,7 +172,8 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 	} else if (r->mdoc) {
 		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro) } };
 		size_t k = n < ARGS_MAX ? n : ARGS_MAX;
-		memcpy(all + 1, w, k * sizeof *w);
+		if (k > 0)
+			memcpy(all + 1, w, k * sizeof *w);
 		mdoc_words(r, all, k + 1);
 	} else {
 		man_open(r->m, MAN_ELEM, macro, "", r->line, flags_of(r));
@@ -185,6 +186,20 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 		man_open(r->m, MAN_BODY, "TP", "", r->line, 0);
 		r->block = true;
 	}
+}
+
+/* Requests and index macros, whose arguments are not text. */
+static bool is_request(const char *name)
+{
+	static const char *const req[] = { "IX", "ad", "als", "as", "bd", "bp", "cc", "cs", "cu", "da", "di", "do", "ds", "ec",
+		"el", "em", "eo", "ev", "ex", "fam", "fp", "hc", "hw", "hy", "ie", "if", "it", "lf", "lg", "ls", "lt", "na", "ne",
+		"nh", "nop", "nr", "ns", "nx", "pc", "pl", "pm", "pn", "ps", "rd", "rm", "rn", "rr", "rs", "rt", "so", "ss", "sv",
+		"tc", "tl", "tm", "tr", "uf", "ul", "vs", "warn", "wh", "YS", "UE", "ME", "TS", "TE", "EQ", "EN", "hcode", "fcolor",
+		"Vb", "Ve", "Sp", "Sh", "\\}" };
+	for (size_t i = 0; i < sizeof req / sizeof *req; i++)
+		if (strcmp(req[i], name) == 0)
+			return true;
+	return name[0] == '\\' || name[0] == '\'' || name[0] == '"';
 }
 
 static void macro_line(struct reader *r, const char *name, const struct word *w, size_t n)
@@ -264,9 +279,8 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 	default:
 		if (r->mdoc)
 			content(r, name, w, n, NULL, 0);
-		else if (m->cls == M_UR || m->cls == M_SY)
+		else if (!is_request(name) && n > 0)
 			content(r, "B", w, n, NULL, 0);
-		/* Other requests and macros of the page's own: nothing to read in them. */
 		break;
 	}
 }
@@ -281,6 +295,24 @@ static uint64_t skip_block(const struct man *m, uint64_t line, const char *until
 		if (n >= k && memcmp(p, until, k) == 0)
 			return line + 1;
 	return from + 1;	/* never closed: read on */
+}
+
+/* ".ie n X", ".if n X": where X begins; else 1, or n for a condition that doesn't hold or isn't known. */
+static size_t skip_condition(const char *p, size_t n)
+{
+	bool cond = n > 5 && p[1] == 'i' && (p[2] == 'f' || p[2] == 'e') && p[3] == ' ';
+	if (!cond)
+		return 1;
+	size_t i = 4;
+	while (i < n && p[i] == ' ')
+		i++;
+	if (i + 1 >= n || p[i] != 'n' || p[i + 1] != ' ')
+		return n;
+	for (i++; i < n && (p[i] == ' ' || p[i] == '\t'); i++)
+		;
+	if (i + 1 < n && p[i] == '\\' && p[i + 1] == '{')
+		i += 2;
+	return i;
 }
 
 void man_roff(struct man *m)
@@ -300,7 +332,13 @@ void man_roff(struct man *m)
 			line++;
 			continue;
 		}
-		size_t i = 1;
+		size_t i = skip_condition(p, n);
+		if (i < n && i > 1 && p[i] != '.' && p[i] != '\'') {
+			content(&r, NULL, NULL, 0, p + i, n - i);
+			line++;
+			continue;
+		}
+		i += i > 1 && i < n;
 		while (i < n && (p[i] == ' ' || p[i] == '\t'))
 			i++;
 		size_t from = i;

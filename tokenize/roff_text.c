@@ -3,7 +3,8 @@
  * roff_text: escapes by the groff(7) and mandoc_roff(7) manuals. An escape is a backslash, a letter, and then nothing, one
  * name (x, (xx or [xxx]) or one quoted argument, by the letter:
  *
- *	\fB \f(CW \f[B]  \*x \*(xx  \n  \m \M \F \g \k \Y \O \V	name, dropped	\s+1 \s-1 \s10 \s'..'	size, dropped
+ *	\*x \*(Aq					a string: a quotation mark, or dropped
+ *	\fB \f(CW \f[B]  \n  \m \M \F \g \k \Y \O \V	name, dropped	\s+1 \s-1 \s10 \s'..'	size, dropped
  *	\h'..' \v'..' \w'..' \l \L \D \o \X \Z \A \B \b \N \R \H \S	quoted, dropped (\h gives a space if it moves right)
  *	\(xx \[xxx] \[u263A] \[char46] \C'xxx'		a character	\- \& \| \^ \e \. \' \` \~ \0 "\ "	themselves or nothing
  *
@@ -180,7 +181,14 @@ static size_t escape(const char *s, size_t n, struct buf *out)
 	const char *arg;
 	size_t len, took;
 	switch (s[0]) {
-	case 'f': case '*': case 'n': case 'm': case 'M': case 'F': case 'g': case 'k': case 'Y': case 'V': case 'O':
+	case '*':	/* strings that pages expect to be there */
+		took = take_name(s + 1, n - 1, &arg, &len);
+		if (len == 2 && memcmp(arg, "Aq", 2) == 0)
+			buf_putc(out, '\'');
+		else if (len == 2 && (memcmp(arg, "lq", 2) == 0 || memcmp(arg, "rq", 2) == 0))
+			buf_putc(out, '"');
+		return 1 + took;
+	case 'f': case 'n': case 'm': case 'M': case 'F': case 'g': case 'k': case 'Y': case 'V': case 'O':
 		took = s[0] == 'n' && n > 1 && (s[1] == '+' || s[1] == '-') ? 2 : 1;
 		return took + take_name(s + took, n - took, &arg, &len);
 	case 's':
