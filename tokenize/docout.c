@@ -166,23 +166,21 @@ static int put_doc(struct docout *o, const struct msg *m, struct err *e)
 	return rec_emit(w, e);
 }
 
-static const char *hidden_names(unsigned bits, char out[64])
+/* "bidi tag": the names of the bits. */
+static void pack_hidden(msgpack_packer *pk, unsigned bits)
 {
 	static const char *const name[] = { "bidi", "zero_width", "tag", "control" };
-	out[0] = 0;
+	struct buf b = {0};
 	for (unsigned i = 0; i < 4; i++)
-		if (bits & (1u << i)) {
-			if (out[0])
-				strcat(out, " ");
-			strcat(out, name[i]);
-		}
-	return out;
+		if (bits & (1u << i))
+			buf_printf(&b, "%s%s", b.len ? " " : "", name[i]);
+	pack_pair(pk, "hidden_text", b.data ? b.data : "", b.len);
+	buf_release(&b);
 }
 
 static int put_chunk(struct docout *o, const struct msg *m, struct err *e)
 {
 	struct rec_writer *w = o->w;
-	char hidden[64];
 	rec_begin(w, "chunk");
 	rec_put_str(w, "doc", o->doc.data, o->doc.len);
 	rec_put_u64(w, "seq", o->seq++);
@@ -206,10 +204,8 @@ static int put_chunk(struct docout *o, const struct msg *m, struct err *e)
 		msgpack_pack_map(pk, n);
 		if (aliases)
 			pack_pair(pk, "aliases", o->aliases, strlen(o->aliases));
-		if (m->hidden) {
-			hidden_names(m->hidden, hidden);
-			pack_pair(pk, "hidden_text", hidden, strlen(hidden));
-		}
+		if (m->hidden)
+			pack_hidden(pk, m->hidden);
 	}
 	o->n.n_chunk++;
 	o->n.n_tok += m->n_tok;

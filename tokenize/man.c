@@ -163,6 +163,8 @@ static void block_open(struct man *m, struct frame *up, struct frame *f, const c
 	case M_BL:
 		say_para(m);
 		bl_open(f, args);
+		if (f->list == 'c')
+			split_block(m->s, BLOCK_TABLE);
 		break;
 	case M_BD:
 		say_para(m);
@@ -480,7 +482,13 @@ static void block_close(struct man *m, struct frame *f)
 		m->display -= m->display > 0;
 		say_para(m);
 		break;
-	case M_BD: case M_BL: case M_IT: case M_RS:
+	case M_IT:
+		if (m->depth > 2 && m->frame[m->depth - 2].list == 'c')
+			m->nl = true;
+		else
+			say_para(m);
+		break;
+	case M_BD: case M_BL: case M_RS:
 		say_para(m);
 		break;
 	default:

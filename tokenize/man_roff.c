@@ -22,6 +22,8 @@ struct reader {
 	bool block;		/* a TP, IP, PP or It is open in the innermost RS */
 	bool item;		/* ...and is an It */
 	bool list[64];		/* innermost lists: opened by Bl */
+	bool untagged[64];	/* ...whose items have no head */
+	char nm[48];		/* what .Nm without a name stands for */
 };
 
 struct word { const char *p; size_t n; };
@@ -56,6 +58,23 @@ static unsigned flags_of(const struct reader *r)
 	return MAN_LINE | (r->nofill ? (unsigned)MAN_NOFILL : 0);
 }
 
+static void head_set(char *to, size_t cap, struct word w)
+{
+	size_t n = w.n < cap ? w.n : cap - 1;
+	memcpy(to, w.p, n);
+	to[n] = 0;
+}
+
+/* .Nm with a name sets what .Nm without one shows. */
+static void page_name(struct reader *r, const struct word *w, size_t n)
+{
+	bool named = n > 0 && w[0].n > 1 && !(w[0].n == 2 && w[0].p[0] >= 'A' && w[0].p[0] <= 'Z');
+	if (!named)
+		man_text(r->m, r->nm, strlen(r->nm), r->line, 0);
+	else if (!r->nm[0])
+		head_set(r->nm, sizeof r->nm, w[0]);
+}
+
 /* Words of an mdoc line: known macro names are dropped, Fl gives the next word its dash, Xr its parentheses. */
 static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 {
@@ -74,6 +93,8 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 			man_text(r->m, w[i].p, w[i].n, r->line, flags);
 		} else {
 			memcpy(name, w[i].p, w[i].n);
+			if (strcmp(name, "Nm") == 0)
+				page_name(r, w + i + 1, n - i - 1);
 			bool takes = strcmp(name, "Fl") == 0 || strcmp(name, "Xr") == 0 || strcmp(name, "Ns") == 0;
 			if (!takes)
 				continue;
@@ -145,17 +166,13 @@ static void list_begin(struct reader *r, const char *label, const char *args)
 	if (!bl)
 		block_end(r);
 	block_begin(r, label, args, NULL, 0, false);
-	if (r->rs < 64)
+	if (r->rs < 64) {
 		r->list[r->rs] = bl;
+		r->untagged[r->rs] = bl && (args[1] == 'b' || args[1] == 'c' || args[1] == 'e' || strncmp(args, "-da", 3) == 0 ||
+					    strncmp(args, "-item", 5) == 0 || strncmp(args, "-hy", 3) == 0);
+	}
 	r->rs++;
 	r->block = r->item = false;
-}
-
-static void head_set(char *to, size_t cap, struct word w)
-{
-	size_t n = w.n < cap ? w.n : cap - 1;
-	memcpy(to, w.p, n);
-	to[n] = 0;
 }
 
 /* A line of text, or a font macro: the head of TP if one is awaited. */
@@ -202,10 +219,9 @@ static bool is_request(const char *name)
 	return name[0] == '\\' || name[0] == '\'' || name[0] == '"';
 }
 
-static void macro_line(struct reader *r, const char *name, const struct word *w, size_t n)
+/* .TH and .Dt, and the macros that end something. True if it was one. */
+static bool frame_line(struct reader *r, const char *name, const struct word *w, size_t n)
 {
-	char args[32] = "";
-	const struct macro *m = macro_find(name);
 	if (strcmp(name, "TH") == 0 || strcmp(name, "Dt") == 0) {
 		char title[64] = "", sec[16] = "";
 		r->mdoc = name[0] == 'D';
@@ -214,16 +230,21 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		if (n > 1)
 			head_set(sec, sizeof sec, w[1]);
 		man_head(r->m, title, sec, r->mdoc);
-		return;
-	}
-	if (strcmp(name, "El") == 0 || strcmp(name, "RE") == 0) {
+	} else if (strcmp(name, "El") == 0 || strcmp(name, "RE") == 0) {
 		rs_end(r);
-		return;
-	}
-	if (strcmp(name, "Ed") == 0) {
+	} else if (strcmp(name, "Ed") == 0) {
 		r->nofill = false;
-		return;
+	} else {
+		return false;
 	}
+	return true;
+}
+
+static void macro_line(struct reader *r, const char *name, const struct word *w, size_t n)
+{
+	char args[32] = "";
+	const struct macro *m = macro_find(name);
+	bool untagged;
 	switch (m->cls) {
 	case M_SECT: case M_SUB:
 		sub_end(r, m->cls == M_SECT);
@@ -246,7 +267,10 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		break;
 	case M_IT:
 		block_end(r);
-		block_begin(r, name, "", w, n, true);
+		untagged = r->rs > 0 && r->rs <= 64 && r->untagged[r->rs - 1];
+		block_begin(r, name, "", w, untagged ? 0 : n, true);
+		if (untagged)
+			mdoc_words(r, w, n);
 		r->block = r->item = true;
 		break;
 	case M_RS: case M_BL:
@@ -260,7 +284,8 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		break;
 	case M_BD:
 		r->nofill = n > 0 && (w[0].n > 2 && (w[0].p[1] == 'l' || w[0].p[1] == 'u'));
-		content(r, "sp", NULL, 0, NULL, 0);
+		man_open(r->m, MAN_ELEM, "sp", "", r->line, 0);
+		man_close(r->m);
 		break;
 	case M_SKIP:
 		break;
@@ -273,8 +298,8 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		}
 		break;
 	case M_ND:
-		block_begin(r, name, "", w, n, true);
-		man_close(r->m), man_close(r->m);
+		man_text(r->m, "\\-", 2, r->line, 0);
+		mdoc_words(r, w, n);
 		break;
 	default:
 		if (r->mdoc)
@@ -353,7 +378,7 @@ void man_roff(struct man *m)
 		}
 		struct word w[ARGS_MAX];
 		size_t k = arguments(p + i, n - i, w, ARGS_MAX);
-		if (name[0])
+		if (name[0] && !frame_line(&r, name, w, k))
 			macro_line(&r, name, w, k);
 		line++;
 	}

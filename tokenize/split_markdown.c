@@ -117,31 +117,19 @@ static void front_matter(struct md *m, const struct line *l)
 	give(m, l);
 }
 
-static void md_line(struct md *m, const struct line *l)
+/* Front matter and fences, in which nothing else is seen. True if the line was dealt with. */
+static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n, size_t indent)
 {
-	size_t indent = 0;
-	while (indent < l->n && l->p[indent] == ' ')
-		indent++;
-	const char *p = l->p + indent;
-	size_t n = l->n - indent;
-	struct place at = { l->off, l->off + l->n, l->line, l->line };
-	bool was_blank = m->blank;
-	m->blank = false;
-	if (!l->first) {
-		held_give(m);
-		give(m, l);
-		return;
-	}
-	if (m->front_ok && l->n == 3 && memcmp(l->p, "---", 3) == 0) {
-		m->front = true;
-		m->front_ok = false;
-		split_block(m->s, BLOCK_CODE);
-		return;
-	}
+	bool opens = m->front_ok && l->n == 3 && memcmp(l->p, "---", 3) == 0;
 	m->front_ok = false;
+	if (opens) {
+		m->front = true;
+		split_block(m->s, BLOCK_CODE);
+		return true;
+	}
 	if (m->front) {
 		front_matter(m, l);
-		return;
+		return true;
 	}
 	size_t fence = n > 0 ? fence_of(p, n) : 0;
 	if (m->fence) {
@@ -150,38 +138,41 @@ static void md_line(struct md *m, const struct line *l)
 			m->fence = 0;
 			block(m, BLOCK_PARA);
 		}
-		return;
-	}
-	if (n == 0) {
-		m->blank = true;
-		held_give(m);
-		if (m->kind == BLOCK_CODE || m->item)
-			give(m, l);
-		else
-			block(m, BLOCK_PARA);
-		return;
+		return true;
 	}
 	if (fence > 0 && (indent < 4 || m->item)) {
 		m->fence = p[0];
 		m->fence_len = fence;
 		block(m, BLOCK_CODE);
 		give(m, l);
-		return;
+		return true;
 	}
+	return false;
+}
+
+/* Headings of both kinds. True if the line was one, or underlined one. */
+static bool heading_line(struct md *m, const struct line *l, const char *p, size_t n, size_t indent)
+{
+	struct place at = { l->off, l->off + l->n, l->line, l->line };
 	int level = indent < 4 ? atx(p, n) : 0;
 	if (level > 0) {
 		held_give(m);
 		heading(m, level, p + level, n - (size_t)level, at);
-		return;
+		return true;
 	}
 	level = m->has_held ? setext(p, n) : 0;
-	if (level > 0) {
-		m->has_held = false;
-		at.b0 = m->at.off;
-		at.l0 = m->at.line;
-		heading(m, level, m->held, m->at.n, at);
-		return;
-	}
+	if (level == 0)
+		return false;
+	m->has_held = false;
+	at.b0 = m->at.off;
+	at.l0 = m->at.line;
+	heading(m, level, m->held, m->at.n, at);
+	return true;
+}
+
+/* A line that is no heading and no fence: begins the block it belongs to, if that isn't open. */
+static void text_line(struct md *m, const struct line *l, const char *p, size_t n, size_t indent, bool was_blank)
+{
 	held_give(m);
 	if (list_mark(p, n) && (indent < 4 || m->item)) {
 		if (indent < 2 || !m->item)
@@ -206,6 +197,32 @@ static void md_line(struct md *m, const struct line *l)
 		return;
 	}
 	give(m, l);
+}
+
+static void md_line(struct md *m, const struct line *l)
+{
+	size_t indent = 0;
+	while (indent < l->n && l->p[indent] == ' ')
+		indent++;
+	const char *p = l->p + indent;
+	size_t n = l->n - indent;
+	bool was_blank = m->blank;
+	m->blank = false;
+	if (!l->first) {
+		held_give(m);
+		give(m, l);
+	} else if (verbatim(m, l, p, n, indent)) {
+		return;
+	} else if (n == 0) {
+		m->blank = true;
+		held_give(m);
+		if (m->kind == BLOCK_CODE || m->item)
+			give(m, l);
+		else
+			block(m, BLOCK_PARA);
+	} else if (!heading_line(m, l, p, n, indent)) {
+		text_line(m, l, p, n, indent, was_blank);
+	}
 }
 
 int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct err *e)

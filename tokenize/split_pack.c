@@ -404,7 +404,7 @@ static void pack_entry(struct split *s, size_t a, size_t b)
 			end = entry_end(s, i, b);
 			pack_entry(s, i, end);
 		} else {
-			pack_item(s, it, separator(i > a ? it - 1 : NULL, it));
+			pack_item(s, it, i == a + 1 && it->kind != ITEM_HEAD ? "\n" : separator(i > a ? it - 1 : NULL, it));
 		}
 		i = end;
 	}
