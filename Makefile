@@ -53,7 +53,7 @@ SCRIPTS := tt ask sync model eval
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
 # One line a folder, apart from each other, so that two additions do not meet.
-UNIT := buf pool heap opt rec_scan rec conf
+UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
 
 UNIT += copy arch sample stream session block drafter
 
@@ -69,7 +69,10 @@ KERN_CHECK += bert
 
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
-FUZZ := gguf safetensors tok index
+FUZZ := records conf
+
+FUZZ += gguf safetensors tok index
+
 
 CONFORM := tokens logits template perplexity
 
@@ -155,7 +158,7 @@ $(MKTINY): %: %.o $(ARCHIVES)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
 
 # Tests of programs find them, and nothing else of ours, through PATH.
-TEST := BUILD="$(abspath $(BUILD))" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
+TEST := BUILD="$(BUILD)" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
 BATS := $(wildcard tests/tool/*.bats)
 
 check-unit: $(UNIT_BIN) ## run the unit tests
@@ -179,12 +182,12 @@ check: ## install what tests need, build, run every test; ends with "N passed, N
 
 SAN_OPT := OPT="-O1 -fno-omit-frame-pointer" HARDEN= LDHARDEN=
 asan: ## run the tests under AddressSanitizer, leaks included
-	@ASAN_OPTIONS=detect_leaks=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/asan $(SAN_OPT) SAN=-fsanitize=address check
+	@ASAN_OPTIONS=detect_leaks=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(SAN_OPT) SAN=-fsanitize=address check
 ubsan: ## run the tests under UndefinedBehaviorSanitizer
-	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/ubsan $(SAN_OPT) \
+	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan $(SAN_OPT) \
 		SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check
 tsan: ## run the unit tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan $(SAN_OPT) SAN=-fsanitize=thread check-unit
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan $(SAN_OPT) SAN=-fsanitize=thread check-unit
 
 FUZZ_SECONDS ?= 60
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
@@ -194,8 +197,8 @@ $(FUZZ_BIN): %: %.o $(ARCHIVES)
 fuzz-bin: $(FUZZ_BIN)
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with clang
 	@tests/deps.sh fuzz
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang $(SAN_OPT) SAN=-fsanitize=fuzzer-no-link,address,undefined fuzz-bin
-	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang $(SAN_OPT) SAN=-fsanitize=fuzzer-no-link,address,undefined fuzz-bin
+	@tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 lint: all ## dependency law, sizes, manual pages, shell scripts
 	@tests/deps.sh lint
@@ -245,6 +248,6 @@ dist: ## pack the committed tree as build/tiny-titans-VERSION.tar.gz
 	git archive --format=tar --prefix=tiny-titans-$(VERSION)/ HEAD | gzip -n >$(BUILD)/tiny-titans-$(VERSION).tar.gz
 
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-fuzz
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -77,10 +77,13 @@ int err_exit(int code)
 
 int err_report(const char *tool, const struct err *e)
 {
-	if (e->at == ERR_NO_OFFSET)
-		fprintf(stderr, "%s: %s\n", tool, e->msg);
-	else
-		fprintf(stderr, "%s: %s (at byte %llu)\n", tool, e->msg, (unsigned long long)e->at);
+	/* Names and text of documents get into messages; what steers a terminal must not get out. */
+	fprintf(stderr, "%s: ", tool);
+	for (const char *c = e->msg; *c; c++)
+		fputc((unsigned char)*c < ' ' || *c == 0x7F ? '?' : *c, stderr);
+	if (e->at != ERR_NO_OFFSET)
+		fprintf(stderr, " (at byte %llu)", (unsigned long long)e->at);
+	fputc('\n', stderr);
 	return err_exit(e->code);
 }
 

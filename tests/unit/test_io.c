@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * io: mapping, reading with bounds, replacing whole or not at all, directories.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+
+static char dir[64];
+static struct err e;
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/io-XXXXXX");
+	return mkdtemp(dir) ? chdir(dir) : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink("f");
+	unlink("d/e/f/g");
+	rmdir("d/e/f");
+	rmdir("d/e");
+	rmdir("d");
+	return chdir("/") || rmdir(dir);	/* fails if anything is left over */
+}
+
+static void io_replace_leaves_only_the_new_file(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	struct stat st;
+	assert_int_equal(io_replace("f", "old", 3, 0640, &e), 0);
+	assert_int_equal(io_replace("f", "newer", 5, 0600, &e), 0);
+	assert_int_equal(io_read_file(&b, "f", 100, &e), 0);
+	assert_string_equal(b.data, "newer");
+	assert_int_equal(stat("f", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	buf_release(&b);
+}
+
+static void aside_abort_leaves_the_old_file(void **state)
+{
+	(void)state;
+	struct aside a;
+	struct buf b = {0};
+	assert_int_equal(io_replace("f", "old", 3, 0600, &e), 0);
+	assert_int_equal(aside_open(&a, "f", 0600, &e), 0);
+	assert_int_equal(io_write(a.fd, "x", 1, "f", &e), 0);
+	aside_abort(&a);
+	aside_abort(&a);
+	assert_int_equal(io_read_file(&b, "f", 100, &e), 0);
+	assert_string_equal(b.data, "old");
+	buf_release(&b);
+	struct aside zero = {0};
+	aside_abort(&zero);
+	assert_int_equal(fcntl(0, F_GETFD) >= 0, 1);	/* descriptor 0 is not taken for its own */
+}
+
+static void aside_open_without_directory_is_an_error(void **state)
+{
+	(void)state;
+	struct aside a;
+	assert_int_equal(aside_open(&a, "nowhere/f", 0600, &e), ERR_CREATE);
+	assert_int_equal(io_replace("nowhere/f", "x", 1, 0600, &e), ERR_CREATE);
+}
+
+static void io_read_stops_at_its_bound(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	assert_int_equal(io_replace("f", "12345", 5, 0600, &e), 0);
+	assert_int_equal(io_read_file(&b, "f", 5, &e), 0);
+	buf_clear(&b);
+	assert_int_equal(io_read_file(&b, "f", 4, &e), ERR_LIMIT);
+	assert_int_equal(io_read_file(&b, "none", 4, &e), ERR_NOENT);
+	buf_release(&b);
+}
+
+static void map_open_regular_files_only(void **state)
+{
+	(void)state;
+	struct map m;
+	assert_int_equal(io_replace("f", "12345", 5, 0600, &e), 0);
+	assert_int_equal(map_open(&m, "f", &e), 0);
+	assert_int_equal(m.len, 5);
+	assert_memory_equal(m.data, "12345", 5);
+	map_close(&m);
+	map_close(&m);
+	assert_int_equal(io_replace("f", "", 0, 0600, &e), 0);
+	assert_int_equal(map_open(&m, "f", &e), 0);
+	assert_null(m.data);
+	assert_int_equal(m.len, 0);
+	map_close(&m);
+	assert_int_equal(map_open(&m, ".", &e), ERR_NOENT);
+	assert_int_equal(map_open(&m, "none", &e), ERR_NOENT);
+	assert_int_equal(mkfifo("f2", 0600), 0);
+	assert_int_equal(map_open(&m, "f2", &e), ERR_NOENT);	/* and does not wait for a writer */
+	unlink("f2");
+}
+
+static void io_mkdirs_makes_all_and_may_be_repeated(void **state)
+{
+	(void)state;
+	struct stat st;
+	assert_int_equal(io_mkdirs("d/e//f/", &e), 0);
+	assert_int_equal(io_mkdirs("d/e/f", &e), 0);
+	assert_int_equal(stat("d/e/f", &st), 0);
+	assert_int_equal(io_replace("d/e/f/g", "x", 1, 0600, &e), 0);
+	assert_int_equal(io_mkdirs("d/e/f/g/h", &e), ERR_CREATE);
+}
+
+static void io_dir_follows_the_xdg_variables(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	setenv("XDG_CACHE_HOME", "/xdg", 1);
+	assert_int_equal(io_dir(&b, IO_DIR_CACHE, "packs", &e), 0);
+	assert_string_equal(b.data, "/xdg/tiny-titans/packs");
+	setenv("XDG_CACHE_HOME", "relative", 1);
+	setenv("HOME", "/home/x", 1);
+	assert_int_equal(io_dir(&b, IO_DIR_CACHE, NULL, &e), 0);
+	assert_string_equal(b.data, "/home/x/.cache/tiny-titans");
+	unsetenv("XDG_CACHE_HOME");
+	unsetenv("HOME");
+	assert_int_equal(io_dir(&b, IO_DIR_CACHE, NULL, &e), ERR_CONF);
+	buf_release(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(io_replace_leaves_only_the_new_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(aside_abort_leaves_the_old_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(aside_open_without_directory_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(io_read_stops_at_its_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(map_open_regular_files_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(io_mkdirs_makes_all_and_may_be_repeated, setup, teardown),
+		cmocka_unit_test_setup_teardown(io_dir_follows_the_xdg_variables, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
