@@ -48,12 +48,12 @@ static inline size_t run_of(const char *s, size_t i, size_t end, unsigned want)
 	return i;
 }
 
-/* End of the run of characters that are neither letter, number nor space. */
-static inline size_t run_other(const char *s, size_t i, size_t end)
+/* End of the run of characters that have no class of `not`. */
+static inline size_t run_other(const char *s, size_t i, size_t end, unsigned not)
 {
 	size_t len;
 	unsigned c;
-	while ((c = class_at(s, i, end, &len)) && !(c & WORDY))
+	while ((c = class_at(s, i, end, &len)) && !(c & not))
 		i += len;
 	return i;
 }
@@ -95,7 +95,7 @@ static size_t cut_gpt2(const char *s, size_t i, size_t end)
 	if (c & (UCAT_L | UCAT_N))
 		return run_of(s, j + len, end, c & (UCAT_L | UCAT_N));
 	if (c && !(c & UCAT_SPACE))
-		return run_other(s, j + len, end);
+		return run_other(s, j + len, end, WORDY);
 	return cut_spaces(s, i, end);
 }
 
@@ -111,25 +111,26 @@ static inline size_t cut_lines(const char *s, size_t i, size_t end)
 	return newline ? newline : cut_spaces(s, i, end);
 }
 
-static inline size_t cut_llama3(const char *s, size_t i, size_t end, int max_digit)
+/* `letter` is what counts as \p{L}: UCAT_L, or with UCAT_M for the expressions that say [\p{L}\p{M}]. */
+static inline size_t cut_llama3(const char *s, size_t i, size_t end, int max_digit, unsigned letter)
 {
 	size_t len, len2, n = contraction(s, i, end, 0x20);
 	if (n)
 		return i + n;
 	unsigned c = class_at(s, i, end, &len);
-	if (c & UCAT_L)
-		return run_of(s, i + len, end, UCAT_L);
+	if (c & letter)
+		return run_of(s, i + len, end, letter);
 	if (c & UCAT_N) {
 		for (n = i + len; --max_digit > 0 && class_at(s, n, end, &len) & UCAT_N; n += len)
 			;
 		return n;
 	}
-	if (!is_newline(s[i]) && class_at(s, i + len, end, &len2) & UCAT_L)
-		return run_of(s, i + len + len2, end, UCAT_L);
+	if (!is_newline(s[i]) && class_at(s, i + len, end, &len2) & letter)
+		return run_of(s, i + len + len2, end, letter);
 	size_t j = s[i] == ' ' ? i + 1 : i;
 	c = class_at(s, j, end, &len);
-	if (c && !(c & WORDY)) {
-		j = run_other(s, j + len, end);
+	if (c && !(c & (WORDY | letter))) {
+		j = run_other(s, j + len, end, WORDY | letter);
 		while (j < end && is_newline(s[j]))
 			j++;
 		return j;
@@ -139,12 +140,17 @@ static inline size_t cut_llama3(const char *s, size_t i, size_t end, int max_dig
 
 static size_t cut_llama3_3(const char *s, size_t i, size_t end)
 {
-	return cut_llama3(s, i, end, 3);
+	return cut_llama3(s, i, end, 3, UCAT_L);
 }
 
 static size_t cut_llama3_1(const char *s, size_t i, size_t end)
 {
-	return cut_llama3(s, i, end, 1);
+	return cut_llama3(s, i, end, 1, UCAT_L);
+}
+
+static size_t cut_qwen35(const char *s, size_t i, size_t end)
+{
+	return cut_llama3(s, i, end, 1, UCAT_L | UCAT_M);
 }
 
 /* ---- finders: runs of characters of a set ---- */
@@ -256,6 +262,7 @@ static const struct pass chain[N_PRETOK][MAX_PASS] = {
 	[PRETOK_GPT2] = { { .cut = cut_gpt2 } },
 	[PRETOK_LLAMA3] = { { .cut = cut_llama3_3 } },
 	[PRETOK_QWEN2] = { { .cut = cut_llama3_1 } },
+	[PRETOK_QWEN35] = { { .cut = cut_qwen35 } },
 	[PRETOK_STARCODER] = { { .find = { SET_N, false, 1, 1 } }, { .cut = cut_gpt2 } },
 	[PRETOK_FALCON] = { { .find = { SET_P_FALCON, false, 1, 0 } }, { .cut = cut_gpt2 },
 	                    { .find = { SET_DIGIT, false, 3, 3 } } },
@@ -335,6 +342,7 @@ const struct pretok_def *pretok_find(const char *name, size_t n)
 		{ "smaug-bpe", PRETOK_LLAMA3, false, false }, { "chatglm-bpe", PRETOK_LLAMA3, false, false },
 		{ "glm4", PRETOK_LLAMA3, false, false },
 		{ "qwen2", PRETOK_QWEN2, false, false }, { "deepseek-r1-qwen", PRETOK_QWEN2, false, false },
+		{ "qwen35", PRETOK_QWEN35, false, false },
 		{ "stablelm2", PRETOK_QWEN2, false, false }, { "hunyuan", PRETOK_QWEN2, false, false },
 		{ "megrez", PRETOK_QWEN2, false, false }, { "grok-2", PRETOK_QWEN2, false, false },
 		{ "starcoder", PRETOK_STARCODER, false, false }, { "smollm", PRETOK_STARCODER, false, false },

@@ -93,7 +93,7 @@ unsigned ucat_bert(uint32_t cp)
 {
 	size_t lo = 0, hi = sizeof young / sizeof *young;
 	unsigned c = ucat_of(cp);
-	if (cp < 0x7fd)
+	if (cp < young[0][0])
 		return c;
 	if (cp == 0x166d || cp == 0x111c9)	/* punctuation then, a symbol and a mark now */
 		return UCAT_P;
