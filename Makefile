@@ -63,6 +63,8 @@ UNIT += metric
 
 UNIT += gguf safetensors tok
 
+UNIT += split roff
+
 KERN_CHECK :=
 
 KERN_CHECK += bert
@@ -73,6 +75,7 @@ FUZZ := records conf
 
 FUZZ += gguf safetensors tok index
 
+FUZZ += chunk
 
 CONFORM := tokens logits template perplexity
 

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * roff_text: escapes; macro_find: the table is in order; doc types; lines.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tokenize/html_entity.h"
+#include "tokenize/man_macro.h"
+#include "tokenize/roff_text.h"
+#include "tokenize/split_types.h"
+
+static void is(const char *roff, const char *want)
+{
+	struct buf b = {0};
+	roff_text(roff, strlen(roff), &b);
+	assert_string_equal(b.data ? b.data : "", want);
+	buf_release(&b);
+}
+
+static void roff_text_escapes_become_text(void **state)
+{
+	(void)state;
+	is("\\fB\\-x\\fR, \\f(CW\\-\\-get\\f[R]", "-x, --get");
+	is("don\\(aqt \\[dq]quote\\[dq] \\*(Aqs", "don't \"quote\" 's");
+	is("\\(bu\\ \\~\\0item\\|\\^\\&.", "\xE2\x80\xA2   item.");
+	is("a\\s-1B\\s0C\\s+2D\\s12E\\s'3'F", "aBCDEF");
+	is("\\h'-04'1.\\h'+01'\\c", " 1. " + 1);
+	is("\\[u263A]\\[u0061_0301]\\[char65]", "\xE2\x98\xBA" "a\xCC\x81" "A");
+	is("C:\\e\\\\\\(rs\\[rs]", "C:\\\\\\\\");
+	is("see\\\" comment", "see");
+	is("\\[no-such-glyph]\\(zz", "no-such-glyphzz");
+	is("co\\%op\\:er\036ate\037x", "cooper-ate x");
+}
+
+static void roff_text_cut_escapes_are_harmless(void **state)
+{
+	(void)state;
+	static const char *const cut[] = { "\\", "\\f", "\\f(", "\\f(C", "\\[", "\\[u", "\\h", "\\h'", "\\s", "\\s+", "\\s'", "\\(",
+		"\\(b", "\\C", "\\n+", "\\*", "\\[u99999999999]", "\\[uD800]", "\\[char999999999999]" };
+	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+		struct buf b = {0};
+		roff_text(cut[i], strlen(cut[i]), &b);
+		buf_release(&b);
+	}
+}
+
+static void macro_find_finds_all_classes(void **state)
+{
+	(void)state;
+	assert_int_equal(macro_find("TP")->cls, M_TAG);
+	assert_int_equal(macro_find("AT")->cls, M_SKIP);
+	assert_int_equal(macro_find("ti")->cls, M_SKIP);
+	assert_int_equal(macro_find("Xr")->cls, M_XR);
+	assert_int_equal(macro_find("Brq")->cls, M_ENC);
+	assert_int_equal(macro_find("Bro")->cls, M_ENC);
+	assert_int_equal(macro_find("Lp")->cls, M_SP);
+	assert_int_equal(macro_find("nothing")->cls, M_PLAIN);
+}
+
+static void doc_type_follows_name_and_bytes(void **state)
+{
+	(void)state;
+	const char *page = ".TH X 1\n", *log = "12:00 started\n", *html = " <!DOCTYPE HTML>";
+	assert_int_equal(doc_type_of("/m/tar.1", "tar.1", page, strlen(page)), DOC_MAN);
+	assert_int_equal(doc_type_of("/m/app.log.1", "app.log.1", log, strlen(log)), DOC_TEXT);
+	assert_int_equal(doc_type_of("/m/README.md", "README.md", log, strlen(log)), DOC_MARKDOWN);
+	assert_int_equal(doc_type_of("/m/index", "index", html, strlen(html)), DOC_HTML);
+	assert_int_equal(doc_type_of("/m/run", "run", "#!/bin/sh\n", 10), DOC_CODE);
+	assert_int_equal(doc_type_of("/m/notes", "notes", log, strlen(log)), DOC_TEXT);
+}
+
+static void doc_not_text_names_the_reason(void **state)
+{
+	(void)state;
+	assert_null(doc_not_text("plain", 5));
+	assert_null(doc_not_text("", 0));
+	assert_string_equal(doc_not_text("a\0b", 3), "binary");
+	assert_non_null(strstr(doc_not_text("\xFE\xFF\0a", 4), "UTF-16"));
+	char latin[3000];
+	memset(latin, 'a', sizeof latin);
+	for (size_t i = 0; i < sizeof latin; i += 10)
+		latin[i] = '\xE4';
+	assert_non_null(doc_not_text(latin, sizeof latin));
+}
+
+static void lines_count_every_kind_of_end(void **state)
+{
+	(void)state;
+	const char text[] = "a\nb\r\nc\rd\n\ne";
+	struct src s;
+	struct lines l;
+	struct line line;
+	struct err e = {0};
+	assert_int_equal(src_open_mem(&s, text, sizeof text - 1, "t", &e), 0);
+	assert_int_equal(lines_open(&l, &s, &e), 0);
+	const char *want[] = { "a", "b", "c", "d", "", "e" };
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(lines_next(&l, &line));
+		assert_int_equal(line.n, strlen(want[i]));
+		assert_memory_equal(line.p, want[i], line.n);
+		assert_int_equal(line.line, i + 1);
+		assert_memory_equal(text + line.off, want[i], line.n);
+	}
+	assert_false(lines_next(&l, &line));
+	lines_close(&l);
+	src_close(&s);
+}
+
+static void lines_long_lines_come_in_whole_characters(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	struct src s;
+	struct lines l;
+	struct line line;
+	struct err e = {0};
+	buf_putc(&b, 'x');
+	for (int i = 0; i < 100000; i++)
+		buf_puts(&b, "\xE2\x82\xAC");
+	assert_int_equal(src_open_mem(&s, b.data, b.len, "t", &e), 0);
+	assert_int_equal(lines_open(&l, &s, &e), 0);
+	uint64_t off = 0;
+	while (lines_next(&l, &line)) {
+		assert_int_equal(line.off, off);
+		assert_int_equal(line.line, 1);
+		assert_true(((unsigned char)line.p[0] & 0xC0) != 0x80);
+		off += line.n;
+	}
+	assert_int_equal(off, b.len);
+	lines_close(&l);
+	src_close(&s);
+	buf_release(&b);
+}
+
+static void html_entity_knows_numbers_and_names(void **state)
+{
+	(void)state;
+	uint32_t cp = 0;
+	assert_int_equal(html_entity("&amp;x", 6, &cp), 5);
+	assert_int_equal(cp, '&');
+	assert_int_equal(html_entity("&#x263A;", 8, &cp), 8);
+	assert_int_equal(cp, 0x263A);
+	assert_int_equal(html_entity("&#0;", 4, &cp), 4);
+	assert_int_equal(cp, 0xFFFD);
+	assert_int_equal(html_entity("&nope;", 6, &cp), 0);
+	assert_int_equal(html_entity("&", 1, &cp), 0);
+	assert_int_equal(html_entity("&#", 2, &cp), 0);
+	assert_int_equal(html_entity("&zwnj;", 6, &cp), 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(roff_text_escapes_become_text),
+		cmocka_unit_test(roff_text_cut_escapes_are_harmless),
+		cmocka_unit_test(macro_find_finds_all_classes),
+		cmocka_unit_test(doc_type_follows_name_and_bytes),
+		cmocka_unit_test(doc_not_text_names_the_reason),
+		cmocka_unit_test(lines_count_every_kind_of_end),
+		cmocka_unit_test(lines_long_lines_come_in_whole_characters),
+		cmocka_unit_test(html_entity_knows_numbers_and_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * split: bounds, places, overlap and completeness; cut: sentences and graphemes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tokenize/split.h"
+
+struct got {
+	char text[4096], sec[200];
+	enum unit unit;
+	struct place at;
+	size_t len, n_tok, n_sec;
+	unsigned hidden;
+};
+static struct got got[4096];
+static size_t n_got;
+
+static int keep(void *arg, const struct split_chunk *c, struct err *e)
+{
+	(void)arg, (void)e;
+	struct got *g = &got[n_got++];
+	assert_true(n_got < 4096);
+	assert_true(c->len < sizeof g->text);
+	memcpy(g->text, c->text, c->len);
+	g->text[c->len] = 0;
+	g->len = c->len;
+	g->unit = c->unit;
+	g->at = c->at;
+	g->n_tok = c->n_tok;
+	g->n_sec = c->n_sec;
+	g->hidden = c->hidden;
+	g->sec[0] = 0;
+	for (size_t i = 0; i < c->n_sec; i++) {
+		size_t k = strlen(g->sec);
+		snprintf(g->sec + k, sizeof g->sec - k, "%s%s", i ? "/" : "", c->sec[i]);
+	}
+	return 0;
+}
+
+static struct count *counter;
+
+static struct split *start(size_t limit)
+{
+	n_got = 0;
+	counter = count_new(NULL);
+	struct split *s = split_new(counter, limit, keep, NULL);
+	assert_non_null(s);
+	return s;
+}
+
+static void finish(struct split *s)
+{
+	struct err e = {0};
+	assert_int_equal(split_close(s, &e), 0);
+	split_free(s);
+	count_free(counter);
+}
+
+static void text(struct split *s, const char *p, uint64_t off, uint64_t line)
+{
+	split_text(s, p, strlen(p), off, line);
+}
+
+static const struct place nowhere = { 0, 1, 1, 1 };
+
+static void split_small_paragraphs_are_one_section(void **state)
+{
+	(void)state;
+	struct split *s = start(256);
+	split_heading(s, 1, "HEAD", 4, nowhere, UNIT_SECTION);
+	text(s, "One.", 10, 2);
+	split_block(s, BLOCK_PARA);
+	text(s, "Two.", 20, 4);
+	finish(s);
+	assert_int_equal(n_got, 1);
+	assert_string_equal(got[0].text, "One.\n\nTwo.");
+	assert_string_equal(got[0].sec, "HEAD");
+	assert_int_equal(got[0].unit, UNIT_SECTION);
+	assert_int_equal(got[0].at.b0, 10);
+	assert_int_equal(got[0].at.b1, 24);
+	assert_int_equal(got[0].at.l0, 2);
+	assert_int_equal(got[0].at.l1, 4);
+}
+
+static void split_long_paragraph_overlaps_by_a_sentence(void **state)
+{
+	(void)state;
+	struct split *s = start(64);
+	char p[8192] = "";
+	for (int i = 0; i < 60; i++)
+		snprintf(p + strlen(p), 64, "Sentence %c goes on for some words here. ", 'A' + i % 26);
+	text(s, p, 0, 1);
+	finish(s);
+	assert_true(n_got > 5);
+	for (size_t i = 0; i < n_got; i++) {
+		assert_true(got[i].n_tok <= 64);
+		/* The text is the source at its place. */
+		assert_memory_equal(got[i].text, p + got[i].at.b0, got[i].len);
+		assert_int_equal(got[i].at.b1 - got[i].at.b0, got[i].len);
+		assert_memory_equal(got[i].text, "Sentence", 8);
+		if (i > 0)
+			assert_true(got[i].at.b0 < got[i - 1].at.b1);
+	}
+}
+
+static void split_every_byte_comes_out(void **state)
+{
+	(void)state;
+	srand(7);
+	for (int round = 0; round < 40; round++) {
+		struct split *s = start(32 + (size_t)rand() % 60);
+		static char p[40000];
+		static char seen[40000];
+		size_t n = 1000 + (size_t)rand() % 30000;
+		const char *alphabet = round % 3 ? "ab c. D\n" : "abcdefgh";
+		for (size_t i = 0; i < n; i++)
+			p[i] = alphabet[rand() % 8];
+		memset(seen, 0, sizeof seen);
+		uint64_t line = 1;
+		for (size_t i = 0; i < n;) {
+			size_t k = 1 + (size_t)rand() % 3000;
+			if (k > n - i)
+				k = n - i;
+			if (rand() % 4 == 0)
+				split_block(s, rand() % 2 ? BLOCK_PARA : BLOCK_CODE);
+			split_text(s, p + i, k, i, line);
+			for (size_t j = i; j < i + k; j++)
+				line += p[j] == '\n';
+			i += k;
+		}
+		finish(s);
+		for (size_t i = 0; i < n_got; i++)
+			for (uint64_t b = got[i].at.b0; b < got[i].at.b1; b++)
+				seen[b] = 1;
+		for (size_t i = 0; i < n; i++)
+			assert_true(seen[i] || p[i] == ' ' || p[i] == '\n');
+	}
+}
+
+static void split_entry_is_a_unit_and_joins_empty_heads(void **state)
+{
+	(void)state;
+	struct split *s = start(256);
+	split_heading(s, 1, "OPTIONS", 7, nowhere, UNIT_SECTION);
+	for (int i = 0; i < 2; i++) {
+		split_entry_begin(s);
+		text(s, i ? "--all" : "-a", (uint64_t)i * 10, 2);
+		split_entry_head_end(s);
+		if (i)
+			text(s, "All of it.", 20, 3);
+		split_entry_end(s);
+	}
+	text(s, "After.", 40, 5);
+	finish(s);
+	assert_int_equal(n_got, 2);
+	assert_string_equal(got[0].sec, "OPTIONS/-a, --all");
+	assert_string_equal(got[0].text, "-a, --all\nAll of it.");
+	assert_int_equal(got[0].unit, UNIT_OPTION);
+	assert_int_equal(got[1].unit, UNIT_PARA);
+	assert_string_equal(got[1].sec, "OPTIONS");
+}
+
+static void split_heading_over_nothing_is_text(void **state)
+{
+	(void)state;
+	struct split *s = start(256);
+	split_heading(s, 1, "Alone", 5, nowhere, UNIT_SECTION);
+	split_heading(s, 1, "Above", 5, nowhere, UNIT_SECTION);
+	split_heading(s, 2, "Below", 5, nowhere, UNIT_SECTION);
+	text(s, "x", 0, 1);
+	finish(s);
+	assert_int_equal(n_got, 2);
+	assert_string_equal(got[0].text, "Alone");
+	assert_string_equal(got[1].sec, "Above/Below");
+}
+
+static void split_huge_title_and_headings_leave_room(void **state)
+{
+	(void)state;
+	struct split *s = start(64);
+	char big[5000];
+	memset(big, 'x', sizeof big);
+	for (size_t i = 7; i < sizeof big; i += 8)
+		big[i] = ' ';
+	split_title(s, big, sizeof big);
+	for (int i = 1; i < 12; i++)
+		split_heading(s, i, big, sizeof big, nowhere, UNIT_SECTION);
+	split_entry_begin(s);
+	split_text(s, big, sizeof big, 0, 1);
+	split_entry_head_end(s);
+	text(s, "body", 5000, 2);
+	split_entry_end(s);
+	finish(s);
+	assert_true(n_got > 10);
+	for (size_t i = 0; i < n_got; i++)
+		assert_true(got[i].n_tok <= 64);
+	assert_non_null(strstr(got[n_got - 1].text, "body"));
+}
+
+static void split_ill_formed_text_keeps_offsets(void **state)
+{
+	(void)state;
+	struct split *s = start(256);
+	split_text(s, "\xFFok\0\xC3", 5, 100, 9);
+	finish(s);
+	assert_string_equal(got[0].text, "\xEF\xBF\xBDok\xEF\xBF\xBD\xEF\xBF\xBD");
+	assert_int_equal(got[0].at.b0, 100);
+	assert_int_equal(got[0].at.b1, 105);
+}
+
+static void split_callback_failure_sticks(void **state);
+static int refuse(void *arg, const struct split_chunk *c, struct err *e)
+{
+	(void)arg, (void)c;
+	return err_set(e, ERR_IO, ERR_NO_OFFSET, "no");
+}
+static void split_callback_failure_sticks(void **state)
+{
+	(void)state;
+	counter = count_new(NULL);
+	struct split *s = split_new(counter, 256, refuse, NULL);
+	struct err e = {0};
+	for (int i = 0; i < 100; i++) {
+		split_heading(s, 1, "H", 1, nowhere, UNIT_SECTION);
+		text(s, "text", 0, 1);
+	}
+	assert_int_equal(split_close(s, &e), ERR_IO);
+	assert_string_equal(e.msg, "no");
+	split_free(s);
+	count_free(counter);
+}
+
+static void cut_sentence_knows_abbreviations(void **state)
+{
+	(void)state;
+	const char *p = "See e.g. Mr. Smith. Then go! (Or not.) done. \xE3\x80\x82" "end";
+	size_t a = cut_sentence(p, strlen(p));
+	assert_int_equal(a, strlen("See e.g. Mr. Smith. "));
+	assert_int_equal(cut_sentence(p + a, strlen(p + a)), strlen("Then go! "));
+	assert_int_equal(cut_sentence("no end", 6), 6);
+	assert_int_equal(cut_sentence("\xE3\x80\x82xx", 5), 3);
+}
+
+static void cut_grapheme_keeps_clusters(void **state)
+{
+	(void)state;
+	const char *e_acute = "aaae\xCC\x81" "bbb";		/* e + combining acute: bytes 3..6 */
+	assert_int_equal(cut_grapheme(e_acute, strlen(e_acute), 4), 3);
+	assert_int_equal(cut_grapheme(e_acute, strlen(e_acute), 6), 6);
+	const char *flag = "\xF0\x9F\x87\xA9\xF0\x9F\x87\xAA\xF0\x9F\x87\xA9\xF0\x9F\x87\xAA";	/* two flags */
+	assert_int_equal(cut_grapheme(flag, 16, 12), 8);
+	char bomb[3001] = "a";
+	for (int i = 1; i + 1 < 3000; i += 2)
+		memcpy(bomb + i, "\xCC\x81", 2);
+	size_t k = cut_grapheme(bomb, 2999, 1000);
+	assert_true(k > 0 && k <= 1000);
+}
+
+static void cut_hidden_finds_what_is_not_seen(void **state)
+{
+	(void)state;
+	assert_int_equal(cut_hidden("plain\ttext\n", 11), 0);
+	assert_int_equal(cut_hidden("\xE2\x80\xAE", 3), HIDDEN_BIDI);
+	assert_int_equal(cut_hidden("\xE2\x80\x8B", 3), HIDDEN_ZERO_WIDTH);
+	assert_int_equal(cut_hidden("\xF3\xA0\x81\x81\x1B", 5), HIDDEN_TAG | HIDDEN_CONTROL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(split_small_paragraphs_are_one_section),
+		cmocka_unit_test(split_long_paragraph_overlaps_by_a_sentence),
+		cmocka_unit_test(split_every_byte_comes_out),
+		cmocka_unit_test(split_entry_is_a_unit_and_joins_empty_heads),
+		cmocka_unit_test(split_heading_over_nothing_is_text),
+		cmocka_unit_test(split_huge_title_and_headings_leave_room),
+		cmocka_unit_test(split_ill_formed_text_keeps_offsets),
+		cmocka_unit_test(split_callback_failure_sticks),
+		cmocka_unit_test(cut_sentence_knows_abbreviations),
+		cmocka_unit_test(cut_grapheme_keeps_clusters),
+		cmocka_unit_test(cut_hidden_finds_what_is_not_seen),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
