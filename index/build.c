@@ -194,24 +194,32 @@ static void put_str(struct buf *b, struct str s)
 	buf_add(b, s.s, s.n);
 }
 
-static void put_name(struct builder *b, const char *s, size_t n)
+static void put_mark(struct builder *b, const char *t, size_t n)
 {
-	char t[TERMS_MAX + 1] = { SEGMENT_NAME_MARK };
-	size_t k = n && n < TERMS_MAX ? terms_fold(s, n, t + 1) : 0;
-	if (!k || k >= TERMS_MAX)
-		return;
-	struct term *term = intern(b, t, k + 1);
+	struct term *term = intern(b, t, n);
 	if (!term)
 		b->failed = ERR_MEM;
 	else
 		list_at(b, &term->names, b->stat.n_doc - 1)->tf = 1;
 }
 
+static void put_name(struct builder *b, const char *s, size_t n)
+{
+	char t[TERMS_MAX + 1] = { SEGMENT_NAME_MARK };
+	size_t k = n && n < TERMS_MAX ? terms_fold(s, n, t + 1) : 0;
+	if (k && k < TERMS_MAX)
+		put_mark(b, t, k + 1);
+}
+
 /* "tar" of "tar(1)". */
 static struct str base_name(const struct segment_doc *d)
 {
 	const char *paren = d->name.n ? memchr(d->name.s, '(', d->name.n) : NULL;
-	return (struct str){ d->name.s, paren ? (size_t)(paren - d->name.s) : d->name.n };
+	struct str s = { d->name.s, paren ? (size_t)(paren - d->name.s) : d->name.n };
+	const char *dot = d->alias.n && s.n ? memrchr(s.s, '.', s.n) : NULL;
+	if (dot && dot > s.s && dot + 1 < s.s + s.n && dot[1] >= '0' && dot[1] <= '9')	/* a linked page is named by its file: "hd.1" */
+		s.n = (size_t)(dot - s.s);
+	return s;
 }
 
 /* The whole names a document goes by: its base name, and what a title "a, b - does this" lists. */
@@ -263,11 +271,15 @@ int builder_doc(struct builder *b, const struct segment_doc *d, uint32_t *i_doc,
 	b->doc_words = 0;
 	b->field = IN_NAME;
 	b->n_word = 0;
-	terms_scan(d->title.s, d->title.n, count, b);
 	struct str base = base_name(d);
-	if (base.n && (d->title.n < base.n || !memmem(d->title.s, d->title.n, base.s, base.n)))
+	if (!d->alias.n)
+		terms_scan(d->title.s, d->title.n, count, b);
+	if (!d->alias.n && base.n && (d->title.n < base.n || !memmem(d->title.s, d->title.n, base.s, base.n)))
 		terms_scan(base.s, base.n, count, b);
 	put_names(b, d);
+	char mark[SEGMENT_DOC_TERM];
+	segment_doc_term(d->doc.s, d->doc.n, mark);
+	put_mark(b, mark, sizeof mark);
 	b->stat.n_name += b->n_word;
 	buf_u64(&b->docs, b->heap.len);
 	buf_u64(&b->docs, d->size);
@@ -275,7 +287,7 @@ int builder_doc(struct builder *b, const struct segment_doc *d, uint32_t *i_doc,
 	buf_zeros(&b->docs, 12);	/* close_doc */
 	buf_u32(&b->docs, b->n_word);
 	buf_u64(&b->docs, 0);
-	const struct str all[] = { d->doc, d->name, d->title, d->type, d->path, d->sum };
+	const struct str all[] = { d->doc, d->name, d->title, d->type, d->path, d->sum, d->alias };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		put_str(&b->heap, all[i]);
 	return b->failed || b->docs.failed || b->heap.failed ? out_of_memory(e) : 0;

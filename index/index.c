@@ -314,6 +314,12 @@ static int list_doc(const struct segment_doc *d, struct rec_writer *w, struct er
 	msgpack_pack_uint64(pk, d->mtime_ns);
 	msgpack_pack_str_with_body(pk, "xxh3", 4);
 	msgpack_pack_str_with_body(pk, d->sum.s, d->sum.n);
+	if (d->alias.n) {
+		pk = rec_put_key(w, "meta");
+		msgpack_pack_map(pk, 1);
+		msgpack_pack_str_with_body(pk, "alias_of", 8);
+		msgpack_pack_str_with_body(pk, d->alias.s, d->alias.n);
+	}
 	return rec_emit(w, e);
 }
 

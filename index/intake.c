@@ -56,13 +56,15 @@ int intake_doc(struct intake *in, const struct rec *r, struct err *e)
 	if (!rec_str(r, "doc", &s, &n) || n == 0)
 		return missing(r, "doc", e);
 	*d = (struct segment_doc){0};
-	const msgpack_object *src = rec_get(r, "src");
+	const msgpack_object *src = rec_get(r, "src"), *meta = rec_get(r, "meta");
+	if (meta && meta->type != MSGPACK_OBJECT_MAP)
+		return missing(r, "meta", e);
 	if (src && src->type != MSGPACK_OBJECT_MAP)
 		return missing(r, "src", e);
 	d->size = map_u64(src, "size");
 	d->mtime_ns = map_u64(src, "mtime_ns");
 	if (!copy(a, s, n, &d->doc) || !copy_field(a, r, "name", &d->name) || !copy_field(a, r, "title", &d->title) ||
-	    !copy_field(a, r, "type", &d->type) || !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum))
+	    !copy_field(a, r, "type", &d->type) || !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum) || !copy_map_str(a, meta, "alias_of", &d->alias))
 		return out_of_memory(e);
 	in->open = true;
 	return 0;

@@ -104,7 +104,7 @@ int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct
 	if (heap > s->heap.len || !size_within(d->first, d->n_chunk, s->stat.n_chunk))
 		return bad(s, at, "a document's entry points outside", e);
 	const unsigned char *p = s->heap.p + heap;
-	struct str *const all[] = { &d->doc, &d->name, &d->title, &d->type, &d->path, &d->sum };
+	struct str *const all[] = { &d->doc, &d->name, &d->title, &d->type, &d->path, &d->sum, &d->alias };
 	for (size_t k = 0; !r && k < sizeof all / sizeof *all; k++)
 		r = take_str(s, &p, all[k], e);
 	return r;
@@ -261,6 +261,14 @@ static int compare(const char *a, size_t an, const char *b, size_t bn)
 {
 	int c = memcmp(a, b, an < bn ? an : bn);
 	return c ? c : (an > bn) - (an < bn);
+}
+
+void segment_doc_term(const char *doc, size_t n, char t[SEGMENT_DOC_TERM])
+{
+	uint64_t h = hash_xxh64(doc, n);
+	t[0] = SEGMENT_DOC_MARK;
+	for (int i = 16; i > 0; i--, h >>= 4)
+		t[i] = "0123456789abcdef"[h & 15];
 }
 
 int segment_find(struct segment *s, const char *t, size_t n, struct segment_term *out, struct err *e)

@@ -28,6 +28,7 @@ struct str { const char *s; size_t n; };
 struct segment_doc {
 	struct str doc, name, title, type;	/* records.5 */
 	struct str path, sum;			/* src.path, src.xxh3 */
+	struct str alias;			/* meta.alias_of: the document that this is only another name of */
 	uint64_t size, mtime_ns;		/* src.size, src.mtime_ns */
 	uint32_t first, n_chunk;		/* its chunks; set by the reader, ignored by the builder */
 	uint32_t n_word, n_name;		/* length in words: of all chunks, of name and title; likewise */
@@ -96,6 +97,10 @@ int segment_get_lens(struct segment *s, const struct segment_len **len, struct e
 
 /* Prefix of the term that stands for a whole name of a document ("\x01" "git-commit"). */
 #define SEGMENT_NAME_MARK '\x01'
+/* Term that stands for a document's identity: the mark and 16 hex digits of its XXH3. Writes it to t[17]. */
+#define SEGMENT_DOC_MARK '\x02'
+#define SEGMENT_DOC_TERM 17
+void segment_doc_term(const char *doc, size_t n, char t[SEGMENT_DOC_TERM]);
 
 struct segment_term {
 	uint32_t n_chunk, n_doc, n_name;	/* chunks, documents, and names that have it */

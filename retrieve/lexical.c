@@ -15,6 +15,9 @@
 const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1, .k1_doc = 0.9f, .b_doc = 0.75f, .k1_name = 0.9f,
 	.b_name = 0.75f };
 
+/* "tar: list an archive" means tar(1): nothing else that fits the words may go before it. */
+#define NAMED 3
+
 /* What a term is worth in the whole index. */
 struct worth { struct segment_term at; bool found; };
 
@@ -122,12 +125,50 @@ static int score_names(struct store_segment *g, struct str list, float w, const 
 	return it.bad ? bad_list(g, e) : 0;
 }
 
-static int score_whole(struct store_segment *g, struct str list, float w, float *whole, struct err *e)
+static void raise(float *v, float w)
 {
+	*v = w > *v ? w : *v;
+}
+
+/* Lifts the live document whose identity is `doc`. */
+static int score_target(struct store *s, struct str doc, float w, float *whole, struct err *e)
+{
+	char t[SEGMENT_DOC_TERM];
+	segment_doc_term(doc.s, doc.n, t);
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		struct store_segment *g = &s->seg[i];
+		struct segment_term at;
+		struct posting p;
+		int r = segment_find(&g->seg, t, sizeof t, &at, e);
+		if (r < 0)
+			return r;
+		struct postings it = r ? postings_of(at.names.s, at.names.n, g->m->n_doc) : (struct postings){0};
+		while (r && postings_next(&it, &p))
+			if (!g->dead[p.id])
+				raise(&whole[p.id], w);
+		whole += g->m->n_doc;
+	}
+	return 0;
+}
+
+/* Lifts the documents in `list` of segment i, or what they are other names of. whole[] counts through all segments. */
+static int score_whole(struct store *s, size_t i, struct str list, float w, float *whole, struct err *e)
+{
+	struct store_segment *g = &s->seg[i];
 	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
 	struct posting at;
-	while (postings_next(&it, &at))
-		whole[at.id] = w > whole[at.id] ? w : whole[at.id];
+	size_t base = 0;
+	for (size_t k = 0; k < i; k++)
+		base += s->m.segment[k].n_doc;
+	while (postings_next(&it, &at)) {
+		struct segment_doc d;
+		int r = segment_get_doc(&g->seg, at.id, &d, e);
+		if (!r && d.alias.n && !g->dead[at.id])
+			r = score_target(s, d.alias, w, whole, e);
+		if (r)
+			return r;
+		raise(&whole[base + at.id], w);
+	}
 	return it.bad ? bad_list(g, e) : 0;
 }
 
@@ -207,14 +248,11 @@ static int score_name(struct run *x, const struct plan_name *name, struct err *e
 	int r = look_up(x->s, name->s + 1, name->n - 1, x->at, df, e);
 	if (r)
 		return r;
-	double weight = name->first ? idf(x->t.n_doc, 1) : idf(x->t.n_doc, df[1]);
+	double weight = name->first ? NAMED * idf(x->t.n_doc, 1) : idf(x->t.n_doc, df[1]);
 	r = look_up(x->s, name->s, name->n, x->at, df, e);
-	size_t doc = 0;
-	for (size_t i = 0; !r && i < x->s->m.n_segment; i++) {
+	for (size_t i = 0; !r && i < x->s->m.n_segment; i++)
 		if (x->at[i].found)
-			r = score_whole(&x->s->seg[i], x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole + doc, e);
-		doc += x->s->seg[i].m->n_doc;
-	}
+			r = score_whole(x->s, i, x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole, e);
 	return r;
 }
 

@@ -14,13 +14,14 @@ setup_file() {
 		doc ls.1 'ls(1)' 'ls - list directory contents' man
 		chunk ls.1 0 NAME name 'ls - list directory contents'
 		chunk ls.1 1 '-l' option '-l use a long listing format'
+		doc gtar.1 gtar.1 gtar.1 alias ',"meta":{"alias_of":"tar.1"}'
 		doc notes.md notes.md 'Notes' markdown
 		chunk notes.md 0 Notes para 'the archive of the year is in the cellar' ',"meta":{"year":"2020"}'
 	} | tt-index add i
 }
 
 doc() {
-	printf '{"kind":"doc","doc":"%s","name":"%s","title":"%s","type":"%s","src":{"path":"%s","xxh3":"00"}}\n' "$1" "$2" "$3" "$4" "$1"
+	printf '{"kind":"doc","doc":"%s","name":"%s","title":"%s","type":"%s","src":{"path":"%s","xxh3":"00"}%s}\n' "$1" "$2" "$3" "$4" "$1" "$5"
 }
 
 chunk() {
@@ -44,6 +45,10 @@ hits() {	# "doc seq" of every hit on stdin
 @test "a page that is named is found by its name" {
 	[[ "$(tt-retrieve i <<<'ls: contents' | hits | head -1)" = ls.1* ]]
 	[ "$(tt-retrieve i <<<'notes.md archive' | hits | head -1)" = "notes.md 0" ]
+}
+
+@test "a page is found by the name of a link to it" {
+	[[ "$(tt-retrieve i <<<'gtar: contents' | hits | head -1)" = tar.1* ]]
 }
 
 @test "an option is found as it is written" {
