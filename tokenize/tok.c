@@ -203,33 +203,41 @@ int tok_encode_next(const struct tok *t, const char *s, size_t n, struct tok_ids
 	return encode(t, s, n, false, out, e);
 }
 
-/* True if some user-defined token holds `c` and a newline behind it. */
-static bool user_joins(const struct tok *t, char c)
+static bool is_letter(char c)
 {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* True if some token could hold the letter `c` and `next` (a newline or a space) behind it. */
+static bool letter_joins(const struct tok *t, char c, char next)
+{
+	if (t->h->kind == TOK_SPM && vocab_joins(t, c, next == ' ' ? '\xe2' : next))
+		return true;
 	for (uint32_t i = 0; t->h->n_user && i < t->h->n_vocab; i++) {
-		size_t n;
-		const char *p = vocab_piece(t, i, &n);
-		for (size_t k = 1; t->type[i] == TYPE_USER && k < n; k++)
-			if (p[k] == '\n' && p[k - 1] == c)
+		size_t n = 0;
+		const char *p = t->type[i] == TYPE_USER ? vocab_piece(t, i, &n) : NULL;
+		for (size_t k = 1; k < n; k++)
+			if (p[k] == next && p[k - 1] == c)
 				return true;
 	}
 	return false;
 }
 
-/* A newline behind an ASCII letter begins a new word for every pre-tokenizer here, whatever follows, and nothing looks back
- * past it; for SentencePiece it also takes that no token joins the two. */
+/* Behind an ASCII letter, a newline, or a space with a letter behind it, begins a new word for every pre-tokenizer here, and
+ * nothing looks back past it; for SentencePiece it also takes that no token joins the two. */
 size_t tok_cut(const struct tok *t, const char *s, size_t n)
 {
-	unsigned char refused[128] = {0}, known[128] = {0};
+	enum { UNKNOWN, JOINS, CUTS };
+	unsigned char known[2][128] = {0};
 	for (size_t k = n; k-- > 1;) {
-		unsigned char c = (unsigned char)s[k - 1];
-		if (s[k] != '\n' || (c | 0x20) < 'a' || (c | 0x20) > 'z' || c >= 128)
+		char c = s[k - 1];
+		bool space = s[k] == ' ' && k + 1 < n && is_letter(s[k + 1]);
+		if (!is_letter(c) || (!space && s[k] != '\n'))
 			continue;
-		if (!known[c]) {
-			known[c] = 1;
-			refused[c] = (t->h->kind == TOK_SPM && vocab_joins(t, (char)c, '\n')) || user_joins(t, (char)c);
-		}
-		if (!refused[c])
+		unsigned char *v = &known[space][(unsigned char)c];
+		if (*v == UNKNOWN)
+			*v = letter_joins(t, c, s[k]) ? JOINS : CUTS;
+		if (*v == CUTS)
 			return k;
 	}
 	return 0;

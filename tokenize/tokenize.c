@@ -6,7 +6,7 @@
  *	ids (decimal, or raw with -r)   ->  text (-d)
  *
  * The whole input is one text. It is read in parts of a megabyte that are cut where the ids cannot depend on it, so memory
- * stays flat; only a table of offsets and a text without a line's end behind a letter take more.
+ * stays flat; only JSON's offsets, and a text that never has a letter before a space, take more.
  */
 #include <errno.h>
 #include <fcntl.h>

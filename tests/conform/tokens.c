@@ -4,10 +4,11 @@
  *
  *	tokens MODEL NAME TEXT IDS		IDS: little-endian u32 for the whole text
  *	tokens -x MODEL NAME TEXT IDS		the same for ids made by a tool that first replaced \n \t \" \\ \xHH
+ *	tokens -s MODEL NAME				no text gives a control token: every one's own text, in several places
  *	tokens -v MODEL NAME INP OUT		INP: texts between lines __ggml_vocab_test__; OUT: their ids, a line each
  *
  * Prints "ok tokens NAME TEXT n" or "FAIL tokens NAME TEXT first-difference"; exit 0 or 1. Besides the ids it checks that
- * decoding gives the text back (BPE), that offsets never run backwards, and that no special id came out.
+ * decoding gives the text back (BPE) and that offsets never run backwards.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/utf8.h"
+#include "lib/model/gguf.h"
 #include "tokenize/tok.h"
 
 static const char *base(const char *path)
@@ -147,22 +149,64 @@ static int check_vectors(const struct tok *t, const char *name, const char *inp_
 	return bad;
 }
 
+/* A token without text is a control token (or unknown): tok_piece gives nothing for those. */
+static bool is_control(const struct tok *t, int32_t id)
+{
+	struct buf b = {0};
+	tok_piece(t, id, &b);
+	bool empty = b.len == 0;
+	buf_release(&b);
+	return empty;
+}
+
+static int check_specials(const struct tok *t, const char *path, const char *name)
+{
+	static const char *const around[][2] = { { "", "" }, { "a", "b" }, { " ", " " }, { "\n", "\n" }, { "<", ">" }, { "x ", "<|im_end|>" } };
+	struct gguf *g;
+	struct gguf_array a;
+	struct err e = {0};
+	size_t n = 0, bad = 0;
+	if (gguf_open(&g, path, &e))
+		return err_report("tokens", &e);
+	for (uint64_t i = 0; gguf_array(g, "tokenizer.ggml.tokens", &a) && i < a.n; i++) {
+		struct gguf_str s = gguf_array_str(g, &a, i);
+		if (!s.n || !is_control(t, (int32_t)i))
+			continue;
+		for (size_t k = 0; k < sizeof around / sizeof *around; k++, n++) {
+			struct tok_ids ids = {0};
+			struct buf b = {0};
+			buf_printf(&b, "%s%.*s%s", around[k][0], (int)s.n, s.s, around[k][1]);
+			if (tok_encode(t, b.data, b.len, &ids, &e))
+				return err_report("tokens", &e);
+			for (size_t j = 0; j < ids.len; j++)
+				bad += is_control(t, ids.id[j]) && ids.id[j] != tok_special(t, TOK_UNK);
+			tok_ids_release(&ids);
+			buf_release(&b);
+		}
+	}
+	gguf_close(g);
+	printf("%s tokens %s specials %zu\n", bad ? "FAIL" : "ok", name, n);
+	return bad != 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = {0};
 	struct tok *t;
-	int v = argc > 1 && !strcmp(argv[1], "-v"), x = argc > 1 && !strcmp(argv[1], "-x");
-	if (argc - v - x != 5) {
-		fprintf(stderr, "usage: tokens [-v | -x] MODEL NAME TEXT IDS\n");
+	char mode = argc > 1 && argv[1][0] == '-' ? argv[1][1] : 0;
+	argv += mode != 0;
+	argc -= mode != 0;
+	if (argc != (mode == 's' ? 3 : 5)) {
+		fprintf(stderr, "usage: tokens [-v | -x] MODEL NAME TEXT IDS, or tokens -s MODEL NAME\n");
 		return EXIT_USAGE;
 	}
-	argv += v + x;
 	uint64_t start = io_now_ns();
 	if (tok_open_file(&t, argv[1], &e))
 		return err_report("tokens", &e);
 	if (getenv("BENCH"))
 		fprintf(stderr, "open %.1f ms\n", (double)(io_now_ns() - start) / 1e6);
-	int r = v ? check_vectors(t, argv[2], argv[3], argv[4]) : check_text(t, argv[2], argv[3], argv[4], x);
+	int r = mode == 's' ? check_specials(t, argv[1], argv[2]) : mode == 'v' ? check_vectors(t, argv[2], argv[3], argv[4])
+	                    : check_text(t, argv[2], argv[3], argv[4], mode == 'x');
 	tok_close(t);
 	return r;
 }
