@@ -98,3 +98,17 @@ setup() {
 	run -0 --separate-stderr bash -c 'tt-json --to=json many.json | head -1'
 	[ -z "$stderr" ]
 }
+
+@test "streams of every format that was ever released stay readable" {
+	data=$BATS_TEST_DIRNAME/../data/records
+	for rec in "$data"/v*.rec
+	do
+		tt-json "$rec" | cmp - "${rec%.rec}.json"
+		tt-json "${rec%.rec}.json" | cmp - "$rec"
+	done
+}
+
+@test "a format or feature of tomorrow is exit 76" {
+	run -76 tt-json <<<'{"kind":"head","format":2}'
+	run -76 tt-json <<<'{"kind":"head","format":1,"features":["zip"]}'
+}
