@@ -57,6 +57,9 @@ static int convert(int fd, const char *name, struct rec_writer **w, struct err *
 			rec_writer_json(*w, o.to ? strcmp(o.to, "json") == 0 : !was_json || isatty(1));
 		}
 		r = o.pretty ? show(&rec, e) : rec_pass(*w, &rec, e);
+		/* In a conversation the other side waits for what we hold. */
+		if (!r && !o.pretty && rec_reader_would_block(in))
+			r = rec_flush(*w, e);
 		if (r)
 			break;
 	}

@@ -30,10 +30,10 @@ void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], do
 	for (int b = 1; b <= POLICY_MAX_DRAFT + 1; b++)
 		p->verify[b] = verify ? verify[b] : 1.0 + 0.1 * (b - 1);
 	for (size_t c = 0; c < POLICY_N_CLASS; c++) {
-		/* Priors: a match of m tokens goes on with chance m / (m + 2); a small model is right as often as it says. */
+		/* Priors: a match of m tokens goes on with chance m / (m + 4); a small model is right as often as it says. */
 		double m = (double)c + 1.0;
 		p->seen[POLICY_COPY][c] = p->seen[POLICY_MODEL][c] = PRIOR;
-		p->kept[POLICY_COPY][c] = PRIOR * m / (m + 2.0);
+		p->kept[POLICY_COPY][c] = PRIOR * m / (m + 4.0);
 		p->kept[POLICY_MODEL][c] = PRIOR * ((double)c + 0.5) / POLICY_N_CLASS;
 	}
 }

@@ -21,6 +21,8 @@
 #define TOOL "tt-speculate"
 #define WINDOW 256		/* tokens of a context that the small model reads: what comes next depends on little more */
 #define PAUSE 24		/* drafts for which the small model rests after it has lost */
+#define MEMORY 12		/* drafts over which it is judged */
+#define TRUST 1.25		/* tokens a plain step's time that it is trusted to give before it has been judged */
 
 static struct { const char *model; long threads; } o;
 
@@ -30,7 +32,7 @@ struct speculate {
 	struct policy policy;
 	int32_t *past;			/* the timeline from the window's start on, for the small model */
 	size_t n_past, cap;
-	double small_rate;		/* running tokens a millisecond of steps drafted by the small model; 0 = none yet */
+	double small_rate;		/* running tokens a unit of cost of steps drafted by the small model */
 	unsigned rest;
 	/* The last draft, until we hear how it went. */
 	enum policy_by by;
@@ -86,6 +88,8 @@ static int on_ctx(struct speculate *s, const struct rec *rec, struct err *e)
 	s->copy = NULL;
 	s->n = s->n_past = 0;
 	policy_init(&s->policy, has_cost ? cost : NULL, draft > 0 ? draft : has_cost ? cost[1] / 4 : 0.25);
+	s->small_rate = TRUST / s->policy.verify[1];
+	s->rest = 0;
 	int r = copy_open(&s->copy, e);
 	r = r ? r : push_tokens(s, rec, e);
 	if (!r && s->n_past > WINDOW) {
@@ -99,10 +103,10 @@ static int on_ctx(struct speculate *s, const struct rec *rec, struct err *e)
 static void judge_small(struct speculate *s, size_t n_right)
 {
 	double rate = (double)(n_right + 1) / (s->policy.verify[s->n + 1] + (double)(s->n ? s->n : 1) * s->policy.draft);
-	s->small_rate = s->small_rate > 0 ? s->small_rate + (rate - s->small_rate) / 12 : rate;
+	s->small_rate += (rate - s->small_rate) / MEMORY;
 	if (s->small_rate * s->policy.verify[1] < 1.0) {
 		s->rest = PAUSE;
-		s->small_rate = 1.05 / s->policy.verify[1];	/* a fresh chance afterwards */
+		s->small_rate = TRUST / s->policy.verify[1];	/* a fresh chance afterwards */
 	}
 }
 
@@ -136,7 +140,7 @@ static int make_draft(struct speculate *s, size_t max, struct err *e)
 		s->rest--;
 		return 0;
 	}
-	if (s->n && rate >= s->small_rate * 0.95 && s->small_rate > 0)
+	if (s->n && rate >= s->small_rate)
 		return 0;
 	s->by = POLICY_MODEL;
 	return small_propose(s->small, &s->policy, s->past, s->n_past, max, s->tok, s->prob, &s->n, e);
