@@ -15,6 +15,8 @@ KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn \
 
 KERN += bert ref/bert_ref x86/bert_avx2 x86/bert_vnni
 
+KERN += scan ref/scan_ref x86/scan_avx2 x86/scan_vnni
+
 MODEL := gguf safetensors find nn rope pack pack_write pack_get
 
 TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
@@ -69,6 +71,8 @@ KERN_CHECK :=
 
 KERN_CHECK += bert
 
+KERN_CHECK += scan
+
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
 FUZZ := records conf
@@ -97,7 +101,6 @@ ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=of
 
 # Kernel files are compiled for the level in their name, and for nothing more; lib/kern/x86/x86.c picks at run time.
 $(BUILD)/lib/kern/ref/%.o:          ISA := -O3
-$(BUILD)/index/vectors.o:            ISA := -O3
 $(BUILD)/lib/kern/x86/%_avx2.o:     ISA := -O3 -mavx2 -mfma -mf16c
 $(BUILD)/lib/kern/x86/%_avx512.o:   ISA := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/lib/kern/x86/%_vnni.o:     ISA := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vectors: see vectors.h. Integers make the scan exact, so it needs no fixed order to be deterministic, and the compiler may
- * vectorise the loop for each processor as it likes (this file is compiled with -O3; 100,000 x 384 takes about 3 ms on Zen 4).
+ * vectors: see vectors.h.
  */
 #include "index/vectors.h"
 
@@ -12,17 +11,6 @@
 
 enum { SECT_META = 1, SECT_ROWS = 2, SECT_SCALES = 3, SECT_CODES = 4 };
 #define META_LEN 24
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#endif
-int32_t vectors_dot(const int8_t *a, const int8_t *b, size_t n)
-{
-	int32_t sum = 0;
-	for (size_t i = 0; i < n; i++)
-		sum += a[i] * b[i];
-	return sum;
-}
 
 float vectors_quantize(const float *x, size_t dim, int8_t *code)
 {

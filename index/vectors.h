@@ -19,18 +19,16 @@
 #include <stdint.h>
 
 #include "index/section.h"
+#include "lib/kern/scan.h"
 
 #define VECTORS_KIND 2u
 #define VECTORS_MAX_DIM 4096
-#define VECTORS_ALIGN 64
 
 static inline size_t vectors_stride(size_t dim)
 {
-	return (dim + VECTORS_ALIGN - 1) / VECTORS_ALIGN * VECTORS_ALIGN;
+	return (dim + SCAN_ALIGN - 1) / SCAN_ALIGN * SCAN_ALIGN;
 }
 
-/* Sum of a[i] * b[i], exact. n is a multiple of 64 and at most VECTORS_MAX_DIM. */
-int32_t vectors_dot(const int8_t *a, const int8_t *b, size_t n);
 /* Codes and scale of x[dim]: scale = max |x| / 127, nearest code. code[stride] is padded with zeros. 0 for a zero vector. */
 float vectors_quantize(const float *x, size_t dim, int8_t *code);
 

@@ -10,8 +10,14 @@
 
 static void scan(const struct vectors *v, const int8_t *code, float scale, float *cos)
 {
-	for (uint32_t i = 0; i < v->n_row; i++)
-		cos[v->row[i]] = (float)vectors_dot(v->code + (size_t)i * v->stride, code, v->stride) * (v->scale[i] * scale);
+	scan_fn fn = scan_select();
+	int32_t dot[256];
+	for (uint32_t i = 0; i < v->n_row; i += 256) {
+		uint32_t n = v->n_row - i < 256 ? v->n_row - i : 256;
+		fn(v->code + (size_t)i * v->stride, n, v->stride, code, dot);
+		for (uint32_t k = 0; k < n; k++)
+			cos[v->row[i + k]] = (float)dot[k] * (v->scale[i + k] * scale);
+	}
 }
 
 static void spread(struct dense *d)

@@ -86,22 +86,6 @@ static void dense_finds_the_nearest_and_knows_what_has_no_vector(void **state)
 	corpus_remove(dir);
 }
 
-static void vectors_dot_is_exact(void **state)
-{
-	(void)state;
-	_Alignas(64) int8_t a[VECTORS_MAX_DIM], b[VECTORS_MAX_DIM];
-	memset(a, -128, sizeof a);
-	memset(b, -128, sizeof b);
-	assert_int_equal(vectors_dot(a, b, sizeof a), VECTORS_MAX_DIM * 16384);
-	int32_t want = 0;
-	for (int i = 0; i < 384; i++) {
-		a[i] = (int8_t)(i * 37);
-		b[i] = (int8_t)(i * 91 + 5);
-		want += a[i] * b[i];
-	}
-	assert_int_equal(vectors_dot(a, b, 384), want);
-}
-
 static void finder_limits_hits_and_filters_documents(void **state)
 {
 	(void)state;
@@ -150,7 +134,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lexical_scores_are_those_computed_by_hand),
 		cmocka_unit_test(dense_finds_the_nearest_and_knows_what_has_no_vector),
-		cmocka_unit_test(vectors_dot_is_exact),
 		cmocka_unit_test(finder_limits_hits_and_filters_documents),
 		cmocka_unit_test(source_quote_is_found_through_roff),
 	};
