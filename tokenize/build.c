@@ -28,8 +28,8 @@ static int read_arrays(struct build *b, enum tok_kind kind, struct err *e)
 	if (b->has_type && (b->type.type != GGUF_I32 || b->type.n != b->token.n))
 		return bad(e, "tokenizer.ggml.token_type is not one i32 for each token");
 	b->has_score = gguf_array(g, "tokenizer.ggml.scores", &b->score);
-	if (b->has_score && (b->score.type != GGUF_F32 || b->score.n != b->token.n))
-		return bad(e, "tokenizer.ggml.scores is not one f32 for each token");
+	if (b->has_score && ((b->score.type != GGUF_F32 && b->score.type != GGUF_I32) || b->score.n != b->token.n))
+		return bad(e, "tokenizer.ggml.scores is not one f32 or i32 for each token");
 	if (kind == TOK_SPM && !b->has_score)
 		return bad(e, "no tokenizer.ggml.scores");
 	if (kind == TOK_BPE && (!gguf_array(g, "tokenizer.ggml.merges", &b->merge) || b->merge.type != GGUF_STR))

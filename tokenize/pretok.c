@@ -153,6 +153,113 @@ static size_t cut_qwen35(const char *s, size_t i, size_t end)
 	return cut_llama3(s, i, end, 1, UCAT_L | UCAT_M);
 }
 
+/* ---- words with a case inside: GPT-4o, Llama 4, Mistral's Tekken ---- */
+
+static inline bool is_lower(const char *s, size_t i)
+{
+	return s[i] >= 'a' && s[i] <= 'z';
+}
+
+static inline bool is_upper(const char *s, size_t i)
+{
+	return s[i] >= 'A' && s[i] <= 'Z';
+}
+
+/* [upper]*[lower]+|[upper]+[lower]* from i, where upper is any letter but a-z and lower any letter but A-Z (so letters beyond
+ * ASCII are both, which is how the expressions are written out where \p{Lu} and \p{Ll} are not to be had). i if nothing matches. */
+static size_t cased_word(const char *s, size_t i, size_t end)
+{
+	size_t len, k = i, both = i;	/* behind the last letter of the upper run that could be lower too */
+	while (class_at(s, k, end, &len) & UCAT_L && !is_lower(s, k)) {
+		k += len;
+		if (!is_upper(s, k - len))
+			both = k;
+	}
+	size_t low = k;
+	while (class_at(s, low, end, &len) & UCAT_L && !is_upper(s, low))
+		low += len;
+	return low > k ? low : both > i ? both : k;
+}
+
+static inline size_t cut_gpt4o(const char *s, size_t i, size_t end, int max_digit, bool contracted)
+{
+	size_t len, len2, k;
+	unsigned c = class_at(s, i, end, &len);
+	bool lead = !(c & (UCAT_L | UCAT_N)) && !is_newline(s[i]) && class_at(s, i + len, end, &len2) & UCAT_L;
+	if (c & UCAT_L || lead) {
+		k = cased_word(s, lead ? i + len : i, end);
+		return contracted && k < end ? k + contraction(s, k, end, 0x20) : k;
+	}
+	if (c & UCAT_N) {
+		for (k = i + len; --max_digit > 0 && class_at(s, k, end, &len) & UCAT_N; k += len)
+			;
+		return k;
+	}
+	k = s[i] == ' ' ? i + 1 : i;
+	c = class_at(s, k, end, &len);
+	if (!c || c & WORDY)
+		return cut_lines(s, i, end);
+	k = run_other(s, k + len, end, WORDY);
+	while (k < end && (is_newline(s[k]) || s[k] == '/'))
+		k++;
+	return k;
+}
+
+static size_t cut_gpt4o_3(const char *s, size_t i, size_t end)
+{
+	return cut_gpt4o(s, i, end, 3, true);
+}
+
+static size_t cut_tekken(const char *s, size_t i, size_t end)
+{
+	return cut_gpt4o(s, i, end, 1, false);
+}
+
+/* ---- DeepSeek V3's last step, which does not cover all characters ---- */
+
+static inline bool is_ascii_mark(char c)
+{
+	return (unsigned char)c < 128 && ucat_ascii[(unsigned char)c] & (UCAT_P | UCAT_S);
+}
+
+/* [!-~ less letters and digits][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * at i; i if nothing matches. */
+static size_t match_v3(const char *s, size_t i, size_t end)
+{
+	const unsigned word = UCAT_L | UCAT_M, mark = UCAT_P | UCAT_S;
+	size_t len, len2, k = i + 1;
+	unsigned c = class_at(s, i, end, &len);
+	if (is_ascii_mark(s[i]) && k < end && (is_lower(s, k) || is_upper(s, k))) {
+		while (k < end && (is_lower(s, k) || is_upper(s, k)))
+			k++;
+		return k;
+	}
+	if (c & word)
+		return run_of(s, i, end, word);
+	if (!(c & mark) && !is_newline(s[i]) && class_at(s, i + len, end, &len2) & word)
+		return run_of(s, i + len, end, word);
+	k = s[i] == ' ' ? i + 1 : i;
+	if (class_at(s, k, end, &len) & mark) {
+		k = run_of(s, k, end, mark);
+		while (k < end && is_newline(s[k]))
+			k++;
+		return k;
+	}
+	return c & UCAT_SPACE ? cut_lines(s, i, end) : i;
+}
+
+static size_t cut_v3(const char *s, size_t i, size_t end)
+{
+	size_t len, k = match_v3(s, i, end);
+	if (k > i)
+		return k;
+	do {
+		class_at(s, k, end, &len);
+		k += len;
+	} while (k < end && match_v3(s, k, end) == k);
+	return k;
+}
+
 /* ---- finders: runs of characters of a set ---- */
 
 static bool in_ranges(const uint32_t (*r)[2], size_t n, uint32_t cp)
@@ -195,11 +302,14 @@ static const uint32_t marks[][2] = {
 };
 /* [一-龥ࠀ-一가-퟿], less the spaces in it. */
 static const uint32_t eastern[][2] = { { 0x800, 0x9fa5 }, { 0xac00, 0xd7ff } };
+/* [一-龥぀-ゟ゠-ヿ] */
+static const uint32_t kanji_kana[][2] = { { 0x3040, 0x30ff }, { 0x4e00, 0x9fa5 } };
 
 #define IN(table, cp) in_ranges(table, sizeof table / sizeof *table, cp)
 
 enum set {
 	SET_L, SET_N, SET_P, SET_P_FALCON, SET_P_DEFAULT, SET_DIGIT, SET_NEWLINE, SET_CASED, SET_MARKS, SET_EASTERN,
+	SET_KANJI_KANA,
 };
 static bool in_set(enum set set, uint32_t cp, unsigned c)
 {
@@ -214,6 +324,7 @@ static bool in_set(enum set set, uint32_t cp, unsigned c)
 	case SET_CASED: return IN(cased, cp);
 	case SET_MARKS: return !(c & UCAT_SPACE) && IN(marks, cp);
 	case SET_EASTERN: return !(c & UCAT_SPACE) && IN(eastern, cp);
+	case SET_KANJI_KANA: return IN(kanji_kana, cp);
 	}
 	return false;
 }
@@ -269,6 +380,9 @@ static const struct pass chain[N_PRETOK][MAX_PASS] = {
 	[PRETOK_DEEPSEEK_CODER] = { { .find = { SET_NEWLINE, false, 1, 1 } }, { .find = { SET_L, true, 1, 0 } },
 	                            { .find = { SET_P, true, 1, 0 } }, { .find = { SET_EASTERN, false, 1, 0 } },
 	                            { .find = { SET_N, false, 1, 1 } } },
+	[PRETOK_GPT4O] = { { .cut = cut_gpt4o_3 } },
+	[PRETOK_TEKKEN] = { { .cut = cut_tekken } },
+	[PRETOK_DEEPSEEK_V3] = { { .find = { SET_N, false, 1, 3 } }, { .find = { SET_KANJI_KANA, false, 1, 0 } }, { .cut = cut_v3 } },
 	[PRETOK_DEEPSEEK_LLM] = { { .find = { SET_NEWLINE, false, 1, 1 } }, { .find = { SET_CASED, true, 1, 0 } },
 	                          { .find = { SET_MARKS, true, 1, 0 } }, { .tail = true },
 	                          { .find = { SET_EASTERN, false, 1, 0 } }, { .find = { SET_N, false, 1, 0 } } },
@@ -351,6 +465,9 @@ const struct pretok_def *pretok_find(const char *name, size_t n)
 		{ "minerva-7b", PRETOK_STARCODER, false, false },
 		{ "falcon", PRETOK_FALCON, false, false },
 		{ "deepseek-coder", PRETOK_DEEPSEEK_CODER, false, false },
+		{ "deepseek-v3", PRETOK_DEEPSEEK_V3, false, false }, { "hunyuan-dense", PRETOK_DEEPSEEK_V3, false, false },
+		{ "gpt-4o", PRETOK_GPT4O, false, false }, { "llama4", PRETOK_GPT4O, false, false },
+		{ "kanana2", PRETOK_GPT4O, false, false }, { "tekken", PRETOK_TEKKEN, true, true },
 		{ "deepseek-llm", PRETOK_DEEPSEEK_LLM, false, false },
 	};
 	for (size_t i = 0; i < sizeof defs / sizeof *defs; i++)

@@ -431,6 +431,9 @@ static void pretok_split_cuts_as_the_expressions_do(void **state)
 		{ "starcoder", "a 12 b", "a| |1|2| b" }, { "falcon", "a+ 12345 `x`", "a|+| |123|45| |`|x|`" },
 		{ "default", "x 12345`y", "x| |123|45|`|y" }, { "deepseek-coder", "a, b\n\n12 c", "a|,| b|\n|\n|1|2| c" },
 		{ "deepseek-coder", "x \xe4\xbd\xa0" "b", "x| |\xe4\xbd\xa0|b" }, { "deepseek-llm", "a  \nb.c 12", "a|  |\n|b|.|c| |12" },
+		{ "gpt-4o", "camelCaseXML's x1234 //\n\xc3\x89" "COLE", "camel|Case|XML's| x|123|4| //\n|\xc3\x89|COLE" },
+		{ "tekken", "it's 12", "it|'s| |1|2" }, { "qwen35", "e\xcc\x81x 12", "e\xcc\x81x| |1|2" },
+		{ "deepseek-v3", "$foo +bar 1234\x01 x", "$foo| +|bar| |123|4|\x01| x" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct cuts c = { .s = cases[i].s };
@@ -542,7 +545,7 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 	v = spm; v.type_more = -15; refuse(&v, ERR_FORMAT, "no types");
 	v = spm; v.type_elem = GGUF_U32; refuse(&v, ERR_FORMAT, "types u32");
 	v = spm; v.type_elem = GGUF_F32; refuse(&v, ERR_FORMAT, "types f32");
-	v = spm; v.score_elem = GGUF_I32; refuse(&v, ERR_FORMAT, "scores i32");
+	v = spm; v.score_elem = GGUF_U32; refuse(&v, ERR_FORMAT, "scores u32");
 	v = spm; v.bos = 15; refuse(&v, ERR_FORMAT, "bos n");
 	v = spm; v.bos = -1; refuse(&v, ERR_FORMAT, "bos -1");
 	v = spm; v.bos = INT32_MAX + 1ll; refuse(&v, ERR_FORMAT, "bos 2^31");
