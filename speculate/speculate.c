@@ -229,5 +229,7 @@ int main(int argc, char **argv)
 	small_close(s.small);
 	pool_close(pool);
 	free(s.past);
+	if (r == ERR_EOF)
+		return err_exit(r);	/* the generator is gone, a closed pipe killed it perhaps; it says why, if anybody does */
 	return r ? err_report(TOOL, &e) : EXIT_DONE;
 }
