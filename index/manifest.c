@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/cursor.h"
 #include "lib/base/hash.h"
@@ -225,17 +226,39 @@ int manifest_format(const struct manifest *m, struct buf *b, struct err *e)
 	return buf_add(b, sum, SUM_LEN) ? out_of_memory(e) : 0;
 }
 
+/* After a failure: if the new manifest is in place already (the sync of the directory failed), puts the old one back, or none
+ * where there was none. What was reported as failed must not show up later. */
+static void take_back(const char *path, const struct buf *old, bool was_there)
+{
+	struct buf now = {0};
+	if (io_read_file(&now, path, MAX_LEN, NULL) == 0 && (now.len != old->len || memcmp(now.data, old->data, now.len) != 0)) {
+		if (was_there)
+			io_replace(path, old->data, old->len, 0600, NULL);
+		else
+			unlink(path);
+	}
+	buf_release(&now);
+}
+
 int manifest_write(struct manifest *m, const char *dir, struct err *e)
 {
-	struct buf path = {0}, b = {0};
+	struct buf path = {0}, b = {0}, old = {0};
 	m->generation++;
 	buf_printf(&path, "%s/manifest", dir);
 	int r = path.failed ? out_of_memory(e) : manifest_format(m, &b, e);
-	if (!r)
-		r = io_replace(path.data, b.data, b.len, 0600, e);
+	if (!r) {
+		int had = io_read_file(&old, path.data, MAX_LEN, NULL);
+		if (had && had != ERR_NOENT)
+			r = io_read_file(&old, path.data, MAX_LEN, e);
+		if (!r)
+			r = io_replace(path.data, b.data, b.len, 0600, e);
+		if (r)
+			take_back(path.data, &old, !had);
+	}
 	if (r)
 		m->generation--;
 	buf_release(&path);
 	buf_release(&b);
+	buf_release(&old);
 	return r;
 }

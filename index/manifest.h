@@ -47,7 +47,7 @@ struct manifest {
 
 /* Reads `dir`/manifest. ERR_NOENT when there is no index. On error `m` is released. */
 int manifest_read(struct manifest *m, const char *dir, struct err *e);
-/* Writes it with the next generation. On error `m` is unchanged, and so is the directory, unless the error came after the rename. */
+/* Writes it with the next generation. On error `m` is unchanged, and so is the manifest on disk. */
 int manifest_write(struct manifest *m, const char *dir, struct err *e);
 void manifest_release(struct manifest *m);
 
