@@ -76,7 +76,8 @@ size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size
 		return 0;
 	memcpy(tok, past + p->told, (n - p->told) * sizeof *tok);
 	tok[n - p->told] = next;
-	if (p->told == 0)
+	p->opening = p->told == 0;
+	if (p->opening)
 		r = drafter_ctx(p->d, tok, n + 1, p->cost, max, &e);
 	else
 		r = drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, max, &e);
@@ -97,5 +98,7 @@ void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
 	(void)n_draft;
 	if (p->asked)
 		p->n_right = n_right;
-	drafter_spent(&p->guard, p->asked, (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
+	/* Reading the prompt is spent once; whether to go on is judged by what comes after. */
+	if (!p->asked || !p->opening)
+		drafter_spent(&p->guard, p->asked, (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
 }

@@ -23,7 +23,7 @@ struct proposer {
 	void (*warn)(const char *msg);	/* told once why a drafter was dropped */
 	size_t told;			/* tokens of the timeline that the drafter knows; 0 = a new timeline */
 	size_t n_right;			/* of its last draft */
-	bool asked;			/* in the step under way */
+	bool asked, opening;		/* in the step under way: a draft; the first, for which a prompt was read */
 	uint64_t start_ns;		/* of the step under way */
 };
 

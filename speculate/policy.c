@@ -83,7 +83,7 @@ bool policy_model_more(const struct policy *p, size_t n, double joint, double yi
 {
 	if (n >= POLICY_MAX_DRAFT)
 		return false;
-	double now = yield / (p->verify[n + 1] + (double)n * p->draft);
+	double now = yield / (p->verify[n + 1] + (double)(n ? n : 1) * p->draft);	/* the first chance has been paid for */
 	double then = (yield + joint * next_chance) / (p->verify[n + 2] + (double)(n + 1) * p->draft);
 	return then > now;
 }

@@ -73,7 +73,6 @@ int small_propose(struct small *s, struct policy *policy, const int32_t *timelin
 		  size_t *n_out, struct err *e)
 {
 	double joint = 1.0, yield = 1.0;
-	uint64_t start = io_now_ns();
 	*n_out = 0;
 	if (!max || n + max > session_ctx(s->session))
 		return 0;
@@ -90,9 +89,9 @@ int small_propose(struct small *s, struct policy *policy, const int32_t *timelin
 		tok[(*n_out)++] = next;
 		if (*n_out >= max)
 			break;
+		uint64_t start = io_now_ns();
 		r = session_eval(s->session, &next, 1, 1, e);
+		policy->draft += ((double)(io_now_ns() - start) / 1e6 - policy->draft) / 16;
 	}
-	double each = (double)(io_now_ns() - start) / 1e6 / (double)(*n_out ? *n_out : 1);
-	policy->draft = policy->draft > 0 ? policy->draft + (each - policy->draft) / 16 : each;
 	return r;
 }

@@ -24,8 +24,8 @@ void small_close(struct small *s);
 /* Name of the vocabulary, as the generator's head says it; hexadecimal. */
 const char *small_vocab(const struct small *s);
 
-/* Proposes what may follow timeline[0..n): tok[0..*n_out) with the probability the model gave each, *n_out <= max. Measures its own
- * cost into policy->draft. A timeline longer than the small model's context gives no draft. */
+/* Proposes what may follow timeline[0..n): tok[0..*n_out) with the probability the model gave each, *n_out <= max. Follows the
+ * cost of a token in policy->draft. A timeline longer than the small model's context gives no draft. */
 int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, int32_t *tok, double *prob,
 		  size_t *n_out, struct err *e);
 

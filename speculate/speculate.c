@@ -19,7 +19,7 @@
 #include "speculate/small.h"
 
 #define TOOL "tt-speculate"
-#define WINDOW 256		/* tokens of a context that the small model reads: what comes next depends on little more */
+#define WINDOW 160		/* tokens of a context that the small model reads: what comes next depends on little more */
 #define PAUSE 24		/* drafts for which the small model rests after it has lost */
 #define MEMORY 12		/* drafts over which it is judged */
 #define TRUST 1.25		/* tokens a plain step's time that it is trusted to give before it has been judged */
@@ -127,21 +127,18 @@ static int on_accept(struct speculate *s, const struct rec *rec, struct err *e)
 	return push_tokens(s, rec, e);
 }
 
-/* Copies first; the small model when copies are expected to give less than it has lately. */
+/* Copies first, the small model where there is nothing to copy that would pay. */
 static int make_draft(struct speculate *s, size_t max, struct err *e)
 {
-	double rate;
 	size_t have = copy_draft(s->copy, s->tok, max, &s->match);
 	s->by = POLICY_COPY;
-	s->n = policy_copy_length(&s->policy, s->match, have, &rate);
-	if (!s->small)
+	s->n = policy_copy_length(&s->policy, s->match, have, NULL);
+	if (!s->small || s->n)
 		return 0;
 	if (s->rest) {
 		s->rest--;
 		return 0;
 	}
-	if (s->n && rate >= s->small_rate)
-		return 0;
 	s->by = POLICY_MODEL;
 	return small_propose(s->small, &s->policy, s->past, s->n_past, max, s->tok, s->prob, &s->n, e);
 }
