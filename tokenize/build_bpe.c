@@ -33,8 +33,8 @@ static void alphabet(uint32_t of_byte[256], int16_t of_cp[512])
 	}
 }
 
-/* s in the alphabet -> bytes of text; false if a character is not of the alphabet. */
-static bool decode(const int16_t of_cp[512], const char *s, size_t n, struct buf *out)
+/* s in the alphabet -> bytes of text: 1; 0 if a character is not of the alphabet; ERR_MEM. */
+static int decode(const int16_t of_cp[512], const char *s, size_t n, struct buf *out)
 {
 	buf_clear(out);
 	for (size_t i = 0; i < n;) {
@@ -42,10 +42,11 @@ static bool decode(const int16_t of_cp[512], const char *s, size_t n, struct buf
 		bool ok;
 		i += utf8_decode(s + i, n - i, &cp, &ok);
 		if (!ok || cp >= 512 || of_cp[cp] < 0)
-			return false;
-		buf_putc(out, (char)of_cp[cp]);
+			return 0;
+		if (buf_putc(out, (char)of_cp[cp]))
+			return ERR_MEM;
 	}
-	return true;
+	return 1;
 }
 
 static uint32_t *intern_slot(const struct interner *in, const char *s, size_t n)
@@ -142,10 +143,11 @@ static int add_tokens(struct maker *m, struct interner *in, const struct build *
 			r = intern_new(in, is_control ? "" : s.s, is_control ? 0 : s.n, e);
 		if (r)
 			break;
-		if (is_control || type == TYPE_USER || !decode(of_cp, s.s, s.n, &text))
-			r = make_piece(m, s.s, s.n, e);
+		int got = is_control || type == TYPE_USER ? 0 : decode(of_cp, s.s, s.n, &text);
+		if (got < 0)
+			r = err_set(e, got, ERR_NO_OFFSET, "out of memory for the tokenizer");
 		else
-			r = make_piece(m, text.data, text.len, e);
+			r = got ? make_piece(m, text.data, text.len, e) : make_piece(m, s.s, s.n, e);
 	}
 	buf_release(&text);
 	return r;
@@ -244,11 +246,12 @@ static int add_whole_words(struct maker *m, const struct build *b, const int16_t
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
 		unsigned type = (unsigned char)m->sect[SECT_TYPE].data[i];
-		if (type == TYPE_CONTROL || type == TYPE_UNKNOWN || !decode(of_cp, s.s, s.n, &text))
-			continue;
+		int got = type == TYPE_CONTROL || type == TYPE_UNKNOWN ? 0 : decode(of_cp, s.s, s.n, &text);
 		size_t n;
 		const char *p = vocab_piece(&t, i, &n);
-		if (n == text.len && !memcmp(p, text.data, n))
+		if (got < 0)
+			r = err_set(e, got, ERR_NO_OFFSET, "out of memory for the tokenizer");
+		else if (got && n == text.len && !memcmp(p, text.data, n))
 			r = make_word(m, p, n, i, WORD_SOLE, e);
 	}
 	buf_release(&text);
