@@ -39,7 +39,7 @@ BENCH := probe speed spec
 
 TOOLS := lib/json lib/conf
 
-TOOLS += generate/generate
+TOOLS += generate/generate generate/cache
 TOOLS += tokenize/chunk tokenize/tokenize
 TOOLS += index/index retrieve/retrieve retrieve/cite
 

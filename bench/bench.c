@@ -137,7 +137,7 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 		char *slash = strrchr(exe, '/');
 		if (slash)
 			*slash = '\0';
-		r = propose_auto(&cmd, m, exe, getenv("TT_MODELS"), e);
+		r = propose_auto(&cmd, exe, e);
 	}
 	r = r ? r : spec_run(&root, m, pool, o.prompts, cmd.data, (size_t)o.n_max, (size_t)o.limit, e);
 	if (!r)

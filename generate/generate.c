@@ -137,7 +137,7 @@ static void open_drafts(struct engine *en)
 	int rc = 0;
 	if (!strcmp(o.draft, "auto")) {
 		rc = program_dir(&dir, &e);
-		rc = rc ? rc : propose_auto(&cmd, en->m, dir.data, getenv("TT_MODELS"), &e);
+		rc = rc ? rc : propose_auto(&cmd, dir.data, &e);
 	} else if (strcmp(o.draft, "none")) {
 		buf_puts(&cmd, o.draft);
 	}

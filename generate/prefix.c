@@ -204,34 +204,36 @@ static void survey_model(struct survey *v, int root, const char *model)
 		close(fd);
 }
 
-static void evict(struct prefix *p)
+void prefix_evict(const char *dir, uint64_t max_bytes)
 {
 	struct survey v = {0};
-	DIR *root = opendir(p->root);
+	struct buf path = {0};
+	DIR *root = opendir(dir);
 	struct dirent *x;
 	while (root && (x = readdir(root)))
 		if (x->d_name[0] != '.')
 			survey_model(&v, dirfd(root), x->d_name);
-	for (size_t i = 0; v.bytes > p->max_bytes && i < v.n; i++) {
+	for (size_t i = 0; v.bytes > max_bytes && i < v.n; i++) {
 		struct block b;
 		double age = v.item[i].worth;
-		buf_clear(&p->path);
-		buf_printf(&p->path, "%s/%s", p->root, v.item[i].path);
+		buf_clear(&path);
+		buf_printf(&path, "%s/%s", dir, v.item[i].path);
 		v.item[i].worth = 0;
-		if (p->path.failed || block_open(&b, p->path.data, 0, NULL))
+		if (path.failed || block_open(&b, path.data, 0, NULL))
 			continue;
 		v.item[i].worth = (double)b.cost_ns * (1.0 + b.hits) / (double)v.item[i].bytes / (age + 60.0);
 		block_close(&b);
 	}
-	if (v.bytes > p->max_bytes)
+	if (v.bytes > max_bytes)
 		qsort(v.item, v.n, sizeof *v.item, by_worth);
 	/* Down to 90 %, so that not every answer evicts. */
-	for (size_t i = 0, on = v.bytes > p->max_bytes; on && i < v.n && v.bytes > p->max_bytes / 10 * 9; i++)
+	for (size_t i = 0, on = v.bytes > max_bytes; on && i < v.n && v.bytes > max_bytes / 10 * 9; i++)
 		if (!unlinkat(dirfd(root), v.item[i].path, 0))
 			v.bytes -= v.item[i].bytes;
 	if (root)
 		closedir(root);
 	free(v.item);
+	buf_release(&path);
 }
 
 int prefix_save(struct prefix *p, struct session *s, size_t n, const struct prefix_origin *origin, size_t n_origin,
@@ -266,6 +268,6 @@ int prefix_save(struct prefix *p, struct session *s, size_t n, const struct pref
 	}
 	free(payload);
 	if (wrote)
-		evict(p);
+		prefix_evict(p->root, p->max_bytes);
 	return r;
 }

@@ -51,6 +51,9 @@ int prefix_load(struct prefix *p, struct session *s, const int32_t *tok, size_t 
 int prefix_save(struct prefix *p, struct session *s, size_t n, const struct prefix_origin *origin, size_t n_origin,
 		uint64_t ns_per_token, struct err *e);
 
+/* Removes the blocks of least worth, of whatever model, until `dir` holds at most max_bytes. */
+void prefix_evict(const char *dir, uint64_t max_bytes);
+
 /* Blocks found damaged and removed since prefix_open. */
 size_t prefix_damaged(const struct prefix *p);
 

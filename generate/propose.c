@@ -6,25 +6,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
-#include "lib/model/find.h"
 
-/* Small models that draft well for a larger one of the same vocabulary; used if installed. (The drafter checks the vocabulary.) */
-static const struct { const char *target, *small; } pairs[] = {
-	{ "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b" },
-};
-
-int propose_auto(struct buf *cmd, const struct model *m, const char *exe_dir, const char *models, struct err *e)
+int propose_auto(struct buf *cmd, const char *exe_dir, struct err *e)
 {
-	struct buf path = {0};
-	buf_printf(cmd, "exec '%s/tt-speculate'", exe_dir);
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		if (!strcmp(m->name, pairs[i].target) && !model_find(&path, pairs[i].small, models, NULL))
-			buf_printf(cmd, " -m %s", pairs[i].small);
-	buf_release(&path);
-	return cmd->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	/* Copies only: on two cores a small model has not paid for its own steps yet (docs/speculation.md). */
+	return buf_printf(cmd, "exec '%s/tt-speculate'", exe_dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 }
 
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e)

@@ -2,7 +2,7 @@
  *
  * propose: drafts inside the generation loop: which drafter runs, what it is told, and when it is not asked.
  *
- * `--draft auto` starts tt-speculate, with a small model of the same vocabulary if one is known and installed; `none` turns drafts
+ * `--draft auto` starts tt-speculate, which copies; a small model can be named with a command of one's own; `none` turns drafts
  * off; anything else is the command of a drafter. A drafter that fails is dropped with one warning.
  */
 #ifndef TT_GENERATE_PROPOSE_H
@@ -27,8 +27,8 @@ struct proposer {
 	uint64_t start_ns;		/* of the step under way */
 };
 
-/* The command that `auto` means for this model; appended to `cmd`. `exe_dir` is where the programs lie, `models` may be NULL. */
-int propose_auto(struct buf *cmd, const struct model *m, const char *exe_dir, const char *models, struct err *e);
+/* The command that `auto` means; appended to `cmd`. `exe_dir` is where the programs lie. */
+int propose_auto(struct buf *cmd, const char *exe_dir, struct err *e);
 /* Starts a drafter. The cost table is loaded, or measured on `s` if there is none yet. */
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);
 void propose_close(struct proposer *p);

@@ -59,7 +59,7 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 }
 
 /* The id of a hit's chunk, 32 hexadecimal digits, as bytes. */
-static bool parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN])
+bool reuse_parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN])
 {
 	static const char digit[] = "0123456789abcdef";
 	if (hex.n != 2 * HASH_ID_LEN)
@@ -83,7 +83,7 @@ void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eva
 		return;
 	/* Where the second and further sources begin isn't marked in the prompt; to be safe they count from the best one's end. */
 	for (size_t i = 0; i < p->n_source && n_origin < PREFIX_MAX_ORIGIN; i++)
-		if (parse_id(p->source[i]->id, origin[n_origin].id))
+		if (reuse_parse_id(p->source[i]->id, origin[n_origin].id))
 			origin[n_origin++].from = i ? p->n_best : p->n_fixed;
 	uint64_t each = fresh ? (uint64_t)(eval_ms * 1e6 / (double)fresh) : 0;
 	if (prefix_save(r->store, s, n, origin, n_origin, each, &e))

@@ -24,6 +24,9 @@ void reuse_model_id(const struct model *m, uint8_t id[HASH_ID_LEN]);
 int reuse_open(struct reuse *r, const struct model *m, const char *dir, uint64_t max_bytes, struct err *e);
 void reuse_close(struct reuse *r);
 
+/* The id of a chunk, 32 lower-case hexadecimal digits, as bytes. False if it is none. */
+bool reuse_parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN]);
+
 /* The two hooks of answer.h; arg is the reuse. */
 size_t reuse_load(void *arg, struct session *s, const struct prompt *p);
 void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eval_ms);
