@@ -22,9 +22,10 @@
 #define COMMIT_FIRST_S 8
 #define COMMIT_MOST_S 600
 #define WRITER_MAX ((size_t)512 << 20)
+#define SHOW_NS 500000000u
 
 static struct {
-	long lock_wait, commit_every;
+	long lock_wait, commit_every, expect;
 	bool json, vectors, verbose;
 } o = { .commit_every = COMMIT_FIRST_S };
 
@@ -33,6 +34,8 @@ static const struct opt opts[] = {
 		.env = "TT_LOCK_WAIT" },
 	{ 0, "commit-every", OPT_INT, &o.commit_every, "SECONDS", "first interval of commits while adding; 0 = only at the end",
 		.min = 0, .max = 86400 },
+	{ 0, "expect", OPT_INT, &o.expect, "N", "add: how many documents (or vectors) will come, for the progress on a terminal",
+		.min = 0, .max = 2000000000 },
 	{ 0, "vectors", OPT_FLAG, &o.vectors, NULL, "add: only give indexed chunks the vectors that they lack" },
 	{ 0, "json", OPT_FLAG, &o.json, NULL, "print JSON lines" },
 	{ 'v', "verbose", OPT_FLAG, &o.verbose, NULL, "say what was done" },
@@ -49,13 +52,38 @@ struct add {
 	uint64_t due_ns, every_ns;	/* the next commit; 0 = nothing to commit */
 	uint64_t n_doc, n_chunk, n_unknown;
 	bool partly;
+	bool watched;			/* somebody looks: stderr is a terminal */
+	uint64_t shown_ns;		/* when progress was shown last, or the start */
+	bool shown;			/* a line of progress stands there */
 };
+
+/* Progress is shown here, at the end of the pipe, for the stages before it too. */
+static void show(struct add *a)
+{
+	uint64_t now = a->watched ? io_now_ns() : 0, n = o.vectors ? a->n_chunk : a->n_doc;
+	if (!a->watched || now - a->shown_ns < SHOW_NS)
+		return;
+	fprintf(stderr, "\r\033[K%s: %" PRIu64, TOOL, n);
+	if (o.expect)
+		fprintf(stderr, " of %ld", o.expect);
+	fprintf(stderr, o.vectors ? " vectors" : " documents, %" PRIu64 " chunks", a->n_chunk);
+	a->shown_ns = now;
+	a->shown = true;
+}
+
+static void unshow(struct add *a)
+{
+	if (a->shown)
+		fputs("\r\033[K", stderr);
+	a->shown = false;
+}
 
 /* Trouble with one record: said, and passed over. Anything else ends the run. */
 static int one_bad(struct add *a, int r, const struct err *e)
 {
 	if (r != ERR_FORMAT)
 		return r;
+	unshow(a);
 	err_warn(TOOL, "%s", e->msg);
 	a->partly = true;
 	return 0;
@@ -103,6 +131,7 @@ static int flush(struct add *a, struct err *e)
 {
 	a->n_doc += a->in.open;
 	a->n_chunk += a->in.open ? a->in.n_chunk : 0;
+	show(a);
 	int r = intake_flush(&a->in, a->w, e);
 	return r ? r : commit_if_due(a, e);
 }
@@ -143,6 +172,7 @@ static int take_vector(struct add *a, const struct rec *r, struct err *e)
 	a->n_unknown += !err && !known;
 	a->n_chunk += !err && dim && known;
 	arena_rewind(&a->in.arena, 0);
+	show(a);
 	return err ? err : commit_if_due(a, e);
 }
 
@@ -152,6 +182,7 @@ static int take_error(struct add *a, const struct rec *r)
 	size_t n_msg = 0, n_stage = 0;
 	rec_str(r, "msg", &msg, &n_msg);
 	rec_str(r, "stage", &stage, &n_stage);
+	unshow(a);
 	err_warn(TOOL, "%.*s: %.*s", (int)(n_stage < 100 ? n_stage : 100), stage, (int)(n_msg < 300 ? n_msg : 300), msg);
 	a->partly = true;
 	return 0;
@@ -192,6 +223,7 @@ static int add(struct add *a, struct err *e)
 		r = flush(a, e);
 	if (!r)
 		r = commit(a, e);
+	unshow(a);
 	if (a->n_unknown)
 		err_warn(TOOL, "%" PRIu64 " vectors were of chunks that are not there, or have one", a->n_unknown);
 	rec_reader_close(a->reader);
@@ -202,7 +234,8 @@ static int add(struct add *a, struct err *e)
 static int run_add(const char *dir)
 {
 	struct err e = {0};
-	struct add a = { .every_ns = (uint64_t)o.commit_every * 1000000000u };
+	struct add a = { .every_ns = (uint64_t)o.commit_every * 1000000000u, .watched = isatty(STDERR_FILENO),
+		.shown_ns = io_now_ns() };
 	int r = writer_open(&a.w, dir, !o.vectors, o.lock_wait, &e);
 	if (!r)
 		r = add(&a, &e);
