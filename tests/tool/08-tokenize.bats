@@ -113,6 +113,61 @@ setup() {
 	[[ "$stderr" == *"same text"* ]]
 }
 
+# settings JSON: puts a tokenizer.json beside the vocabulary
+settings() {
+	echo "$1" >models/toy/tokenizer.json
+}
+
+@test "tokenizer.json says how text is normalized" {
+	printf '%s\n' The 'café' >>models/toy/vocab.txt
+	settings '{"normalizer":{"type":"BertNormalizer","lowercase":false,"strip_accents":null},"model":{"type":"WordPiece"}}'
+	run tt-tokenize <<<"The café cat"
+	[ "$output" = "12 13 5" ]
+	settings '{"normalizer":{"type":"BertNormalizer","lowercase":true,"strip_accents":false}}'
+	run tt-tokenize <<<"The Café"
+	[ "$output" = "4 13" ]
+}
+
+@test "tokenizer.json says how long a word may be" {
+	settings '{"normalizer":{"type":"BertNormalizer"},"model":{"max_input_chars_per_word":3}}'
+	run tt-tokenize <<<"cat cats"
+	[ "$output" = "5 1" ]
+}
+
+@test "tokenizer.json that asks for another tokenizer is refused" {
+	settings '{"normalizer":{"type":"NFC"}}'
+	run --separate-stderr tt-tokenize </dev/null
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *tokenizer.json*NFC* ]]
+	settings '{"normalizer":{"type":"BertNormalizer"},"model":{"continuing_subword_prefix":"@@"}}'
+	run tt-tokenize </dev/null
+	[ "$status" -eq 65 ]
+}
+
+@test "tokenizer.json that is broken or nested without end is refused" {
+	settings '{"normalizer":{"type":"BertNormalizer"}'
+	run --separate-stderr tt-tokenize </dev/null
+	[ "$status" -eq 65 ]
+	settings "$(printf '[%.0s' {1..100000})"
+	run --separate-stderr tt-tokenize </dev/null
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *nested* ]]
+}
+
+@test "a name is looked for in TT_MODELS, then in the user's data directory" {
+	export XDG_DATA_HOME="$PWD/data"
+	mkdir -p data/tiny-titans/models
+	cp -r models/toy data/tiny-titans/models/other
+	run tt-tokenize -m other <<<cat
+	[ "$output" = 5 ]
+	printf '%s\n' '[UNK]' cat >data/tiny-titans/models/other/vocab.txt
+	cp -r models/toy models/other
+	run tt-tokenize -m other <<<cat
+	[ "$output" = 5 ]
+	run tt-tokenize -m ./data/tiny-titans/models/other <<<cat
+	[ "$output" = 1 ]
+}
+
 @test "a missing file is exit 66" {
 	run tt-tokenize nosuch
 	[ "$status" -eq 66 ]
