@@ -23,7 +23,7 @@ TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe 
 TOKENIZE += count split split_pack split_cut roff_text man man_say man_macro man_tree man_roff src child doctype html_entity
 TOKENIZE += split_plain split_markdown split_code split_html split_man docmsg docread docwork links docout known
 
-EMBED :=
+EMBED := weights bert bert_build forward pooling batch bench
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 

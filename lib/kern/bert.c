@@ -16,7 +16,7 @@ static size_t pad_tok(size_t n_tok)
 size_t bert_attn_scratch(size_t n_tok, size_t d_head)
 {
 	size_t n = pad_tok(n_tok);
-	return n * d_head * 2 * 2 + QUERIES * (d_head * 2 + n * 2 + n * 4) + d_head * 4 + 64;
+	return n * d_head * 2 * 2 + QUERIES * (d_head * 2 + n * 2 + n * 4) + n * 4 + d_head * 4 + 64;
 }
 
 struct bert_scratch bert_scratch_of(const struct bert_attn *a)
@@ -24,7 +24,8 @@ struct bert_scratch bert_scratch_of(const struct bert_attn *a)
 	struct bert_scratch s = { .n_pad = pad_tok(a->n_tok) };
 	s.s = a->scratch;
 	s.vmax = s.s + QUERIES * s.n_pad;
-	s.k = (int16_t *)(void *)(s.vmax + a->d_head);
+	s.kscale = s.vmax + a->d_head;
+	s.k = (int16_t *)(void *)(s.kscale + s.n_pad);
 	s.v = s.k + s.n_pad * a->d_head;
 	s.p = s.v + s.n_pad * a->d_head;
 	s.q = s.p + QUERIES * s.n_pad;

@@ -61,12 +61,12 @@ static void compare(const char *what, const struct kern_bert *k, const void *a, 
 
 static void check_mat(const struct kern_bert *ref, const struct kern_bert *k, size_t n_col, size_t n_tok, int style)
 {
-	size_t n_group = (n_col + 127) / 128, n_row = 48, n_block = (n_tok + 11) / 12, ld = n_row + 3;
+	size_t n_group = (n_col + BERT_GROUP - 1) / BERT_GROUP, n_row = 48, n_block = (n_tok + 11) / 12, ld = n_row + 3;
 	uint8_t *wd = guarded(n_row / 16 * n_group * BERT_W_LEN);
 	struct bert_mat w = { wd, floats(n_row, 0), n_row, n_group };
 	for (size_t i = 0; i < n_row / 16 * n_group; i++, wd += BERT_W_LEN) {
-		float *s = (float *)(void *)(wd + 2048);
-		for (size_t j = 0; j < 2048; j++)
+		float *s = (float *)(void *)(wd + 16 * BERT_GROUP);
+		for (size_t j = 0; j < 16 * BERT_GROUP; j++)
 			wd[j] = (uint8_t)(style == 4 ? 0x81 : rnd() % 255 + 1 - 128);
 		for (size_t j = 0; j < 32; j++)
 			s[j] = (float)(rnd() % 1000) * 1e-5f;
@@ -110,7 +110,7 @@ static void check_attn(const struct kern_bert *ref, const struct kern_bert *k, s
 
 static void bench(const struct kern_bert *k)
 {
-	size_t n_tok = 48, n_col = 384, n_row = 1536, n_group = 3;
+	size_t n_tok = 48, n_col = 384, n_row = 1536, n_group = n_col / BERT_GROUP;
 	uint8_t *w = guarded(n_row / 16 * n_group * BERT_W_LEN), *x = guarded(4 * n_group * k->x_len);
 	memset(w, 1, n_row / 16 * n_group * BERT_W_LEN);
 	memset(x, 1, 4 * n_group * k->x_len);

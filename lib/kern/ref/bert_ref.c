@@ -6,7 +6,7 @@
 
 #include "lib/kern/ref/ref.h"
 
-#define X_LEN 1664	/* 128 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
+#define X_LEN 896	/* 64 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
 
 /* Nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction. */
 static float round_even(float x)
@@ -140,24 +140,26 @@ static void head_ref(const struct bert_attn *a)
 {
 	struct bert_scratch w = bert_scratch_of(a);
 	size_t n = a->n_tok, d = a->d_head;
-	float qmax = max_abs(a->q, a->ld, n, d), kmax = max_abs(a->k, a->ld, n, d);
-	float qinv = inverse(BERT_QK_MAX, qmax), kinv = inverse(BERT_QK_MAX, kmax);
-	float scale = qmax * (1.0f / BERT_QK_MAX) * (kmax * (1.0f / BERT_QK_MAX)) * a->scale;
+	float max = bert_qk_max(d), unit = 1.0f / max;
 	for (size_t i = 0; i < d; i++)
 		w.vmax[i] = max_abs(a->v + i, a->ld, n, 1);
-	for (size_t t = 0; t < n; t++)		/* here keys and values are plain [n_tok][d_head] */
+	for (size_t t = 0; t < n; t++) {	/* here keys and values are plain [n_tok][d_head] */
+		float kmax = max_abs(a->k + t * a->ld, 0, 1, d), kinv = inverse(max, kmax);
+		w.kscale[t] = kmax * unit;
 		for (size_t i = 0; i < d; i++) {
-			w.k[t * d + i] = code(a->k[t * a->ld + i], kinv, BERT_QK_MAX);
+			w.k[t * d + i] = code(a->k[t * a->ld + i], kinv, max);
 			w.v[t * d + i] = code(a->v[t * a->ld + i], inverse(BERT_PV_MAX, w.vmax[i]), BERT_PV_MAX);
 		}
+	}
 	for (size_t t = 0; t < n; t++) {
+		float qmax = max_abs(a->q + t * a->ld, 0, 1, d), qinv = inverse(max, qmax), scale = qmax * unit * a->scale;
 		for (size_t i = 0; i < d; i++)
-			w.q[i] = code(a->q[t * a->ld + i], qinv, BERT_QK_MAX);
+			w.q[i] = code(a->q[t * a->ld + i], qinv, max);
 		for (size_t j = 0; j < n; j++) {
 			int32_t sum = 0;
 			for (size_t i = 0; i < d; i++)
 				sum += w.q[i] * w.k[j * d + i];
-			w.s[j] = (float)sum * scale;
+			w.s[j] = (float)sum * (w.kscale[j] * scale);
 		}
 		float inv = 1.0f / (float)softmax_codes(w.s, n, w.p);
 		for (size_t i = 0; i < d; i++) {

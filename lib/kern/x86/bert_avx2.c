@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#define X_LEN 3200u	/* 128 x 12 codes of 16 bits, 2 x 12 floats, up to a multiple of 64 */
-#define X_SCALE 3072u
+#define X_LEN 1664u	/* 64 x 12 codes of 16 bits, 2 x 12 floats, up to a multiple of 64 */
+#define X_SCALE 1536u
 #define KEY_TILES 1
 
 /* Columns 0 2 1 3 of each four as 16 bits. */
@@ -40,7 +40,7 @@ VF_FN void half(const uint8_t *w, const uint8_t *x, size_t n_group, size_t at, i
 		for (int t = 0; t < n; t++)
 			s[t] = _mm256_setzero_si256();
 		for (size_t i = 0; i < BERT_GROUP / 4; i++) {
-			__m256i a = _mm256_load_si256((const void *)(w + 64 * i));
+			__m256i a = _mm256_loadu_si256((const void *)(w + 64 * i));
 			__m256i even = _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8), odd = _mm256_srai_epi16(a, 8);
 			const int32_t *c = (const int32_t *)(const void *)(x + 96 * i + 8 * at);
 #pragma GCC unroll 6

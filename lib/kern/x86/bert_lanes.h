@@ -153,14 +153,18 @@ VF_FN vi code(vf x, vf inv, float max)
 	return vi_of(vf_min(vf_max(vf_mul(x, inv), vf_set(-max)), vf_set(max)));
 }
 
-static void pack_keys(const struct bert_attn *a, const struct bert_scratch *w, float inv)
+static void pack_keys(const struct bert_attn *a, const struct bert_scratch *w)
 {
 	size_t d = a->d_head;
+	float max = bert_qk_max(d), unit = 1.0f / max;
 	for (size_t t = 0; t < w->n_pad; t++) {
+		float kmax = t < a->n_tok ? max_abs(a->k + t * a->ld, 0, 1, d) : 0.0f;
+		vf inv = vf_set(inverse(max, kmax));
+		w->kscale[t] = kmax * unit;
 		int16_t c[16] = {0}, *out = w->k + t / 16 * 16 * d + t % 16 * 2;
 		for (size_t i = 0; i < d; i += 16) {
 			if (t < a->n_tok)
-				vi_store16(c, code(vf_load(a->k + t * a->ld + i), vf_set(inv), BERT_QK_MAX));
+				vi_store16(c, code(vf_load(a->k + t * a->ld + i), inv, max));
 			for (size_t j = 0; j < 8; j++)
 				memcpy(out + (i / 2 + j) * 32, c + 2 * j, 4);
 		}
@@ -229,14 +233,15 @@ VF_FN void products(const int16_t *x, size_t ldx, const int16_t *y, size_t ldy, 
 			acc[q][k] = s[q][k];
 }
 
-static void scores(const struct bert_scratch *w, size_t d, float scale)
+static void scores(const struct bert_scratch *w, size_t d, const float *scale)
 {
 	vi acc[QUERIES][KEY_TILES];
 	for (size_t j = 0; j < w->n_pad; j += 16 * KEY_TILES) {
 		products(w->q, d, w->k + j * d, 32, 16 * d, d / 2, acc);
 		for (size_t q = 0; q < QUERIES; q++)
 			for (size_t k = 0; k < KEY_TILES; k++)
-				vf_store(w->s + q * w->n_pad + j + 16 * k, vf_mul(vf_of(acc[q][k]), vf_set(scale)));
+				vf_store(w->s + q * w->n_pad + j + 16 * k, 
+					vf_mul(vf_of(acc[q][k]), vf_mul(vf_load(w->kscale + j + 16 * k), vf_set(scale[q]))));
 	}
 }
 
@@ -287,19 +292,20 @@ static void attn(const struct bert_attn *a)
 {
 	struct bert_scratch w = bert_scratch_of(a);
 	size_t d = a->d_head;
-	float qmax = max_abs(a->q, a->ld, a->n_tok, d), kmax = max_abs(a->k, a->ld, a->n_tok, d);
-	float scale = qmax * (1.0f / BERT_QK_MAX) * (kmax * (1.0f / BERT_QK_MAX)) * a->scale;
-	vf qinv = vf_set(inverse(BERT_QK_MAX, qmax));
-	pack_keys(a, &w, inverse(BERT_QK_MAX, kmax));
+	float max = bert_qk_max(d), unit = 1.0f / max, scale[QUERIES] = {0};
+	pack_keys(a, &w);
 	pack_values(a, &w);
 	memset(w.q, 0, QUERIES * d * sizeof *w.q);
 	memset(w.p, 0, QUERIES * w.n_pad * sizeof *w.p);
 	for (size_t t = 0; t < a->n_tok; t += QUERIES) {
 		size_t n = a->n_tok - t < QUERIES ? a->n_tok - t : QUERIES;
 		int32_t total[QUERIES];
-		for (size_t q = 0; q < n; q++)
+		for (size_t q = 0; q < n; q++) {
+			float qmax = max_abs(a->q + (t + q) * a->ld, 0, 1, d);
+			scale[q] = qmax * unit * a->scale;
 			for (size_t i = 0; i < d; i += 16)
-				vi_store16(w.q + q * d + i, code(vf_load(a->q + (t + q) * a->ld + i), qinv, BERT_QK_MAX));
+				vi_store16(w.q + q * d + i, code(vf_load(a->q + (t + q) * a->ld + i), vf_set(inverse(max, qmax)), max));
+		}
 		scores(&w, d, scale);
 		for (size_t q = 0; q < n; q++)
 			total[q] = softmax_codes(w.s + q * w.n_pad, a->n_tok, w.n_pad, w.p + q * w.n_pad);

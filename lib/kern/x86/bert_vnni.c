@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#define X_LEN 1664u	/* 128 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
-#define X_SCALE 1536u
+#define X_LEN 896u	/* 64 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
+#define X_SCALE 768u
 #define KEY_TILES 2
 
 VF_FN void put_codes(vi c, uint8_t *group, size_t i, size_t t)
@@ -35,7 +35,7 @@ VF_FN void tile(const uint8_t *w, const uint8_t *x, size_t n_group, int n, vf bi
 			s[t] = _mm512_setzero_si512();
 #pragma GCC unroll 2
 		for (size_t i = 0; i < BERT_GROUP / 4; i++) {
-			vi a = _mm512_load_si512(w + 64 * i);
+			vi a = vi_load(w + 64 * i);
 #pragma GCC unroll 12
 			for (int t = 0; t < n; t++)
 				s[t] = _mm512_dpbusd_epi32(s[t], _mm512_set1_epi32(*(const int32_t *)(const void *)(x + 48 * i + 4 * t)), a);

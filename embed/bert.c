@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bert: from a model's path to an opened pack. See bert.h for the file.
+ */
+#include "embed/bert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/cursor.h"
+#include "lib/model/pack.h"
+
+/* ---- the layout ---- */
+
+static uint8_t *take(uint8_t *base, size_t *at, size_t n)
+{
+	uint8_t *p = base ? base + *at : NULL;
+	*at += (n + 63) / 64 * 64;
+	return p;
+}
+
+static float *take_floats(uint8_t *base, size_t *at, size_t n)
+{
+	return (float *)(void *)take(base, at, n * sizeof(float));
+}
+
+static void place_norm(struct bert_norm *p, const struct hyper *h, uint8_t *base, size_t *at)
+{
+	p->n = h->d_model;
+	p->eps = h->eps;
+	p->w = take_floats(base, at, p->n);
+	p->b = take_floats(base, at, p->n);
+	p->zw = take_floats(base, at, p->n);
+	p->zb = take_floats(base, at, p->n);
+}
+
+static void place_mat(struct bert_mat *m, size_t n_row, size_t n_col, uint8_t *base, size_t *at)
+{
+	m->n_row = n_row;
+	m->n_group = (n_col + BERT_GROUP - 1) / BERT_GROUP;
+	m->bias = take_floats(base, at, n_row);
+	m->data = take(base, at, n_row / BERT_ROWS * m->n_group * BERT_W_LEN);
+}
+
+size_t bert_place(struct bert *b, uint8_t *base)
+{
+	const struct hyper *h = &b->hyper;
+	size_t d = h->d_model, at = BERT_HEADER;
+	b->word = take_floats(base, &at, h->n_vocab * d);
+	b->pos = take_floats(base, &at, h->n_pos * d);
+	place_norm(&b->norm, h, base, &at);
+	for (size_t l = 0; l < h->n_layer; l++) {
+		struct bert_layer *y = &b->layer[l];
+		place_mat(&y->qkv, 3 * d, d, base, &at);
+		place_mat(&y->o, d, d, base, &at);
+		place_norm(&y->att, h, base, &at);
+		place_mat(&y->up, h->d_ff, d, base, &at);
+		place_mat(&y->down, d, h->d_ff, base, &at);
+		place_norm(&y->out, h, base, &at);
+	}
+	return at;
+}
+
+/* ---- checking a pack ---- */
+
+static int damaged(struct err *e, uint64_t at, const char *what)
+{
+	return err_set(e, ERR_FORMAT, at, "embedder pack is damaged: %s", what);
+}
+
+int bert_view(struct bert *b, const void *data, size_t len, const uint8_t *id, struct err *e)
+{
+	struct cursor c = cursor_of(data, len < BERT_HEADER ? 0 : BERT_HEADER);
+	struct hyper *h = &b->hyper;
+	const void *magic = cursor_take(&c, 8);
+	if (!magic || memcmp(magic, BERT_MAGIC, 8))
+		return damaged(e, 0, "no header");
+	uint64_t sum;
+	memcpy(&sum, (const char *)data + BERT_HEADER - 8, sizeof sum);
+	if (sum != hash_xxh64(data, BERT_HEADER - 8))
+		return err_set(e, ERR_CHECKSUM, 0, "embedder pack is damaged: header checksum");
+	if (cursor_u32(&c) != BERT_LAYOUT)
+		return err_set(e, ERR_VERSION, 8, "embedder pack has another layout");
+	cursor_u32(&c);
+	const void *own = cursor_take(&c, HASH_ID_LEN);
+	if (id && memcmp(id, own, HASH_ID_LEN))
+		return err_set(e, ERR_CONF, 16, "embedder pack was made from another model");
+	uint64_t total = cursor_u64(&c), tok_len = cursor_u64(&c);
+	h->n_layer = cursor_u32(&c);
+	h->n_head = cursor_u32(&c);
+	h->d_model = cursor_u32(&c);
+	h->d_ff = cursor_u32(&c);
+	h->n_vocab = cursor_u32(&c);
+	h->n_pos = cursor_u32(&c);
+	h->max_tok = cursor_u32(&c);
+	h->pooling = cursor_u32(&c);
+	h->eps = cursor_f32(&c);
+	b->query_len = cursor_u32(&c);
+	b->document_len = cursor_u32(&c);
+	int r = hyper_check(h, e);
+	if (r)
+		return r;
+	b->layer = arena_array(&b->mem, h->n_layer, sizeof *b->layer);
+	if (!b->layer)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	size_t at = bert_place(b, NULL), need;
+	if (total != len || b->query_len > BERT_TEXT || b->document_len > BERT_TEXT || !size_add(at + 2 * BERT_TEXT, tok_len, &need) ||
+	    need > len)
+		return damaged(e, 32, "lengths do not fit the file");
+	bert_place(b, (uint8_t *)(uintptr_t)data);	/* nobody writes through a pack that is open */
+	b->query = (const char *)data + at;
+	b->document = b->query + BERT_TEXT;
+	r = tok_open(&b->tok, (const char *)data + at + 2 * BERT_TEXT, (size_t)tok_len, e);
+	if (r)
+		return r;
+	b->cls = tok_special(b->tok, TOK_CLS);
+	b->sep = tok_special(b->tok, TOK_SEP);
+	if (b->cls < 0 || b->sep < 0 || tok_n_vocab(b->tok) > h->n_vocab)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", h->n_vocab);
+	return 0;
+}
+
+/* ---- opening ---- */
+
+/* Identity of a model: of its weights and of every file that changes what it makes of a text. */
+static int content_id(const char *path, uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	static const char *const name[] = { "model.safetensors", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "config.json",
+		"1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json" };
+	enum { N = sizeof name / sizeof *name };
+	uint8_t each[N][HASH_ID_LEN] = {{0}};
+	struct hash_part part[N];
+	struct buf file = {0};
+	struct stat st;
+	if (stat(path, &st))
+		return err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return pack_model_id(path, id, e);
+	for (size_t i = 0; i < N; i++) {
+		buf_clear(&file);
+		part[i] = (struct hash_part){ each[i], HASH_ID_LEN };
+		int r = buf_printf(&file, "%s/%s", path, name[i]) ? ERR_MEM : pack_model_id(file.data, each[i], e);
+		if (r && (i < 1 || r != ERR_NOENT)) {
+			buf_release(&file);
+			return r == ERR_MEM ? err_set(e, r, ERR_NO_OFFSET, "out of memory") : r;
+		}
+	}
+	buf_release(&file);
+	hash_id_parts(part, N, id);
+	return 0;
+}
+
+/* Makes the pack and writes it where it belongs, or keeps it in memory. */
+static int make(struct bert *b, const char *path, const char *file, const uint8_t *id, struct err *e)
+{
+	struct buf dir = {0};
+	int r = bert_build(&b->own, path, id, e);
+	if (!r && file && !io_dir(&dir, IO_DIR_CACHE, "packs", NULL) && !io_mkdirs(dir.data, NULL) &&
+	    !io_replace(file, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file, NULL))
+		buf_release(&b->own);
+	buf_release(&dir);
+	return r;
+}
+
+static int fill(struct bert *b, const char *path, const char *name, bool *was_made, struct err *e)
+{
+	uint8_t id[HASH_ID_LEN];
+	char hex[2 * HASH_ID_LEN + 1];
+	struct buf file = {0};
+	int r = content_id(path, id, e);
+	if (r)
+		return r;
+	hash_hex(id, sizeof id, hex);
+	const char *base = strrchr(name, '/');
+	base = base && base[1] ? base + 1 : name;
+	size_t n = strlen(base);
+	n -= n > 5 && !strcmp(base + n - 5, ".gguf") ? 5 : 0;
+	snprintf(b->model, sizeof b->model, "%.*s:%.16s", n < 60 ? (int)n : 60, base, hex);
+	bool has_file = !io_dir(&file, IO_DIR_CACHE, "packs/", NULL) && !buf_printf(&file, "%s-e%d.pack", hex, BERT_LAYOUT);
+	if (has_file && !map_open(&b->map, file.data, NULL)) {
+		r = bert_view(b, b->map.data, b->map.len, id, NULL);
+		if (!r) {
+			buf_release(&file);
+			return 0;
+		}
+		map_close(&b->map);
+	}
+	if (was_made)
+		*was_made = true;
+	arena_release(&b->mem);
+	tok_close(b->tok);
+	b->tok = NULL;
+	r = make(b, path, has_file ? file.data : NULL, id, e);
+	if (!r)
+		r = bert_view(b, b->map.data ? b->map.data : b->own.data, b->map.data ? b->map.len : b->own.len, id, e);
+	buf_release(&file);
+	return r;
+}
+
+int bert_open(struct bert **out, const char *path, const char *name, const struct kern_bert *kern, bool *was_made, struct err *e)
+{
+	struct bert *b = calloc(1, sizeof *b);
+	*out = NULL;
+	if (was_made)
+		*was_made = false;
+	if (!b)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	b->kern = kern;
+	int r = fill(b, path, name, was_made, e);
+	if (r) {
+		bert_close(b);
+		err_wrap(e, "'%s'", path);
+		return r;
+	}
+	*out = b;
+	return 0;
+}
+
+void bert_close(struct bert *b)
+{
+	if (!b)
+		return;
+	tok_close(b->tok);
+	map_close(&b->map);
+	buf_release(&b->own);
+	arena_release(&b->mem);
+	free(b);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weights: two containers, one set of names. What a folder's files do not say is read off the shapes: layers are counted, the
+ * feed-forward width is the number of rows of its matrix; d_head is 32 for width 384 (every such model published: MiniLM, bge-small,
+ * e5-small) and 64 otherwise, unless config.json has num_attention_heads.
+ */
+#include "embed/weights.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/io.h"
+#include "lib/kern/bert.h"
+#include "lib/model/gguf.h"
+#include "lib/model/safetensors.h"
+
+#define JSON_MAX (1u << 20)
+
+static const struct { const char *hf, *gguf; } NAMES[] = {
+	[W_TOKEN] = { "embeddings.word_embeddings", "token_embd" },
+	[W_POSITION] = { "embeddings.position_embeddings", "position_embd" },
+	[W_TYPE] = { "embeddings.token_type_embeddings", "token_types" },
+	[W_NORM] = { "embeddings.LayerNorm", "token_embd_norm" },
+	[W_Q] = { "attention.self.query", "attn_q" },
+	[W_K] = { "attention.self.key", "attn_k" },
+	[W_V] = { "attention.self.value", "attn_v" },
+	[W_O] = { "attention.output.dense", "attn_output" },
+	[W_NORM_ATT] = { "attention.output.LayerNorm", "attn_output_norm" },
+	[W_UP] = { "intermediate.dense", "ffn_up" },
+	[W_DOWN] = { "output.dense", "ffn_down" },
+	[W_NORM_OUT] = { "output.LayerNorm", "layer_output_norm" },
+};
+
+static const struct tensor *find(const struct weights *w, enum weight which, const char *part, size_t layer, char *name, size_t n)
+{
+	if (which < W_Q)
+		snprintf(name, n, "%s%s.%s", w->prefix, w->g ? NAMES[which].gguf : NAMES[which].hf, part);
+	else if (w->g)
+		snprintf(name, n, "blk.%zu.%s.%s", layer, NAMES[which].gguf, part);
+	else
+		snprintf(name, n, "%sencoder.layer.%zu.%s.%s", w->prefix, layer, NAMES[which].hf, part);
+	return w->g ? gguf_tensor(w->g, name) : safetensors_tensor(w->s, name);
+}
+
+int weights_get(const struct weights *w, enum weight which, const char *part, size_t layer, size_t n_row, size_t n_col, float *y,
+	struct err *e)
+{
+	char name[128];
+	const struct tensor *t = find(w, which, part, layer, name, sizeof name);
+	if (!t && !strcmp(part, "bias") && which >= W_Q && which != W_NORM_ATT && which != W_NORM_OUT) {
+		memset(y, 0, n_col * sizeof *y);
+		return 0;
+	}
+	if (!t)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "no tensor '%s'", name);
+	if (t->ne[0] != n_col || t->ne[1] != n_row || t->ne[2] != 1 || t->ne[3] != 1)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tensor '%s' is not %zu x %zu", name, n_row, n_col);
+	const struct quant_info *q = quant_info(t->type);
+	if (!q || n_col % q->n_block)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "tensor '%s' is of a type that is not supported", name);
+	for (size_t r = 0; r < n_row; r++)
+		quant_row(t->type, (const char *)t->data + r * (n_col / q->n_block * q->block_len), n_col, y + r * n_col);
+	for (size_t i = 0; i < n_row * n_col; i++)
+		if (!(fabsf(y[i]) < 1e6f))
+			return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tensor '%s' holds a senseless value", name);
+	return 0;
+}
+
+/* ---- numbers ---- */
+
+int hyper_check(const struct hyper *h, struct err *e)
+{
+	if (!h->n_layer || h->n_layer > 256 || !h->d_model || h->d_model > 8192 || !h->d_ff || h->d_ff > 65536 || !h->n_vocab ||
+	    h->n_vocab > 1u << 22 || h->max_tok < 3 || h->max_tok > h->n_pos || h->max_tok > HYPER_MAX_TOK || h->n_pos > 1u << 20)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the model's dimensions make no sense");
+	if (!(h->eps > 0) || h->eps > 1)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the LayerNorm epsilon makes no sense");
+	if (!h->n_head || h->d_model % 16 || h->d_ff % 16 || h->d_model % h->n_head || h->d_model / h->n_head % 16 ||
+	    h->d_model / h->n_head > BERT_MAX_HEAD)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "width %u with %u heads and feed-forward width %u: only multiples of 16, "
+			"heads of at most %d, are supported", h->d_model, h->n_head, h->d_ff, BERT_MAX_HEAD);
+	if (h->pooling != POOL_MEAN && h->pooling != POOL_CLS)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "pooling of type %u is not supported (only mean and cls)", h->pooling);
+	return 0;
+}
+
+/* What the tensors themselves tell. */
+static int from_shapes(struct weights *w, struct err *e)
+{
+	char name[128];
+	struct hyper *h = &w->hyper;
+	const struct tensor *tok = find(w, W_TOKEN, "weight", 0, name, sizeof name), *pos = find(w, W_POSITION, "weight", 0, name, sizeof name);
+	const struct tensor *up = find(w, W_UP, "weight", 0, name, sizeof name);
+	if (!tok || !pos || !up)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "not a BERT encoder: no tensor for its %s",
+			!tok ? "words" : !pos ? "positions" : "feed-forward layer");
+	if (tok->ne[0] > 8192 || tok->ne[1] > 1u << 22 || pos->ne[1] > 1u << 20 || up->ne[1] > 65536)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the model's dimensions make no sense");
+	h->d_model = (uint32_t)tok->ne[0];
+	h->n_vocab = (uint32_t)tok->ne[1];
+	h->n_pos = (uint32_t)pos->ne[1];
+	h->d_ff = (uint32_t)up->ne[1];
+	while (h->n_layer < 256 && find(w, W_Q, "weight", h->n_layer, name, sizeof name))
+		h->n_layer++;
+	return 0;
+}
+
+/* ---- a folder ---- */
+
+/* The JSON file dir/name, or NULL if there is none that can be read. Caller: json_decref. */
+static json_t *load_json(const char *dir, const char *name)
+{
+	struct buf path = {0}, text = {0};
+	json_t *j = NULL;
+	if (!buf_printf(&path, "%s/%s", dir, name) && !io_read_file(&text, path.data, JSON_MAX, NULL))
+		j = json_loadb(text.data, text.len, 0, NULL);
+	buf_release(&path);
+	buf_release(&text);
+	return j;
+}
+
+static uint32_t number(const json_t *j, const char *key, uint32_t otherwise)
+{
+	json_int_t v = json_integer_value(json_object_get(j, key));
+	return v > 0 && v < 1 << 24 ? (uint32_t)v : otherwise;
+}
+
+/* The prompt called `name` of config_sentence_transformers.json. */
+static void prompt(const json_t *j, const char *name, struct buf *out)
+{
+	const char *s = json_string_value(json_object_get(json_object_get(j, "prompts"), name));
+	if (s && !out->len)
+		buf_puts(out, s);
+}
+
+static int from_folder(struct weights *w, const char *dir, struct err *e)
+{
+	struct buf path = {0};
+	char name[128];
+	struct hyper *h = &w->hyper;
+	int r = buf_printf(&path, "%s/model.safetensors", dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	if (!r)
+		r = safetensors_open(&w->s, path.data, e);
+	buf_release(&path);
+	if (r)
+		return r;
+	if (!find(w, W_TOKEN, "weight", 0, name, sizeof name))
+		w->prefix = "bert.";
+	r = from_shapes(w, e);
+	if (r)
+		return r;
+	json_t *conf = load_json(dir, "config.json"), *pool = load_json(dir, "1_Pooling/config.json");
+	json_t *sb = load_json(dir, "sentence_bert_config.json"), *st = load_json(dir, "config_sentence_transformers.json");
+	h->n_head = number(conf, "num_attention_heads", h->d_model / (h->d_model == 384 ? 32 : 64));
+	double eps = json_number_value(json_object_get(conf, "layer_norm_eps"));
+	h->eps = eps > 0 ? (float)eps : 1e-12f;
+	h->max_tok = number(sb, "max_seq_length", h->n_pos < 512 ? h->n_pos : 512);
+	h->max_tok = h->max_tok < h->n_pos ? h->max_tok : h->n_pos;
+	const json_t *p = pool ? pool : conf;
+	h->pooling = json_is_true(json_object_get(p, "pooling_mode_cls_token")) ? POOL_CLS : POOL_MEAN;
+	const char *act = json_string_value(json_object_get(conf, "hidden_act"));
+	if (act && strcmp(act, "gelu"))
+		r = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "activation '%s' is not supported", act);
+	prompt(st, "query", &w->query);
+	prompt(st, "document", &w->document);
+	prompt(st, "passage", &w->document);
+	json_decref(conf);
+	json_decref(pool);
+	json_decref(sb);
+	json_decref(st);
+	return r;
+}
+
+/* ---- a GGUF ---- */
+
+static void text(const struct gguf *g, const char *key, struct buf *out)
+{
+	struct gguf_str s;
+	if (gguf_str(g, key, &s) && s.n < 4096)
+		buf_add(out, s.s, s.n);
+}
+
+static int from_gguf(struct weights *w, const char *path, struct err *e)
+{
+	struct gguf_str arch = { "", 0 };
+	struct hyper *h = &w->hyper;
+	uint64_t v = 0;
+	double eps = 1e-12;
+	bool causal = false;
+	int r = gguf_open(&w->g, path, e);
+	if (r)
+		return r;
+	gguf_str(w->g, "general.architecture", &arch);
+	if (arch.n != 4 || memcmp(arch.s, "bert", 4))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "architecture '%.*s' is not an embedder that is supported (bert is)",
+			arch.n < 64 ? (int)arch.n : 64, arch.s);
+	r = from_shapes(w, e);
+	if (r)
+		return r;
+	if (gguf_bool(w->g, "bert.attention.causal", &causal) && causal)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "causal attention is not supported in embedders");
+	if (gguf_u64(w->g, "bert.block_count", &v) && v != h->n_layer)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "%llu layers announced, %u there", (unsigned long long)v, h->n_layer);
+	h->n_head = gguf_u64(w->g, "bert.attention.head_count", &v) && v < 1024 ? (uint32_t)v : 0;
+	gguf_f64(w->g, "bert.attention.layer_norm_epsilon", &eps);
+	h->eps = (float)eps;
+	h->pooling = gguf_u64(w->g, "bert.pooling_type", &v) && v < 16 ? (uint32_t)v : POOL_MEAN;
+	h->max_tok = gguf_u64(w->g, "bert.context_length", &v) && v < h->n_pos ? (uint32_t)v : h->n_pos;
+	text(w->g, "tiny_titans.prompt.query", &w->query);
+	text(w->g, "tiny_titans.prompt.document", &w->document);
+	return 0;
+}
+
+int weights_open(struct weights *w, const char *path, struct err *e)
+{
+	struct stat st;
+	*w = (struct weights){ .prefix = "" };
+	int r = stat(path, &st) ? err_sys(e, ERR_NOENT, "cannot open '%s'", path)
+		: S_ISDIR(st.st_mode) ? from_folder(w, path, e) : from_gguf(w, path, e);
+	if (!r)
+		r = hyper_check(&w->hyper, e);
+	if (!r && (w->query.failed || w->document.failed))
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	if (r)
+		weights_close(w);
+	return r;
+}
+
+void weights_close(struct weights *w)
+{
+	gguf_close(w->g);
+	safetensors_close(w->s);
+	buf_release(&w->query);
+	buf_release(&w->document);
+	*w = (struct weights){ .prefix = "" };
+}
