@@ -23,7 +23,7 @@ TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe 
 TOKENIZE += count split split_pack split_cut roff_text man man_say man_macro man_tree man_roff src child doctype html_entity
 TOKENIZE += split_plain split_markdown split_code split_html split_man docmsg docread docwork links docout known
 
-EMBED := weights bert bert_build forward pooling batch bench
+EMBED := weights bert bert_build forward pooling batch throughput
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 
@@ -40,6 +40,7 @@ BENCH := probe speed spec
 TOOLS := lib/json lib/conf
 
 TOOLS += generate/generate generate/cache
+TOOLS += embed/embed
 TOOLS += tokenize/chunk tokenize/tokenize
 TOOLS += index/index retrieve/retrieve retrieve/cite
 

@@ -51,6 +51,8 @@ void rec_reader_close(struct rec_reader *r);
 int rec_read(struct rec_reader *r, struct rec *out, struct err *e);
 /* Accept input without head and end (JSON lines written by hand are always accepted so). */
 void rec_reader_allow_bare(struct rec_reader *r, bool on);
+/* Accept JSON lines without `kind`, as people write questions by hand ({"text": "..."}); rec_is is false of them. */
+void rec_reader_allow_kindless(struct rec_reader *r, bool on);
 /* True if the input's first byte announces records or JSON lines, false for plain text (then rec_read is not used and
  * rec_reader_line returns lines). Blocks for the first byte. Empty input is not records. */
 int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e);

@@ -34,7 +34,7 @@ struct rec_reader {
 	struct buf buf;
 	size_t at;		/* start of the next record in buf */
 	uint64_t base;		/* byte offset of buf[0] in the input */
-	bool eof, allow_bare, any;	/* any: at least one record or complete stream was seen */
+	bool eof, allow_bare, allow_kindless, any;	/* any: at least one record or complete stream was seen */
 	enum frame frame;
 	bool is_json;		/* the last record was a JSON line */
 	uint64_t n;		/* records so far in this stream */
@@ -81,6 +81,11 @@ void rec_reader_close(struct rec_reader *r)
 void rec_reader_allow_bare(struct rec_reader *r, bool on)
 {
 	r->allow_bare = on;
+}
+
+void rec_reader_allow_kindless(struct rec_reader *r, bool on)
+{
+	r->allow_kindless = on;
 }
 
 bool rec_reader_is_json(const struct rec_reader *r)
@@ -323,7 +328,8 @@ static int frame_record(struct rec_reader *r, const struct rec *rec, struct err 
 {
 	const char *kind;
 	size_t n;
-	if (!rec_str(rec, "kind", &kind, &n) || n == 0)
+	bool has_kind = rec_str(rec, "kind", &kind, &n) && n > 0;
+	if (!has_kind && (rec_get(rec, "kind") || !r->is_json || !r->allow_kindless))
 		return err_set(e, ERR_FORMAT, 0, "a record without a kind");
 	if (rec_is(rec, "end"))
 		return close_stream(r, rec, e);
