@@ -68,7 +68,7 @@ UNIT += gguf safetensors tok
 
 UNIT += split roff
 
-KERN_CHECK :=
+KERN_CHECK := kern
 
 KERN_CHECK += bert
 
@@ -157,6 +157,22 @@ KERN_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%)
 $(UNIT_BIN) $(KERN_BIN): %: %.o $(ARCHIVES)
 	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
+
+# The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h.
+SIMDE_BIN := $(BUILD)/tests/kern/check_kern_simde
+SIMDE_OBJ := $(patsubst %,$(BUILD)/tests/kern/simde/%.o,check_kern $(filter-out bert%,$(filter x86 %_avx512 %_vnni,$(KERN:x86/%=%))))
+KERN_BIN += $(SIMDE_BIN)
+$(BUILD)/tests/kern/simde/%.o: ISA := -O1 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
+$(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
+	@mkdir -p $(@D)
+	$(call say,CC   $< (SIMDe))
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/tests/kern/simde/check_kern.o: tests/kern/check_kern.c
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) -DKERN_EMULATED $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(SIMDE_BIN): $(SIMDE_OBJ) $(ARCHIVES)
+	$(call say,LD   $@)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(SIMDE_OBJ) $(ARCHIVES) -lcmocka $(LIBS)
 
 # A writer of small random models, for the programs' tests.
 MKTINY := $(BUILD)/tests/tool/mktiny

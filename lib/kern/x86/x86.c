@@ -35,17 +35,27 @@ static bool has_avx2(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
+#ifdef KERN_EMULATED	/* tests: AVX-512 is done by SIMDe on AVX2 */
+#define has_avx512() has_avx2()
+#define has_vnni() has_avx2()
+#else
 static bool has_avx512(void)
 {
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
 		&& __builtin_cpu_supports("avx512vl") && has_avx2();
 }
 
+static bool has_vnni(void)
+{
+	return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 const struct kern *kern_x86(enum kern_level level)
 {
 	__builtin_cpu_init();
 	switch (level) {
-	case KERN_VNNI: return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &VNNI : NULL;
+	case KERN_VNNI: return has_vnni() ? &VNNI : NULL;
 	case KERN_AVX512: return has_avx512() ? &AVX512 : NULL;
 	case KERN_AVX2: return has_avx2() ? &AVX2 : NULL;
 	default: return NULL;
