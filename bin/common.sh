@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What every script shares; the Makefile puts this text in place of the line `# @common@`.
 # Programs beside the script go before any others of the same name.
 # shellcheck disable=SC2034

@@ -24,7 +24,7 @@ extract() { # PAGE DIR
 	/^\.Sh/ { inside = ($2 == "EXAMPLES"); next }
 	!inside { next }
 	/^\.Bd/ { block = 1; next }
-	/^\.Ed/ { block = 0; heredoc = ""; next }
+	/^\.Ed/ { block = 0; begun = 0; heredoc = ""; next }
 	!block { next }
 	heredoc != "" {
 		print plain($0) > (dir "/" n ".cmd")
@@ -32,6 +32,7 @@ extract() { # PAGE DIR
 		next
 	}
 	/^\$ / {
+		begun = 1
 		n++
 		s = plain(substr($0, 3))
 		print s > (dir "/" n ".cmd")
@@ -42,7 +43,7 @@ extract() { # PAGE DIR
 		}
 		next
 	}
-	n { print plain($0) > (dir "/" n ".out") }' "$1"
+	begun { print plain($0) > (dir "/" n ".out") }' "$1"
 }
 
 run_page() { # PAGE
