@@ -22,7 +22,7 @@
 
 enum field {
 	F_MAGIC, F_VERSION, F_N_TENSOR, F_N_KV, F_KEY_LEN, F_KEY_TYPE, F_STR_LEN, F_STR_TYPE, F_ARR_ELEM, F_ARR_N, F_STRS_N,
-	F_STRS_LEN, F_BOOL, F_ALIGN_TYPE, F_ALIGN, F_NAME_LEN, F_N_DIM, F_NE0, F_NE1, F_TYPE, F_OFF0, F_OFF1, F_NAME1, N_FIELD,
+	F_STRS_LEN, F_BOOL, F_ALIGN_TYPE, F_ALIGN, F_NAME_LEN, F_N_DIM, F_NE0, F_NE1, F_TYPE, F_OFF0, F_OFF1, F_NAME1, F_NE_T1, N_FIELD,
 };
 struct file {
 	struct buf b;
@@ -67,7 +67,8 @@ static void build(struct file *f)
 	HERE(F_NE0); buf_u64(b, 4); HERE(F_NE1); buf_u64(b, 3);
 	HERE(F_TYPE); buf_u32(b, QUANT_F32);
 	HERE(F_OFF0); buf_u64(b, 0);
-	buf_u64(b, 2); HERE(F_NAME1); buf_puts(b, "t1"); buf_u32(b, 1); buf_u64(b, 32); buf_u32(b, QUANT_Q8_0);
+	buf_u64(b, 2); HERE(F_NAME1); buf_puts(b, "t1"); buf_u32(b, 1);
+	HERE(F_NE_T1); buf_u64(b, 32); buf_u32(b, QUANT_Q8_0);
 	HERE(F_OFF1); buf_u64(b, 64);
 	buf_align(b, 64);
 	buf_zeros(b, 64 + 34);
@@ -264,7 +265,7 @@ static const struct {
 	{ "two rows more", F_NE1, 8, 5, ERR_FORMAT }, { "removed type 4", F_TYPE, 4, 4, ERR_UNSUPPORTED },
 	{ "removed type 5", F_TYPE, 4, 5, ERR_UNSUPPORTED }, { "removed type 31", F_TYPE, 4, 31, ERR_UNSUPPORTED },
 	{ "tensor type 2^31-1", F_TYPE, 4, INT32_MAX, ERR_UNSUPPORTED }, { "tensor type -1", F_TYPE, 4, UINT32_MAX, ERR_UNSUPPORTED },
-	{ "rows no multiple of the block", F_TYPE, 4, QUANT_Q4_K, ERR_FORMAT }, { "t0 at 64", F_OFF0, 8, 64, ERR_FORMAT },
+	{ "rows no multiple of the block", F_TYPE, 4, QUANT_Q4_K, ERR_FORMAT }, { "33 in blocks of 32", F_NE_T1, 8, 33, ERR_FORMAT }, { "t0 at 64", F_OFF0, 8, 64, ERR_FORMAT },
 	{ "t0 at 1", F_OFF0, 8, 1, ERR_FORMAT }, { "t1 overlaps", F_OFF1, 8, 0, ERR_FORMAT }, { "t1 at 32", F_OFF1, 8, 32, ERR_FORMAT },
 	{ "t1 leaves a gap", F_OFF1, 8, 128, ERR_FORMAT }, { "t1 unaligned", F_OFF1, 8, 65, ERR_FORMAT },
 	{ "same name", F_NAME1, 2, '0' << 8 | 't', ERR_FORMAT }, { "NUL in a name", F_NAME1, 2, '1' << 8, ERR_FORMAT },

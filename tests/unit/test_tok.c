@@ -154,12 +154,13 @@ static void expect_text(const struct tok *t, const int32_t *id, size_t n, const 
 
 /* ---- byte-level BPE ---- */
 
+/* <|im_start|> has the wrong type, as in some files: it must be a control token all the same. */
 static const struct entry bpe_tokens[] = {
-	{ "ab", 1, 0 }, { "bc", 1, 0 }, { "abc", 1, 0 }, { "aa", 1, 0 }, { "aaaa", 1, 0 }, { "Ġab", 1, 0 }, { "<|im_start|>", 3, 0 },
-	{ "<tool>", 4, 0 }, { "<tool>x", 4, 0 }, { "ol>xyz", 4, 0 },
+	{ "ab", 1, 0 }, { "bc", 1, 0 }, { "abc", 1, 0 }, { "aa", 1, 0 }, { "aaaa", 1, 0 }, { "Ġab", 1, 0 }, { "<|im_start|>", 4, 0 },
+	{ "<tool>", 4, 0 }, { "<tool>x", 4, 0 }, { "ol>xyz", 4, 0 }, { "c\n", 4, 0 },
 };
 static const char *const bpe_merges[] = { "b c", "a b", "a a", "Ġ ab", "aa aa", "a bc", "x y", NULL };
-static const struct vocab bpe = { "gpt2", "gpt-2", bpe_tokens, 10, bpe_merges, .bytes = true, .bos = -2 };
+static const struct vocab bpe = { "gpt2", "gpt-2", bpe_tokens, 11, bpe_merges, .bytes = true, .bos = -2 };
 enum { AB = 256, BC, ABC, AA, AAAA, SP_AB, IM_START, TOOL, TOOL_X, OL_XYZ };
 
 static void bpe_merges_by_rank_then_position(void **state)
@@ -245,6 +246,121 @@ static void bpe_long_words_merge_as_short_ones(void **state)
 	buf_release(&blob);
 }
 
+/* BPE as it is defined, on strings, with random merges over a, b and c: the reference for the next test. */
+#define N_RANDOM 37
+struct naive {
+	char piece[3 + N_RANDOM][16];		/* the letters, then the results of the merges in order of rank */
+	char merge[N_RANDOM][32];		/* "left right" */
+	const char *left[N_RANDOM], *right[N_RANDOM];
+	int n;
+};
+
+static unsigned draw(unsigned *seed, unsigned n)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 16 & 0x7fff) % n;
+}
+
+static void join(char *out, size_t cap, const char *a, const char *gap, const char *b)
+{
+	size_t n = 0;
+	const char *in[] = { a, gap, b };
+	for (int k = 0; k < 3; k++)
+		for (const char *s = in[k]; *s && n + 1 < cap; s++)
+			out[n++] = *s;
+	out[n] = 0;
+}
+
+static void naive_make(struct naive *v, unsigned *seed)
+{
+	*v = (struct naive){ .piece = { "a", "b", "c" } };
+	for (int tries = 0; v->n < N_RANDOM && tries < 1000; tries++) {
+		const char *l = v->piece[draw(seed, 3 + (unsigned)v->n)], *r = v->piece[draw(seed, 3 + (unsigned)v->n)];
+		char *both = v->piece[3 + v->n];
+		bool known = strlen(l) + strlen(r) > 12;
+		join(both, 16, l, "", r);
+		for (int i = 0; i < 3 + v->n; i++)
+			known |= !strcmp(v->piece[i], both);
+		if (known)
+			continue;
+		v->left[v->n] = l;
+		v->right[v->n] = r;
+		join(v->merge[v->n], 32, l, " ", r);
+		v->n++;
+	}
+}
+
+static int naive_rank(const struct naive *v, const char *a, const char *b)
+{
+	for (int i = 0; i < v->n; i++)
+		if (!strcmp(v->left[i], a) && !strcmp(v->right[i], b))
+			return i;
+	return INT32_MAX;
+}
+
+/* Merges part[n] as far as it goes; returns how many parts are left. */
+static size_t naive_bpe(const struct naive *v, const char **part, size_t n)
+{
+	for (;;) {
+		int best = INT32_MAX;
+		size_t at = 0;
+		for (size_t i = 0; i + 1 < n; i++) {
+			int rank = naive_rank(v, part[i], part[i + 1]);
+			if (rank < best) {
+				best = rank;
+				at = i;
+			}
+		}
+		if (best == INT32_MAX)
+			return n;
+		part[at] = v->piece[3 + best];
+		memmove(part + at + 1, part + at + 2, (n - at - 2) * sizeof *part);
+		n--;
+	}
+}
+
+static void bpe_random_merges_give_what_the_definition_gives(void **state)
+{
+	(void)state;
+	unsigned seed = 11;
+	for (int round = 0; round < 40; round++) {
+		struct naive v;
+		struct entry token[N_RANDOM];
+		const char *merge[N_RANDOM + 1] = {0}, *part[160];
+		struct tok *t;
+		struct buf blob;
+		naive_make(&v, &seed);
+		for (int i = 0; i < v.n; i++) {
+			token[i] = (struct entry){ v.piece[3 + i], 1, 0 };
+			merge[i] = v.merge[i];
+		}
+		struct vocab voc = { "gpt2", "gpt-2", token, (size_t)v.n, merge, .bytes = true, .bos = -2 };
+		assert_int_equal(open_vocab(&voc, &t, &blob, NULL), 0);
+		for (int k = 0; k < 30; k++) {		/* up to 48 bytes by the short way, beyond by the long one */
+			char s[160];
+			struct tok_ids ids = {0};
+			size_t n = 1 + draw(&seed, 159);
+			for (size_t i = 0; i < n; i++) {
+				unsigned c = draw(&seed, 2) ? 0 : draw(&seed, 3);
+				s[i] = (char)('a' + c);
+				part[i] = v.piece[c];
+			}
+			size_t n_part = naive_bpe(&v, part, n);
+			assert_int_equal(tok_encode(t, s, n, &ids, NULL), 0);
+			assert_int_equal(ids.len, n_part);
+			for (size_t i = 0; i < n_part; i++) {
+				struct buf b = {0};
+				tok_piece(t, ids.id[i], &b);
+				assert_string_equal(b.data, part[i]);
+				buf_release(&b);
+			}
+			tok_ids_release(&ids);
+		}
+		tok_close(t);
+		buf_release(&blob);
+	}
+}
+
 static void bpe_megabyte_of_one_letter_is_done(void **state)
 {
 	(void)state;
@@ -286,9 +402,9 @@ static void bpe_ill_formed_text_keeps_its_offsets(void **state)
 static const struct entry spm_tokens[] = {
 	{ "<unk>", 2, 0 }, { "<s>", 3, 0 }, { "</s>", 3, 0 }, { "<0x41>", 6, 0 }, { "<0xC3>", 6, 0 }, { "<0xA9>", 6, 0 },
 	{ "▁", 1, -1 }, { "a", 1, -2 }, { "b", 1, -3 }, { "▁a", 1, -10 }, { "ab", 1, -5 }, { "▁ab", 1, -20 }, { "\n\n", 4, 0 },
-	{ "\n", 4, 0 }, { "▁▁", 1, -4 },
+	{ "\n", 4, 0 }, { "▁▁", 1, -4 }, { "b▁", 1, -4.5f },
 };
-static const struct vocab spm = { "llama", NULL, spm_tokens, 15, NULL, .bos = 1 };
+static const struct vocab spm = { "llama", NULL, spm_tokens, 16, NULL, .bos = 1 };
 enum { S_UNK, S_BOS, S_EOS, S_41, S_C3, S_A9, S_SP, S_A, S_B, S_SPA, S_AB, S_SPAB, S_NL2, S_NL, S_SP2 };
 
 static void spm_merges_by_score_with_space_in_front(void **state)
@@ -497,6 +613,8 @@ static void tok_open_damaged_blob_is_safe(void **state)
 		copy[i] = (char)(copy[i] ^ (1 << (i & 7)));
 		if (!tok_open(&t2, copy, blob.len, NULL)) {
 			struct buf out = {0};
+			for (int role = TOK_BOS; role <= TOK_PAD; role++)
+				assert_true(tok_special(t2, (enum tok_role)role) < (int64_t)tok_n_vocab(t2));
 			tok_encode(t2, "ab A\n\n\xc3\xa9 <s>", 13, &ids, NULL);
 			tok_decode(t2, ids.id, ids.len, &out);
 			buf_release(&out);
@@ -542,11 +660,11 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 		v = spm; v.type_more = more; refuse(&v, ERR_FORMAT, "types");
 		v = spm; v.score_more = more; refuse(&v, ERR_FORMAT, "scores");
 	}
-	v = spm; v.type_more = -15; refuse(&v, ERR_FORMAT, "no types");
+	v = spm; v.type_more = -16; refuse(&v, ERR_FORMAT, "no types");
 	v = spm; v.type_elem = GGUF_U32; refuse(&v, ERR_FORMAT, "types u32");
 	v = spm; v.type_elem = GGUF_F32; refuse(&v, ERR_FORMAT, "types f32");
 	v = spm; v.score_elem = GGUF_U32; refuse(&v, ERR_FORMAT, "scores u32");
-	v = spm; v.bos = 15; refuse(&v, ERR_FORMAT, "bos n");
+	v = spm; v.bos = 16; refuse(&v, ERR_FORMAT, "bos n");
 	v = spm; v.bos = -1; refuse(&v, ERR_FORMAT, "bos -1");
 	v = spm; v.bos = INT32_MAX + 1ll; refuse(&v, ERR_FORMAT, "bos 2^31");
 	v = spm; v.n = 0; v.bos = -2; refuse(&v, ERR_LIMIT, "no tokens");
@@ -583,6 +701,7 @@ int main(void)
 		cmocka_unit_test(bpe_takes_user_tokens_longest_first),
 		cmocka_unit_test(bpe_text_never_gives_a_control_token),
 		cmocka_unit_test(bpe_long_words_merge_as_short_ones),
+		cmocka_unit_test(bpe_random_merges_give_what_the_definition_gives),
 		cmocka_unit_test(bpe_megabyte_of_one_letter_is_done),
 		cmocka_unit_test(bpe_ill_formed_text_keeps_its_offsets),
 		cmocka_unit_test(spm_merges_by_score_with_space_in_front),
