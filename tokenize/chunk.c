@@ -332,12 +332,21 @@ static int processors(void)
 
 static int filters(struct filter *f, size_t *n, struct err *e)
 {
-	int rc = 0;
-	for (*n = 0; *n < (size_t)o.filters.n && rc == 0; ++*n) {
-		char *spec = strdup(o.filters.item[*n]);	/* lives as long as the program */
-		rc = spec ? filter_parse(&f[*n], spec, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	for (*n = 0; *n < (size_t)o.filters.n; ++*n) {
+		char *spec = strdup(o.filters.item[*n]);
+		int rc = spec ? filter_parse(&f[*n], spec, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		if (rc < 0) {
+			free(spec);
+			return rc;
+		}
 	}
-	return rc;
+	return 0;
+}
+
+static void filters_free(struct filter *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free((char *)(uintptr_t)f[i].pattern);	/* the copy that filter_parse took apart */
 }
 
 static int read_all(struct run *r, char **operand, int n, size_t n_ahead, struct err *e)
@@ -390,8 +399,10 @@ int main(int argc, char **argv)
 	struct read_opts ro = { .limit = (size_t)o.limit, .mandoc = "mandoc", .filter = filter, .tomb = o.tomb };
 	struct run r = {0};
 	int rc = filters(filter, &ro.n_filter, &e);
-	if (rc < 0)
+	if (rc < 0) {
+		filters_free(filter, ro.n_filter);
 		return opt_misuse(&prog, "%s", e.msg);
+	}
 	if (o.own_reader || !on_path("mandoc")) {
 		if (!o.own_reader)
 			err_warn(TOOL, "'mandoc' is not installed; manual pages are read in a simpler way");
@@ -417,6 +428,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = read_all(&r, argv + first, n, n_ahead, &e);
 	rc = finish(&r, n, rc, &e);
+	filters_free(filter, ro.n_filter);
 	tok_close(tok);
 	return rc;
 }

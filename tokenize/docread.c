@@ -56,7 +56,8 @@ static void put_doc(struct reading *r, const char *alias_of)
 	const struct src *s = r->src;
 	struct msg m = {
 		.kind = MSG_DOC, .doc = msg_str_of(r->j->doc), .name = msg_str_of(r->info.name),
-		.title = msg_str_of(r->info.title), .type = msg_str_of(r->info.type), .path = msg_str_of(r->j->path),
+		.title = msg_str_of(r->info.title), .type = msg_str_of(r->info.type),
+		.path = msg_str_of(r->j->kind == READ_FILE || r->j->kind == READ_ALIAS ? r->j->doc : r->j->path),
 		.alias_of = msg_str_of(alias_of), .via = msg_str_of(r->via), .size = (uint64_t)s->st.st_size,
 		.mtime_ns = (uint64_t)s->st.st_mtim.tv_sec * 1000000000u + (uint64_t)s->st.st_mtim.tv_nsec,
 		.has_content = r->info.has_content,

@@ -181,8 +181,8 @@ units() {	# "unit | last heading" of each chunk
 
 @test "a line of 20 MB in bounded memory, no byte lost, no character cut" {
 	yes 'w\303\266rter ohne ende ' | tr -d '\n' | head -c 20000000 >x.txt
-	printf '%b' "$(head -c 20 x.txt)" >/dev/null
-	(ulimit -v 600000; chunk -j 1 x.txt >out)
+	# AddressSanitizer needs an address space without bounds.
+	(grep -q __asan_init "$(command -v tt-chunk)" || ulimit -v 300000; chunk -j 1 x.txt >out)
 	[ "$(grep -c '"kind":"chunk"' out)" -gt 1000 ]
 	grep -q "\"b\":\[[0-9]*,\(19999999\|20000000\|19999998\)\]" out
 }
