@@ -96,8 +96,8 @@ do
 		note "$program: no manual page '$page'"
 		continue
 	fi
-	"$bin/$name" --synopsis >"$faults.a" 2>/dev/null
-	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" | grep -v '^\.Sh' >"$faults.b"
+	"$bin/$name" --synopsis 2>/dev/null | sed 's/^\.Nm .*/.Nm/' >"$faults.a"
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" | sed '/^\.Sh/d; s/^\.Nm .*/.Nm/' >"$faults.b"
 	cmp -s "$faults.a" "$faults.b" || note "$page: SYNOPSIS is not what '$name --synopsis' prints"
 	# Each option of the table has an entry.
 	"$bin/$name" --help | sed -n 's/^  -\(.\), --.*/\1/p; s/^  -\(.\)  .*/\1/p; s/^      --\([a-z0-9-]*\).*/-\1/p' |
