@@ -158,11 +158,12 @@ $(UNIT_BIN) $(KERN_BIN): %: %.o $(ARCHIVES)
 	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
 
-# The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h.
+# The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h (-g0: the
+# debug records of so much inlined code take five times as long as the code).
 SIMDE_BIN := $(BUILD)/tests/kern/check_kern_simde
 SIMDE_OBJ := $(patsubst %,$(BUILD)/tests/kern/simde/%.o,check_kern $(filter-out bert%,$(filter x86 %_avx512 %_vnni,$(KERN:x86/%=%))))
 KERN_BIN += $(SIMDE_BIN)
-$(BUILD)/tests/kern/simde/%.o: ISA := -O1 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
+$(BUILD)/tests/kern/simde/%.o: ISA := -O1 -g0 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
 $(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
 	@mkdir -p $(@D)
 	$(call say,CC   $< (SIMDe))
