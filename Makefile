@@ -84,6 +84,8 @@ FUZZ += chunk
 
 CONFORM := tokens logits template perplexity
 
+CONFORM += embeddings
+
 
 FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate bench
 mods_lib/base  := $(BASE)
