@@ -87,6 +87,7 @@ static void fill(struct ask_source *s)
 	s->bm25 = real_of(score, "bm25");
 	s->cos = real_of(score, "cos");
 	s->fused = real_of(score, "fused");
+	s->cover = real_of(score, "cover");
 	if (!sec || sec->type != MSGPACK_OBJECT_ARRAY)
 		return;
 	for (uint32_t i = 0; i < sec->via.array.size && s->n_sec < 8; i++) {
@@ -125,7 +126,27 @@ int ask_add(struct ask *a, const struct rec *r, struct err *e)
 	return 0;
 }
 
+/* What separates questions whose answer is there from those about something else is how many of the question's informative
+ * words a document has (`cover`), and how near a chunk is in meaning (`cos`); either is taken from whichever hit has most.
+ * Measured on 320 questions each, default retrieval over 1,900 manual pages; refused of: commands that are in no page, tasks
+ * in plain words, tasks that name the command; and claims of scientific abstracts (120):
+ *
+ *	(cover + cos) / 2 < 0.45	55 %	0.3 %	0.6 %	6 %
+ *	                  < 0.55	84 %	1.3 %	1.9 %	23 %
+ *	cover < 0.35 (no vectors)	28 %	0.3 %	0.9 %	6 %
+ *
+ * A wrong refusal is worse than an answer whose sources show that it is beside the point, so the floor is low. */
+#define FLOOR_BOTH 0.45
+#define FLOOR_COVER 0.35
+
 bool ask_is_answerable(const struct ask *a)
 {
-	return a->n_source > 0;
+	double cover = NAN, cos = NAN;
+	for (size_t i = 0; i < a->n_source; i++) {
+		cover = fmax(cover, a->source[i]->cover);
+		cos = fmax(cos, a->source[i]->cos);
+	}
+	if (isnan(cover))
+		return a->n_source > 0;
+	return isnan(cos) ? cover >= FLOOR_COVER : (cover + cos) / 2 >= FLOOR_BOTH;
 }
