@@ -30,7 +30,7 @@ static void roff_text_escapes_become_text(void **state)
 	is("don\\(aqt \\[dq]quote\\[dq] \\*(Aqs", "don't \"quote\" 's");
 	is("\\(bu\\ \\~\\0item\\|\\^\\&.", "\xE2\x80\xA2   item.");
 	is("a\\s-1B\\s0C\\s+2D\\s12E\\s'3'F", "aBCDEF");
-	is("\\h'-04'1.\\h'+01'\\c", " 1. " + 1);
+	is("\\h'-04'1.\\h'+01'\\c", "1. ");
 	is("\\[u263A]\\[u0061_0301]\\[char65]", "\xE2\x98\xBA" "a\xCC\x81" "A");
 	is("C:\\e\\\\\\(rs\\[rs]", "C:\\\\\\\\");
 	is("see\\\" comment", "see");

@@ -12,6 +12,8 @@
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
+
 #define VECS_OF(LEVEL) \
 	.act = act_##LEVEL, .rmsnorm = rmsnorm_##LEVEL, .silu_mul = silu_mul_##LEVEL, .gelu_mul = gelu_mul_##LEVEL, .add = add_##LEVEL, \
 	.rope = rope_##LEVEL, .kv_put = kv_put_##LEVEL, .attn = attn_##LEVEL, .softmax_sum = softmax_sum_##LEVEL
@@ -30,9 +32,16 @@ static const struct kern VNNI = {
 	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, VECS_OF(avx512),
 };
 
+/* clang 14 knows no "f16c": it is asked of the processor itself (leaf 1, ECX bit 29). */
+static bool has_f16c(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 29));
+}
+
 static bool has_avx2(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 }
 
 #ifdef KERN_EMULATED	/* tests: AVX-512 is done by SIMDe on AVX2 */
