@@ -38,16 +38,12 @@ BENCH := probe speed spec
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS := lib/json lib/conf
-
 TOOLS += generate/generate generate/cache
 TOOLS += embed/embed
 TOOLS += tokenize/chunk tokenize/tokenize
 TOOLS += index/index retrieve/retrieve retrieve/cite
-
 TOOLS += retrieve/score
-
 TOOLS += speculate/speculate
-
 TOOLS += bench/bench
 
 # Shell scripts: bin/X becomes tt-X, with bin/common.sh put in; bin/tt is the dispatcher.
@@ -57,47 +53,31 @@ SCRIPTS := tt ask sync model eval
 
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
-
 UNIT += copy arch sample stream session block drafter
-
 UNIT += terms segment writer rank
-
 UNIT += metric
-
 UNIT += gguf safetensors tok
-
 UNIT += split roff
 
 KERN_CHECK := kern
-
 KERN_CHECK += bert
-
 KERN_CHECK += scan
 
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
 FUZZ := records conf
-
 FUZZ += gguf safetensors tok index
-
 FUZZ += chunk
 
 CONFORM := tokens logits template perplexity
 
 CONFORM += embeddings
 
-
-FOLDERS  := lib/base lib/kern lib/model tokenize embed index generate retrieve speculate bench
-mods_lib/base  := $(BASE)
-mods_lib/kern  := $(KERN)
-mods_lib/model := $(MODEL)
-mods_tokenize  := $(TOKENIZE)
-mods_embed     := $(EMBED)
-mods_index     := $(INDEX)
-mods_generate  := $(GENERATE)
-mods_retrieve  := $(RETRIEVE)
-mods_speculate := $(SPECULATE)
-mods_bench     := $(BENCH)
+# Each folder and its list, from left to right of the dependency law.
+PAIRS := lib/base=BASE lib/kern=KERN lib/model=MODEL tokenize=TOKENIZE embed=EMBED index=INDEX generate=GENERATE \
+	retrieve=RETRIEVE speculate=SPECULATE bench=BENCH
+FOLDERS := $(foreach p,$(PAIRS),$(firstword $(subst =, ,$(p))))
+$(foreach p,$(PAIRS),$(eval mods_$(firstword $(subst =, ,$(p))) := $($(lastword $(subst =, ,$(p))))))
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DTT_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=off $(HARDEN) $(SAN) $(ISA) $(CFLAGS)
@@ -156,9 +136,14 @@ $(foreach s,$(SCRIPTS),$(eval $(call script_rule,$(s))))
 
 UNIT_BIN := $(UNIT:%=$(BUILD)/tests/unit/test_%)
 KERN_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%)
-$(UNIT_BIN) $(KERN_BIN): %: %.o $(ARCHIVES)
+FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
+CONFORM_BIN := $(CONFORM:%=$(BUILD)/tests/conform/%)
+MKTINY := $(BUILD)/tests/tool/mktiny
+$(UNIT_BIN) $(KERN_BIN): TEST_LIBS := -lcmocka
+$(FUZZ_BIN): TEST_LIBS := -fsanitize=fuzzer
+$(UNIT_BIN) $(KERN_BIN) $(FUZZ_BIN) $(CONFORM_BIN) $(MKTINY): %: %.o $(ARCHIVES)
 	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBS)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(TEST_LIBS) $(LIBS)
 
 # The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h (-g0: the
 # debug records of so much inlined code take five times as long as the code).
@@ -176,12 +161,6 @@ $(BUILD)/tests/kern/simde/check_kern.o: tests/kern/check_kern.c
 $(SIMDE_BIN): $(SIMDE_OBJ) $(ARCHIVES)
 	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(SIMDE_OBJ) $(ARCHIVES) -lcmocka $(LIBS)
-
-# A writer of small random models, for the programs' tests.
-MKTINY := $(BUILD)/tests/tool/mktiny
-$(MKTINY): %: %.o $(ARCHIVES)
-	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
 
 # Tests of programs find them, and nothing else of ours, through PATH.
 TEST := BUILD="$(BUILD)" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
@@ -216,10 +195,6 @@ tsan: ## run the unit tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan $(SAN_OPT) SAN=-fsanitize=thread check-unit
 
 FUZZ_SECONDS ?= 60
-FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
-$(FUZZ_BIN): %: %.o $(ARCHIVES)
-	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
 fuzz-bin: $(FUZZ_BIN)
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with clang
 	@tests/deps.sh fuzz
@@ -229,11 +204,6 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with clang
 lint: all ## dependency law, sizes, manual pages, shell scripts
 	@tests/deps.sh lint
 	@tests/lint/lint.sh $(BUILD)/bin $(patsubst %,$(PROGPREFIX)%,$(notdir $(TOOLS)))
-
-CONFORM_BIN := $(CONFORM:%=$(BUILD)/tests/conform/%)
-$(CONFORM_BIN): %: %.o $(ARCHIVES)
-	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
 
 conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
 	@sh tests/conform/run $(BUILD) $(REF) $(CHECKS)

@@ -20,6 +20,7 @@ zlib1g-dev        zlib.h              compressed manual pages                che
 libarchive-dev    archive.h           compressed documents                   check lint fuzz
 libseccomp-dev    seccomp.h           shutting converters in                 check lint fuzz
 libcmocka-dev     cmocka.h            unit tests                             check
+libsimde-dev      simde/x86/avx512.h  checking wide kernels on any processor  check
 bats              bats                tests of programs                      check
 mandoc            mandoc              manual pages, as input and in tests    check lint
 python3           python3             test data is made with it              check
