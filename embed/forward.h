@@ -23,7 +23,7 @@
 struct pool;
 struct forward;
 
-#define FORWARD_TOKENS 1024	/* a batch's tokens: enough work for two threads, small enough for the cache */
+#define FORWARD_TOKENS 4096	/* a batch's tokens: some units of work for each of a few threads, an instant's work */
 
 int forward_open(struct forward **f, const struct bert *b, struct pool *p, struct err *e);
 void forward_close(struct forward *f);
