@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# tt-embed: vectors for chunks and queries. Tests of arithmetic need the embedder `minilm` in $TT_MODELS or the data directory.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	models=${TT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/tiny-titans/models}
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export TT_MODELS=$models XDG_CACHE_HOME=$BATS_FILE_TMPDIR/cache
+	printf '%s\n' '{"kind":"chunk","doc":"a","name":"a","title":"A","sec":["x","y"],"text":"list an archive"}' \
+		'{"kind":"odd","keep":[1,2]}' '{"kind":"chunk","doc":"a","name":"a","title":"A","sec":[],"text":"remove a directory"}' >in.json
+}
+
+need_model() {
+	test -d "$TT_MODELS/minilm" || skip "no embedder minilm in $TT_MODELS"
+}
+
+@test "an embedder that is not there is 66" {
+	run -66 --separate-stderr env TT_MODELS= XDG_DATA_HOME="$PWD" tt-embed -q -m nosuch <in.json
+	[[ $stderr == *nosuch* ]]
+}
+
+@test "an unknown processor level is wrong use" {
+	TT_CPU=fast run -2 --separate-stderr tt-embed -q <in.json
+	[[ $stderr == *fast* ]]
+}
+
+@test "chunks get vectors, other records pass in order" {
+	need_model
+	run -0 --separate-stderr tt-embed --json <in.json
+	[ "${#lines[@]}" -eq 5 ]
+	[[ ${lines[0]} == *'"model":"minilm:'* ]]
+	[[ ${lines[1]} == *'"vec":{"$vec":{"t":"i8"'*'"vec_scale":'* ]]
+	[[ ${lines[2]} == *'"odd"'*'[1,2]'* ]]
+	[[ ${lines[3]} == *'"vec"'* ]]
+}
+
+@test "every thread count and level gives the same bytes" {
+	need_model
+	tt-embed <in.json >a
+	tt-embed -j 1 <in.json >b
+	cmp a b
+	for level in ref avx2
+	do
+		TT_CPU=$level tt-embed <in.json >b
+		cmp a b
+	done
+}
+
+@test "a chunk with a vector of this embedder keeps it" {
+	need_model
+	tt-embed <in.json >a
+	tt-embed <a >b
+	cmp a b
+}
+
+@test "lines of text become queries, a long one is cut and said so" {
+	need_model
+	{ echo "first question"; seq 400 | tr '\n' ' '; echo; } >lines
+	run -0 --separate-stderr tt-embed -q --json <lines
+	[[ ${lines[1]} == '{"kind":"query","id":"q1","text":"first question","vec":'* ]]
+	[[ ${lines[2]} == *'"id":"q2"'*'"trunc":true'* ]]
+	[[ $stderr == *warning* ]]
+	run -3 --separate-stderr tt-embed -q --strict --json <lines
+	[[ ${lines[2]} == *'"kind":"error"'* ]]
+}
+
+@test "a stream that ends early is 65" {
+	need_model
+	tt-embed <in.json | head -c 300 >cut
+	run -65 --separate-stderr tt-embed <cut
+}
