@@ -3,6 +3,7 @@
  * tt-bench: the speed of this machine.
  *
  *	tt-bench -m MODEL		reading, writing, verifying, opening; shares of bandwidth and arithmetic
+ *	tt-bench -e EMBEDDER		tokens a second in full batches, time of one question
  *	tt-bench spec -m MODEL --prompts FILE		plain against drafted decoding
  */
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "bench/probe.h"
 #include "bench/spec.h"
 #include "bench/speed.h"
+#include "embed/throughput.h"
 #include "generate/propose.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
@@ -22,13 +24,14 @@
 #define TOOL "tt-bench"
 
 static struct {
-	const char *model, *prompts, *draft;
+	const char *model, *embedder, *prompts, *draft;
 	long threads, rounds, n_max, limit;
 	bool json;
 } o = { .draft = "auto", .rounds = 5, .n_max = 128 };
 
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "generator: file or catalogue name", .env = "TT_MODEL" },
+	{ .letter = 'e', .name = "embedder", .type = OPT_STR, .value = &o.embedder, .arg = "NAME", .help = "measure an embedder instead" },
 	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
 	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "spec: tokens of a reply at most", .min = 1, .max = 2048 },
 	{ .name = "rounds", .type = OPT_INT, .value = &o.rounds, .arg = "N", .help = "rounds whose median counts", .min = 1, .max = 32 },
@@ -147,6 +150,34 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 	return r;
 }
 
+static int bench_embedder(struct err *e)
+{
+	struct buf path = {0};
+	struct pool *pool = NULL;
+	struct bert *b = NULL;
+	struct throughput t;
+	const struct kern_bert *kern = kern_bert_select(getenv("TT_CPU"), e);
+	int r = kern ? pool_open(&pool, (int)o.threads, e) : e->code;
+	r = r ? r : model_find(&path, o.embedder, getenv("TT_MODELS"), e);
+	r = r ? r : bert_open(&b, path.data, o.embedder, kern, NULL, e);
+	r = r ? r : throughput_measure(&t, b, pool, e);
+	if (!r) {
+		json_t *root = json_object();
+		json_object_set_new(root, "model", json_string(b->model));
+		json_object_set_new(root, "level", json_string(kern->name));
+		json_object_set_new(root, "threads", json_integer(pool_threads(pool)));
+		json_object_set_new(root, "tokens_per_s", json_real(t.tokens_per_s));
+		json_object_set_new(root, "query_ms", json_real(t.query_ms));
+		json_object_set_new(root, "gmacs", json_real(t.gmacs));
+		print("", root);
+		json_decref(root);
+	}
+	bert_close(b);
+	pool_close(pool);
+	buf_release(&path);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	bool is_spec = argc > 1 && !strcmp(argv[1], "spec");
@@ -155,9 +186,11 @@ int main(int argc, char **argv)
 		return opt_misuse(&prog, "no operand is expected but 'spec', first");
 	if (is_spec && !o.prompts)
 		return opt_misuse(&prog, "spec needs --prompts");
-	if (!o.model)
-		return opt_misuse(&prog, "which model? (-m)");
 	struct err e = {0};
+	if (o.embedder && !is_spec)
+		return bench_embedder(&e) ? err_report(TOOL, &e) : EXIT_DONE;
+	if (!o.model)
+		return opt_misuse(&prog, "which model? (-m), or which embedder? (-e)");
 	struct buf path = {0};
 	struct pool *pool = NULL;
 	struct model *m = NULL;
