@@ -176,14 +176,17 @@ static void put_retrieval(json_t *out, const struct tally *t)
 	put(out, "MRR@10", t->rr, t->n_query);
 }
 
+/* Without the hits nothing can be said about citations, so only refusals are counted. */
 static void put_answers(json_t *out, const struct tally *t)
 {
+	put(out, "refused", (double)t->refused, t->n_answer);
+	if (!o.hits)
+		return;
 	put(out, "option_right", (double)t->option_right, t->n_option);
 	put(out, "cites", (double)t->cites, t->n_answer);
 	put(out, "bad_number", (double)t->bad_number, t->n_answer);
 	put(out, "page_right", (double)t->page_right, t->n_answer);
 	put(out, "page_any", (double)t->page_any, t->n_answer);
-	put(out, "refused", (double)t->refused, t->n_answer);
 	put(out, "first_entry", (double)t->first_entry, t->n_flags);
 	put(out, "sources_hold", (double)t->sources_hold, t->n_flags);
 	if (o.plain)

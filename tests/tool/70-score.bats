@@ -81,6 +81,13 @@ asked() {
 	[ "$(value sources_hold)" = "1.0000 2" ]
 }
 
+@test "answers without the hits: only refusals are counted" {
+	run --separate-stderr tt-score answers q.jsonl <answers.jsonl
+	[ "$status" -eq 0 ]
+	[ "$(wc -l <<<"$output")" -eq 1 ]
+	[[ "$output" == refused*0.3333* ]]
+}
+
 @test "a stream that is cut: 65" {
 	tt-score queries q.jsonl | head -c 100 >cut
 	run --separate-stderr tt-score retrieval q.jsonl <cut
