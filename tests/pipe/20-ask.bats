@@ -81,3 +81,10 @@ found() { # QUESTION: the names of the documents that are found, best first
 	[ -z "$output" ]
 	[ -n "$stderr" ]
 }
+
+@test "tt-ask --open shows the cited file at its line" {
+	need_generator
+	PAGER=echo run --separate-stderr tt-ask --open -m smollm2-135m -i depot 'How do I make weighbridge print pounds?'
+	[ "$status" -eq 0 ]
+	[[ "${lines[-1]}" =~ ^\+[0-9]+\ --\ .*/weighbridge\.1$ ]]
+}
