@@ -19,7 +19,7 @@ struct item {
 	size_t at, len;			/* bytes in `raw`; of a line: its text */
 	uint32_t text;			/* index in the forward batch, or NO_TEXT */
 	bool is_cut, is_line, is_query;	/* is_query: to be written as a query, whatever kind it came as */
-	char id[24];			/* of a line */
+	char id[24];			/* of a line, or of a question that came without one */
 };
 
 struct batch {
@@ -177,6 +177,8 @@ int batch_add(struct batch *b, const struct rec *r, bool has_vec, bool as_query,
 	snprintf(where, sizeof where, "record %llu%s%.*s%s", (unsigned long long)r->n, n ? " (" : "", n < 120 ? (int)n : 120, name,
 		n ? ")" : "");
 	it.is_query = is_query;
+	if (is_query && !rec_get(r, "id"))
+		snprintf(it.id, sizeof it.id, "q%llu", (unsigned long long)b->stats.n_chunk + 1);
 	int rc = text_of(b, r, is_query, e);
 	if (!rc)
 		rc = add_text(b, &it, where, e);
@@ -239,6 +241,8 @@ static int write_item(struct batch *b, const struct item *it, struct err *e)
 			r = rec_pass(b->out, &rec, e);
 		} else {
 			rec_begin(b->out, it->is_query ? "query" : "chunk");
+			if (*it->id)
+				rec_put_cstr(b->out, "id", it->id);
 			rec_copy(b->out, &rec, it->is_cut ? cut : ours);
 			put_vec(b, it);
 			r = rec_emit(b->out, e);

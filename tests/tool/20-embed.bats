@@ -70,3 +70,9 @@ need_model() {
 	tt-embed <in.json | head -c 300 >cut
 	run -65 --separate-stderr tt-embed <cut
 }
+
+@test "a question as a bare JSON line becomes a query with an id" {
+	need_model
+	run -0 --separate-stderr tt-embed -q --json <<<'{"text":"hello"}'
+	[[ ${lines[1]} == '{"kind":"query","id":"q1","text":"hello","vec":'* ]]
+}
