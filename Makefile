@@ -58,6 +58,7 @@ UNIT += terms segment writer rank
 UNIT += metric
 UNIT += gguf safetensors tok
 UNIT += split roff
+UNIT += encoder
 
 KERN_CHECK := kern
 KERN_CHECK += bert

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * encoder: a tiny random BERT, once as a folder with safetensors and once as a GGUF, gives the same vectors; and a text's vector does
+ * not depend on the batch or the level.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "embed/forward.h"
+
+enum { D = 32, FF = 80, VOCAB = 57, POS = 40, LAYER = 2 };
+
+static char dir[] = "/tmp/tt-encoder-XXXXXX";
+static const struct { const char *hf, *gguf; size_t n_row, n_col; } TENSOR[] = {
+	{ "attention.self.query", "attn_q", D, D }, { "attention.self.key", "attn_k", D, D }, { "attention.self.value", "attn_v", D, D },
+	{ "attention.output.dense", "attn_output", D, D }, { "attention.output.LayerNorm", "attn_output_norm", 1, D },
+	{ "intermediate.dense", "ffn_up", FF, D }, { "output.dense", "ffn_down", D, FF }, { "output.LayerNorm", "layer_output_norm", 1, D },
+};
+
+struct files { struct buf json, data, info, kv; uint64_t n_tensor, n_kv, seed; };
+
+static void str(struct buf *b, const char *s)
+{
+	buf_u64(b, strlen(s));
+	buf_puts(b, s);
+}
+
+static void key(struct files *f, const char *name, uint32_t type)
+{
+	str(&f->kv, name);
+	buf_u32(&f->kv, type);
+	f->n_kv++;
+}
+
+static void tensor(struct files *f, const char *hf, const char *gguf, size_t n_row, size_t n_col, bool is_vec)
+{
+	size_t n = n_row * n_col, at = f->data.len;
+	buf_printf(&f->json, "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[", f->json.len ? ',' : '{', hf);
+	if (!is_vec)
+		buf_printf(&f->json, "%zu,", n_row);
+	buf_printf(&f->json, "%zu],\"data_offsets\":[%zu,%zu]}", n_col, at, at + n * 4);
+	str(&f->info, gguf);
+	buf_u32(&f->info, is_vec ? 1 : 2);
+	buf_u64(&f->info, n_col);
+	if (!is_vec)
+		buf_u64(&f->info, n_row);
+	buf_u32(&f->info, 0);
+	buf_u64(&f->info, at);
+	f->n_tensor++;
+	for (size_t i = 0; i < n; i++) {
+		f->seed = f->seed * 6364136223846793005u + 1442695040888963407u;
+		float x = (float)(int32_t)((f->seed >> 33) % 2001 - 1000) / 3000.0f;
+		buf_add(&f->data, &x, 4);
+	}
+	assert_int_equal(f->data.len % 32, 0);
+}
+
+static void tensors(struct files *f)
+{
+	char a[96], b[96];
+	tensor(f, "embeddings.word_embeddings.weight", "token_embd.weight", VOCAB, D, false);
+	tensor(f, "embeddings.position_embeddings.weight", "position_embd.weight", POS, D, false);
+	tensor(f, "embeddings.token_type_embeddings.weight", "token_types.weight", 2, D, false);
+	tensor(f, "embeddings.LayerNorm.weight", "token_embd_norm.weight", 1, D, true);
+	tensor(f, "embeddings.LayerNorm.bias", "token_embd_norm.bias", 1, D, true);
+	for (size_t l = 0; l < LAYER; l++)
+		for (size_t i = 0; i < sizeof TENSOR / sizeof *TENSOR; i++)
+			for (int bias = 0; bias < 2; bias++) {
+				size_t n = bias && TENSOR[i].n_row > 1 ? TENSOR[i].n_row : TENSOR[i].n_col;
+				bool is_vec = bias || TENSOR[i].n_row == 1;
+				snprintf(a, sizeof a, "encoder.layer.%zu.%s.%s", l, TENSOR[i].hf, bias ? "bias" : "weight");
+				snprintf(b, sizeof b, "blk.%zu.%s.%s", l, TENSOR[i].gguf, bias ? "bias" : "weight");
+				tensor(f, a, b, is_vec ? 1 : TENSOR[i].n_row, n, is_vec);
+			}
+}
+
+static void token(struct buf *vocab, struct buf *list, const char *s)
+{
+	buf_printf(vocab, "%s\n", s);
+	char g[16];
+	snprintf(g, sizeof g, "%s%s", *s == '[' || *s == '#' ? "" : "\xe2\x96\x81", *s == '#' ? s + 2 : s);
+	str(list, g);
+}
+
+static void write_file(const char *name, const struct buf *b)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	assert_int_equal(io_replace(path, b->data, b->len, 0600, NULL), 0);
+}
+
+static int make_models(void **state)
+{
+	static const char *const special[] = { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" };
+	struct files f = { .seed = 3 };
+	struct buf vocab = {0}, list = {0}, st = {0}, g = {0}, conf = {0};
+	float eps = 1e-12f;
+	char s[4] = "a";
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	setenv("XDG_CACHE_HOME", dir, 1);
+	for (size_t i = 0; i < 5; i++)
+		token(&vocab, &list, special[i]);
+	for (s[0] = 'a'; s[0] <= 'z'; s[0]++)
+		token(&vocab, &list, s);
+	memcpy(s, "##a", 4);
+	for (; s[2] <= 'z'; s[2]++)
+		token(&vocab, &list, s);
+	tensors(&f);
+	buf_puts(&f.json, "}");
+	while (f.json.len % 8)
+		buf_putc(&f.json, ' ');
+	buf_u64(&st, f.json.len);
+	buf_add(&st, f.json.data, f.json.len);
+	buf_add(&st, f.data.data, f.data.len);
+	buf_puts(&conf, "{\"num_attention_heads\":2}");
+	write_file("model.safetensors", &st);
+	write_file("vocab.txt", &vocab);
+	write_file("config.json", &conf);
+	key(&f, "general.architecture", 8), str(&f.kv, "bert");
+	key(&f, "bert.block_count", 4), buf_u32(&f.kv, LAYER);
+	key(&f, "bert.attention.head_count", 4), buf_u32(&f.kv, 2);
+	key(&f, "bert.context_length", 4), buf_u32(&f.kv, POS);
+	key(&f, "bert.pooling_type", 4), buf_u32(&f.kv, 1);
+	key(&f, "bert.attention.layer_norm_epsilon", 6), buf_add(&f.kv, &eps, 4);
+	key(&f, "tokenizer.ggml.model", 8), str(&f.kv, "bert");
+	key(&f, "tokenizer.ggml.unknown_token_id", 4), buf_u32(&f.kv, 1);
+	key(&f, "tokenizer.ggml.cls_token_id", 4), buf_u32(&f.kv, 2);
+	key(&f, "tokenizer.ggml.seperator_token_id", 4), buf_u32(&f.kv, 3);
+	key(&f, "tokenizer.ggml.tokens", 9), buf_u32(&f.kv, 8), buf_u64(&f.kv, VOCAB), buf_add(&f.kv, list.data, list.len);
+	buf_puts(&g, "GGUF");
+	buf_u32(&g, 3);
+	buf_u64(&g, f.n_tensor);
+	buf_u64(&g, f.n_kv);
+	buf_add(&g, f.kv.data, f.kv.len);
+	buf_add(&g, f.info.data, f.info.len);
+	buf_align(&g, 32);
+	buf_add(&g, f.data.data, f.data.len);
+	write_file("tiny.gguf", &g);
+	struct buf *all[] = { &f.json, &f.data, &f.info, &f.kv, &vocab, &list, &st, &g, &conf };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		buf_release(all[i]);
+	return 0;
+}
+
+static int remove_models(void **state)
+{
+	char cmd[64];
+	(void)state;
+	snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
+	return system(cmd) != 0;
+}
+
+/* Vector of a text, the i-th of n in one batch. */
+static void vec_of(const char *file, enum kern_level level, size_t i, size_t n, float out[D])
+{
+	static const int32_t id[] = { 2, 9, 40, 17, 33, 3 }, other[] = { 2, 5, 3 };
+	char path[128];
+	struct bert *b;
+	struct forward *f;
+	struct err e = {0};
+	snprintf(path, sizeof path, "%s/%s", dir, file);
+	if (bert_open(&b, path, "tiny", kern_bert_level(level), NULL, &e))
+		fail_msg("%s", e.msg);
+	assert_int_equal(forward_open(&f, b, NULL, &e), 0);
+	for (size_t k = 0; k < n; k++)
+		assert_true(k == i ? forward_add(f, id, 6) : forward_add(f, other, 3));
+	forward_run(f);
+	memcpy(out, forward_vec(f, i), D * sizeof *out);
+	forward_close(f);
+	bert_close(b);
+}
+
+static void bert_open_gguf_and_folder_give_the_same_vector(void **state)
+{
+	float a[D], b[D], len = 0;
+	(void)state;
+	vec_of("", KERN_REF, 0, 1, a);
+	vec_of("tiny.gguf", KERN_REF, 0, 1, b);
+	assert_memory_equal(a, b, sizeof a);
+	for (size_t i = 0; i < D; i++)
+		len += a[i] * a[i];
+	assert_float_equal(len, 1, 1e-5);
+}
+
+static void forward_run_any_batch_and_level_gives_the_same_vector(void **state)
+{
+	float a[D], b[D];
+	(void)state;
+	vec_of("", KERN_REF, 0, 1, a);
+	vec_of("", KERN_REF, 7, 30, b);
+	assert_memory_equal(a, b, sizeof a);
+	for (int level = KERN_AVX2; level <= KERN_VNNI; level++)
+		if (kern_bert_level((enum kern_level)level)) {
+			vec_of("", (enum kern_level)level, 3, 5, b);
+			assert_memory_equal(a, b, sizeof a);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bert_open_gguf_and_folder_give_the_same_vector),
+		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
+	};
+	return cmocka_run_group_tests(tests, make_models, remove_models);
+}
