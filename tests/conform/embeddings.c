@@ -28,7 +28,7 @@ static size_t unbase64(const char *s, unsigned char *out, size_t cap)
 	uint32_t v = 0, bits = 0;
 	size_t n = 0;
 	for (; *s && t[(unsigned char)*s] >= 0; s++) {
-		v = v << 6 | (unsigned)t[(unsigned char)*s];
+		v = (v << 6) + (unsigned char)t[(unsigned char)*s];
 		bits += 6;
 		if (bits >= 8 && n < cap) {
 			bits -= 8;
