@@ -29,8 +29,10 @@ struct writer {
 	uint64_t at, total;
 	struct line *line;
 	size_t n_line;
-	uint8_t *piece;			/* [PACK_PIECE] */
+	uint8_t *piece;			/* [PACK_PIECE], a piece of a section, for its checksum */
 	size_t piece_len;
+	uint8_t *out;			/* [PACK_PIECE], a piece of the file, for writing */
+	size_t out_len;
 	uint64_t sum;			/* of the section being written, so far */
 	const struct pack_maker *mk;
 	struct err *e;
@@ -94,7 +96,8 @@ static int plan(struct writer *w, const struct gguf *g, const struct pack_parts 
 {
 	w->line = calloc(gguf_n_tensor(g) + parts->n + 1, sizeof *w->line);
 	w->piece = malloc(PACK_PIECE);
-	if (!w->line || !w->piece)
+	w->out = malloc(PACK_PIECE);
+	if (!w->line || !w->piece || !w->out)
 		return err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
 	for (size_t i = 0; i < parts->n; i++) {
 		struct line *l = &w->line[w->n_line++];
@@ -120,11 +123,36 @@ static int plan(struct writer *w, const struct gguf *g, const struct pack_parts 
 
 /* ---- writing ---- */
 
+/* Writes what has been gathered. All writes but the last are PACK_PIECE long and at multiples of it: only then does the page cache
+ * hold the file in 2 MiB pages, without which a step reads its weights a third slower (21 against 30 GB/s, one thread, Zen 4). */
+static int drain(struct writer *w)
+{
+	int r = io_write(w->file.fd, w->out, w->out_len, w->file.path, w->e);
+	w->out_len = 0;
+	return r;
+}
+
+static int append(struct writer *w, const void *p, size_t n)
+{
+	const char *s = p;
+	int r = 0;
+	while (n && !r) {
+		size_t room = PACK_PIECE - w->out_len, m = n < room ? n : room;
+		memcpy(w->out + w->out_len, s, m);
+		w->out_len += m;
+		s += m;
+		n -= m;
+		if (w->out_len == PACK_PIECE)
+			r = drain(w);
+	}
+	return r;
+}
+
 static int flush(struct writer *w)
 {
 	uint64_t pair[2] = { w->sum, hash_xxh64(w->piece, w->piece_len) };
 	w->sum = hash_xxh64(pair, sizeof pair);
-	int r = io_write(w->file.fd, w->piece, w->piece_len, w->file.path, w->e);
+	int r = append(w, w->piece, w->piece_len);
 	w->at += w->piece_len;
 	w->piece_len = 0;
 	if (!r && w->mk->progress)
@@ -154,7 +182,7 @@ static int put_zeros_to(struct writer *w, uint64_t at)
 	int r = 0;
 	while (!r && w->at < at) {
 		size_t n = at - w->at < sizeof zero ? (size_t)(at - w->at) : sizeof zero;
-		r = io_write(w->file.fd, zero, n, w->file.path, w->e);
+		r = append(w, zero, n);
 		w->at += n;
 	}
 	return r;
@@ -278,7 +306,9 @@ static int put_table(struct writer *w, const uint8_t *id)
 	buf_align(&head, PACK_HEADER);
 	int r = table.failed || head.failed ? err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing") : 0;
 	if (!r)
-		r = io_write(w->file.fd, table.data, table.len, w->file.path, w->e);
+		r = append(w, table.data, table.len);
+	if (!r)
+		r = drain(w);
 	if (!r && pwrite(w->file.fd, head.data, head.len, 0) != (ssize_t)head.len)
 		r = err_sys(w->e, ERR_IO, "cannot write '%s'", w->file.tmp);
 	buf_release(&table);
@@ -333,5 +363,6 @@ int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_
 		buf_release(&parts.part[i].data);
 	free(w.line);
 	free(w.piece);
+	free(w.out);
 	return r;
 }
