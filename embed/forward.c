@@ -66,9 +66,9 @@ static bool lane_init(struct forward *f, struct lane *s)
 	const struct hyper *h = &f->b->hyper;
 	size_t d = h->d_model, x_len = f->b->kern->x_len, cap = h->max_tok > UNIT ? h->max_tok : UNIT;
 	s->b = f->b;
-	s->x = arena_array(&f->mem, cap * d, sizeof(float));
-	s->qkv = arena_array(&f->mem, cap * d, 3 * sizeof(float));
-	s->ctx = arena_array(&f->mem, cap * d, sizeof(float));
+	s->x = calloc(cap * d, sizeof(float));		/* not from the arena: a lone question touches little of these */
+	s->qkv = calloc(cap * d, 3 * sizeof(float));
+	s->ctx = calloc(cap * d, sizeof(float));
 	s->z = arena_array(&f->mem, PANEL * d, sizeof(float));
 	s->u = arena_array(&f->mem, PANEL * BERT_GROUP, sizeof(float));
 	s->xd = arena_array(&f->mem, PANEL_BLOCKS * n_group(d), x_len);
@@ -91,7 +91,7 @@ int forward_open(struct forward **out, const struct bert *b, struct pool *p, str
 	f->pos = arena_array(&f->mem, f->cap, sizeof *f->pos);
 	f->from = arena_array(&f->mem, f->cap + 1, sizeof *f->from);
 	f->unit = arena_array(&f->mem, f->cap + 1, sizeof *f->unit);
-	f->vec = arena_array(&f->mem, f->cap * b->hyper.d_model, sizeof *f->vec);
+	f->vec = calloc(f->cap * b->hyper.d_model, sizeof *f->vec);
 	f->lane = arena_array(&f->mem, n_thread, sizeof *f->lane);
 	bool ok = f->id && f->pos && f->from && f->unit && f->vec && f->lane;
 	for (size_t i = 0; i < n_thread && ok; i++)
@@ -108,6 +108,12 @@ void forward_close(struct forward *f)
 {
 	if (!f)
 		return;
+	for (int i = 0; f->lane && i < pool_threads(f->pool); i++) {
+		free(f->lane[i].x);
+		free(f->lane[i].qkv);
+		free(f->lane[i].ctx);
+	}
+	free(f->vec);
 	arena_release(&f->mem);
 	free(f);
 }
