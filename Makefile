@@ -41,8 +41,7 @@ TOOLS := lib/json lib/conf
 TOOLS += generate/generate generate/cache
 TOOLS += embed/embed
 TOOLS += tokenize/chunk tokenize/tokenize
-TOOLS += index/index retrieve/retrieve retrieve/cite
-TOOLS += retrieve/score
+TOOLS += index/index retrieve/retrieve retrieve/cite retrieve/score
 TOOLS += speculate/speculate
 TOOLS += bench/bench
 
@@ -60,9 +59,7 @@ UNIT += gguf safetensors tok
 UNIT += split roff
 UNIT += encoder
 
-KERN_CHECK := kern
-KERN_CHECK += bert
-KERN_CHECK += scan
+KERN_CHECK := kern bert scan
 
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
