@@ -236,6 +236,19 @@ void prefix_evict(const char *dir, uint64_t max_bytes)
 	buf_release(&path);
 }
 
+/* A block that is there counts as stored; where one was found damaged, others may be, and each is looked at. */
+static int is_stored(const struct prefix *p, const char *path)
+{
+	struct block b;
+	if (access(path, F_OK))
+		return 0;
+	if (p->n_damaged && block_open(&b, path, 1, NULL))
+		return 0;
+	if (p->n_damaged)
+		block_close(&b);
+	return 1;
+}
+
 int prefix_save(struct prefix *p, struct session *s, size_t n, const struct prefix_origin *origin, size_t n_origin,
 		uint64_t ns_per_token, struct err *e)
 {
@@ -253,7 +266,7 @@ int prefix_save(struct prefix *p, struct session *s, size_t n, const struct pref
 				   .cost_ns = ns_per_token * SESSION_BLOCK };
 		block_id(p, i ? id[(i + 1) & 1] : NULL, b.tok, id[i & 1]);
 		const char *path = block_path(p, id[i & 1]);
-		if (!path || !access(path, F_OK))
+		if (!path || is_stored(p, path))
 			continue;
 		memcpy(b.id, id[i & 1], HASH_ID_LEN);
 		if (i)
