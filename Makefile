@@ -38,7 +38,7 @@ BENCH := probe speed spec
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 
 TOOLS := lib/json lib/conf
-TOOLS += generate/generate generate/cache
+TOOLS += generate/generate generate/cache generate/pack
 TOOLS += embed/embed
 TOOLS += tokenize/chunk tokenize/tokenize
 TOOLS += index/index retrieve/retrieve retrieve/cite retrieve/score

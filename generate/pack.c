@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tt-pack: makes the pack of a model ahead of its first use, checks one, lists what is in it. (lib/model/pack.h tells what a pack is.)
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "generate/model.h"
+#include "lib/base/opt.h"
+#include "lib/base/pool.h"
+#include "lib/model/find.h"
+
+#define TOOL "tt-pack"
+
+static struct { long threads; bool verify, list; } o;
+
+static const struct opt opts[] = {
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ .letter = 'l', .name = "list", .type = OPT_FLAG, .value = &o.list, .help = "print a line for each section" },
+	{ .name = "verify", .type = OPT_FLAG, .value = &o.verify, .help = "compare every section with its checksum" },
+	{ 0 }
+};
+static const struct opt_program prog = { TOOL, "MODEL ...", "make, check and list packs of models", opts };
+
+static void progress(void *arg, uint64_t done, uint64_t total)
+{
+	if (total)
+		fprintf(stderr, "\r%s: packing '%s': %3u %%%s", TOOL, (const char *)arg, (unsigned)(done * 100 / total),
+			done == total ? "\n" : "");
+}
+
+static void list(const struct pack *p)
+{
+	static const char *const kind[] = { "", "part", "vector", "matrix" };
+	for (size_t i = 0; i < pack_n_sect(p); i++) {
+		const struct pack_sect *s = pack_sect(p, i);
+		const struct quant_info *q = s->kind == PACK_PART ? NULL : quant_info(s->type);
+		printf("%s\t%s\t%s\t%u\t%u\t%llu\n", s->name, kind[s->kind], q ? q->name : "-", s->n_row, s->n_col,
+		       (unsigned long long)s->len);
+	}
+}
+
+static int one(const char *name, struct pool *pool, const struct kern *kern, struct err *e)
+{
+	struct buf path = {0}, where = {0};
+	struct model *m = NULL;
+	struct pack_maker how = { .pool = pool, .progress = isatty(STDERR_FILENO) ? progress : NULL, .arg = (void *)(uintptr_t)name };
+	int r = model_find(&path, name, getenv("TT_MODELS"), e);
+	r = r ? r : model_open(&m, path.data, kern, &how, e);
+	r = r ? r : pack_path(&where, pack_id(m->pack), e);
+	if (!r && o.verify)
+		r = pack_verify(m->pack, e);
+	if (!r && o.list)
+		list(m->pack);
+	else if (!r)
+		printf("%s\n", where.data);
+	model_close(m);
+	buf_release(&path);
+	buf_release(&where);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+	struct pool *pool = NULL;
+	int first = opt_parse(&prog, argc, argv);
+	if (first == argc)
+		return opt_misuse(&prog, "which model?");
+	const struct kern *kern = kern_select(getenv("TT_CPU"), &e);
+	int r = kern ? pool_open(&pool, (int)o.threads, &e) : e.code;
+	for (int i = first; !r && i < argc; i++)
+		r = one(argv[i], pool, kern, &e);
+	pool_close(pool);
+	if (!r && (fflush(stdout) || ferror(stdout)))
+		r = err_sys(&e, ERR_IO, "cannot write standard output");
+	return r ? err_report(TOOL, &e) : EXIT_DONE;
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# tt-pack: a pack is made once, checked, and made again when its head is damaged.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	build=${BUILD:-build}
+	case $build in /*) ;; *) build=$PWD/$build ;; esac
+	export PATH="$build/bin:$PATH" HOME="$BATS_TEST_TMPDIR"
+	unset XDG_CACHE_HOME XDG_DATA_HOME TT_MODELS
+	M="$BATS_TEST_TMPDIR/m.gguf"
+	"$build/tests/tool/mktiny" llama "$M"
+	pack=$(tt-pack "$M")
+}
+
+flip() {	# one byte of the pack at offset $1
+	printf '\252' | dd of="$pack" bs=1 seek="$1" conv=notrunc 2> /dev/null
+}
+
+@test "the pack is where it is said to be, and sound" {
+	[ -f "$pack" ]
+	[ "$(tt-pack --verify "$M")" = "$pack" ]
+	tt-pack -l "$M" | grep -q '^blk\.0\.attn_q\.weight.*matrix'
+}
+
+@test "a changed weight is found by --verify" {
+	flip $(($(stat -c %s "$pack") / 2))
+	run --separate-stderr tt-pack --verify "$M"
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *damaged* ]]
+}
+
+@test "a pack with a damaged head is made again" {
+	cp "$pack" "$BATS_TEST_TMPDIR/good"
+	flip 9
+	tt-pack --verify "$M"
+	cmp "$pack" "$BATS_TEST_TMPDIR/good"
+}
+
+@test "a missing model exits 66, a file that is none 65" {
+	run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/none.gguf"
+	[ "$status" -eq 66 ]
+	echo nonsense > "$BATS_TEST_TMPDIR/bad.gguf"
+	run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/bad.gguf"
+	[ "$status" -eq 65 ]
+}
