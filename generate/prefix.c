@@ -164,6 +164,19 @@ static int by_worth(const void *a, const void *b)
 
 struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; };
 
+/* Whether a name begins with an id in hexadecimal. Whatever else lies in the directory is not ours to remove. */
+static int begins_with_id(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 2 * HASH_ID_LEN;
+}
+
+/* Whether a name is a block's, or that of one being written. */
+static int is_block_name(const char *name)
+{
+	const char *end = name + 2 * HASH_ID_LEN;
+	return begins_with_id(name) && (!strcmp(end, ".kv") || !strncmp(end, ".kv.tmp.", 8));
+}
+
 /* Adds one model's blocks. Aside files of writers long dead are removed. */
 static void survey_model(struct survey *v, int root, const char *model)
 {
@@ -174,7 +187,7 @@ static void survey_model(struct survey *v, int root, const char *model)
 	while (d && (x = readdir(d))) {
 		struct stat st;
 		struct candidate c = {0};
-		if (x->d_name[0] == '.' || fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		if (!is_block_name(x->d_name) || fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 			continue;
 		time_t age = now > st.st_mtime ? now - st.st_mtime : 0;
 		if (strstr(x->d_name, ".tmp.")) {
@@ -211,7 +224,7 @@ void prefix_evict(const char *dir, uint64_t max_bytes)
 	DIR *root = opendir(dir);
 	struct dirent *x;
 	while (root && (x = readdir(root)))
-		if (x->d_name[0] != '.')
+		if (begins_with_id(x->d_name) && !x->d_name[2 * HASH_ID_LEN])
 			survey_model(&v, dirfd(root), x->d_name);
 	for (size_t i = 0; v.bytes > max_bytes && i < v.n; i++) {
 		struct block b;

@@ -130,6 +130,20 @@ cached() {
 	[ "$(find "$TT_PREFIX_DIR" -name '*.kv' | wc -l)" -eq 0 ]
 }
 
+@test "files that are no blocks are never touched" {
+	ask > /dev/null
+	mkdir -p "$TT_PREFIX_DIR/Documents"
+	m=$(find "$TT_PREFIX_DIR" -name '*.kv' -printf '%h\n' | head -n 1)
+	for f in "$TT_PREFIX_DIR/Documents/thesis.txt" "$TT_PREFIX_DIR/Documents/x.tmp.old" "$m/notes.txt"
+	do
+		echo mine > "$f"
+		touch -d '2 days ago' "$f"
+	done
+	tt-cache prune --max 0
+	tt-cache clear
+	[ "$(find "$TT_PREFIX_DIR" -type f | wc -l)" -eq 3 ]
+}
+
 @test "drafts never change a byte" {
 	for d in auto tt-speculate 'tt-json | awk -f "$CONTRIB/drafter.awk"'
 	do
