@@ -7,7 +7,7 @@ VERSION := 0.1.0
 
 # ---- modules, by folder (see CONTRIBUTING.md for the dependency law)
 
-BASE := err arena buf cursor io hash utf8 near pool heap opt opt_text rec_scan rec_json rec_get rec_read rec_write conf conf_value conf_file
+BASE := err arena buf cursor io fault hash utf8 near pool heap opt opt_text rec_scan rec_json rec_get rec_read rec_write conf conf_value conf_file
 
 KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn \
 	x86/x86 x86/vec_avx512 x86/attn_avx512 x86/mat_float_avx512 x86/mat_k_vnni x86/mat_f_vnni \
@@ -144,10 +144,11 @@ $(UNIT_BIN) $(KERN_BIN) $(FUZZ_BIN) $(CONFORM_BIN) $(MKTINY): %: %.o $(ARCHIVES)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(TEST_LIBS) $(LIBS)
 
 # The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h (-g0: the
-# debug records of so much inlined code take five times as long as the code).
+# debug records of so much inlined code take five times as long as the code; no sanitizer: with one, minutes and gigabytes a file).
 SIMDE_BIN := $(BUILD)/tests/kern/check_kern_simde
 SIMDE_OBJ := $(patsubst %,$(BUILD)/tests/kern/simde/%.o,check_kern $(filter-out bert%,$(filter x86 %_avx512 %_vnni,$(KERN:x86/%=%))))
 KERN_BIN += $(SIMDE_BIN)
+$(BUILD)/tests/kern/simde/%.o: override SAN :=
 $(BUILD)/tests/kern/simde/%.o: ISA := -O1 -g0 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
 $(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@
 #include "bench/speed.h"
 #include "embed/throughput.h"
 #include "generate/propose.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -181,6 +182,7 @@ static int bench_embedder(struct err *e)
 int main(int argc, char **argv)
 {
 	bool is_spec = argc > 1 && !strcmp(argv[1], "spec");
+	fault_catch(TOOL);
 	int first = opt_parse(&prog, argc - is_spec, argv + is_spec);
 	if (first < argc - is_spec)
 		return opt_misuse(&prog, "no operand is expected but 'spec', first");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "embed/batch.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -205,6 +206,7 @@ int main(int argc, char **argv)
 {
 	struct run x = {0};
 	struct err e = {0};
+	fault_catch(TOOL);
 	if (opt_parse(&prog, argc, argv) < argc)
 		return opt_misuse(&prog, "the input is stdin; there are no operands");
 	if (strcmp(o.dtype, "i8") && strcmp(o.dtype, "f16") && strcmp(o.dtype, "f32"))

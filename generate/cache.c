@@ -17,6 +17,7 @@
 #include "generate/ask.h"
 #include "generate/block.h"
 #include "generate/reuse.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -336,6 +337,7 @@ static int command(const char *name, int *status, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = {0};
+	fault_catch(TOOL);
 	int first = opt_parse(&prog, argc, argv), status = EXIT_DONE;
 	if (argc - first != 1)
 		return opt_misuse(&prog, "one command is expected");

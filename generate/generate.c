@@ -14,6 +14,7 @@
 #include "generate/answer.h"
 #include "generate/propose.h"
 #include "generate/reuse.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -277,6 +278,7 @@ static int serve(struct engine *en, enum emit_form form, struct err *e)
 
 int main(int argc, char **argv)
 {
+	fault_catch(TOOL);
 	int first = opt_parse(&prog, argc, argv);
 	if (first < argc)
 		return opt_misuse(&prog, "no operand is expected: '%s'", argv[first]);

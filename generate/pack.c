@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "generate/model.h"
+#include "lib/base/fault.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
 #include "lib/model/find.h"
@@ -65,6 +66,7 @@ int main(int argc, char **argv)
 {
 	struct err e = {0};
 	struct pool *pool = NULL;
+	fault_catch(TOOL);
 	int first = opt_parse(&prog, argc, argv);
 	if (first == argc)
 		return opt_misuse(&prog, "which model?");

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "index/intake.h"
+#include "lib/base/fault.h"
 #include "lib/base/opt.h"
 
 #define TOOL "tt-index"
@@ -463,6 +464,7 @@ static int run_read(const char *dir, int (*fn)(struct store *, struct err *), bo
 
 int main(int argc, char **argv)
 {
+	fault_catch(TOOL);
 	int i = opt_parse(&prog, argc, argv);
 	if (argc - i < 2)
 		return opt_misuse(&prog, "a command and an index directory are needed");

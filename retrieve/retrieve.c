@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/fault.h"
 #include "lib/base/hash.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
@@ -310,6 +311,7 @@ int main(int argc, char **argv)
 {
 	struct err e = {0};
 	struct run x = {0};
+	fault_catch(TOOL);
 	int i = opt_parse(&prog, argc, argv);
 	if (argc - i != 1)
 		return opt_misuse(&prog, "one index directory is needed");

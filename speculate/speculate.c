@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/fault.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
 #include "lib/base/rec.h"
@@ -211,6 +212,7 @@ int main(int argc, char **argv)
 	struct rec_writer *out = NULL;
 	struct speculate s = {0};
 	struct pool *pool = NULL;
+	fault_catch(TOOL);
 	if (opt_parse(&prog, argc, argv) < argc)
 		return opt_misuse(&prog, "no operands are taken");
 	int r = o.model ? open_small(&s, &pool, &e) : 0;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/utf8.h"
@@ -391,6 +392,7 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 
 int main(int argc, char **argv)
 {
+	fault_catch(TOOL);
 	int first = opt_parse(&prog, argc, argv), n = argc - first;
 	if (o.stdin_as && (n > 0 || o.jsonl))
 		return opt_misuse(&prog, "--stdin-as takes no files");

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/utf8.h"
@@ -345,6 +346,7 @@ int main(int argc, char **argv)
 {
 	struct err e = {0};
 	struct tok *t = NULL;
+	fault_catch(TOOL);
 	int first = opt_parse(&prog, argc, argv), r;
 	if (o.decode && (o.count || o.lines || o.json || o.table || o.bos || o.escapes))
 		return opt_misuse(&prog, "-d goes with -m and -r only");

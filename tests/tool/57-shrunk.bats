@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# A mapped file that is cut short while a program works with it: one message with its name and exit 65, no crash.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	build=${BUILD:-build}
+	case $build in /*) ;; *) build=$PWD/$build ;; esac
+	export PATH="$build/bin:$PATH" HOME="$BATS_TEST_TMPDIR/home" TT_MODELS="$BATS_TEST_TMPDIR"
+	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_PREFIX_DIR
+	mkdir -p "$HOME"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	mkfifo in
+}
+
+# Starts COMMAND..., gives it the file `before`, waits until SIGN stands in its output, cuts VICTIM short, gives it `after`.
+cut_while() { # SIGN VICTIM COMMAND...
+	sign=$1 victim=$2
+	shift 2
+	"$@" <in >out 2>err &
+	pid=$!
+	exec 7>in
+	cat before >&7
+	for _ in $(seq 600)
+	do
+		! grep -q "$sign" out || break
+		sleep 0.1
+	done
+	grep -q "$sign" out
+	truncate -s 0 "$victim"
+	cat after >&7
+	exec 7>&-
+	status=0
+	wait $pid || status=$?
+}
+
+told() { # TOOL FILE
+	[ "$status" -eq 65 ]
+	[ "$(cat err)" = "$1: '$2' became shorter, or could not be read, while it was mapped" ]
+}
+
+@test "tt-generate: the pack of a model" {
+	"$build/tests/tool/mktiny" qwen2 m.gguf
+	pack=$(tt-pack m.gguf)
+	query='{"kind":"query","id":"q","text":"which?"}'
+	hit='{"kind":"hit","query":"q","doc":"/m/a","name":"a(1)","id":"aa","sec":["A"],"span":{"b":[1,2],"l":[1,2]},"text":"a: b","score":{"bm25":7.5,"fused":1.2}}'
+	# A query is answered when the next one has been read.
+	printf '%s\n' "$query" "$hit" "$query" >before
+	printf '%s\n' "$hit" >after
+	cut_while '"kind":"answer"' "$pack" tt-generate -m m -n 8 --json --prefix-cache=0 --draft=none
+	told tt-generate "$pack"
+}
+
+@test "tt-retrieve: a segment of an index" {
+	for i in $(seq 40)
+	do
+		printf '{"kind":"doc","doc":"d%d","name":"d%d","title":"d","type":"text","src":{"path":"d%d","xxh3":"00"}}\n' "$i" "$i" "$i"
+		printf '{"kind":"chunk","doc":"d%d","seq":0,"id":"%032d","sec":["A"],"unit":"para","span":{"b":[0,9],"l":[1,9]},"text":"word%d","n_tok":9}\n' "$i" "$i" "$i"
+	done | tt-index add i
+	echo '{"kind":"query","id":"1","text":"word7"}' >before
+	echo '{"kind":"query","id":"2","text":"word8"}' >after
+	segment=$(find "$PWD/i" -name '*.seg')
+	cut_while '"kind":"hit"' "$segment" tt-retrieve --json i
+	told tt-retrieve "$segment"
+}
+
+@test "a SIGBUS that was sent by somebody ends a program as it always does" {
+	"$build/tests/tool/mktiny" qwen2 m.gguf
+	tt-tokenize -m m <in >out 2>err &
+	pid=$!
+	exec 7>in
+	until grep -q '^SigCgt.*[4-7c-f].$' /proc/$pid/status; do :; done	# the handler of signal 7 is there
+	kill -BUS $pid
+	exec 7>&-
+	status=0
+	wait $pid || status=$?
+	[ "$status" -eq $((128 + 7)) ]
+	[ ! -s err ]
+}
