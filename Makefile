@@ -179,9 +179,10 @@ check-tool: all $(MKTINY) ## run the programs' tests
 check-pipe: all ## run the whole pipeline with real models, where they are there
 	@$(TEST) $(PIPE)
 
-check: ## install what tests need, build, run every test; ends with "N passed, N failed"
+check: ## install what tests need, build, fetch two small models, run every test; ends with "N passed, N failed"
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory all $(UNIT_BIN) $(KERN_BIN) $(MKTINY)
+	@BUILD="$(BUILD)" tests/models.sh fetch >/dev/null
 	@$(TEST) $(UNIT_BIN) $(KERN_BIN) $(BATS) $(if $(SAN),,$(PIPE))
 
 # ---- builds that look harder, each in a directory of its own

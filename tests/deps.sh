@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building and testing need and this machine lacks, on Debian and its kin; says what and why first.
-# Does nothing, and needs no network, when all is there. Usage: deps.sh [check|lint|fuzz]
+# Does nothing, and needs no network, when all is there. Usage: deps.sh [check|lint|fuzz|models]
 set -eu
 what=${1:-check}
 
@@ -23,7 +23,8 @@ libcmocka-dev     cmocka.h            unit tests                             che
 libsimde-dev      simde/x86/avx512.h  checking wide kernels on any processor  check
 bats              bats                tests of programs                      check
 mandoc            mandoc              manual pages, as input and in tests    check lint
-python3           python3             test data is made with it              check
+python3           python3             test data is made with it              check models
+python3-pip       pip3                fetching models for tests              models
 procps            ps                  tests that watch processes             check
 shellcheck        shellcheck          checking shell scripts                 lint
 clang             clang               libFuzzer                              fuzz

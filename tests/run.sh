@@ -3,6 +3,8 @@
 # Runs tests that speak TAP (cmocka programs, bats files) and ends with one line, "N passed, N failed".
 # A program that dies, or runs fewer tests than it planned, has failed. Usage: run.sh FILE ...
 export CMOCKA_MESSAGE_OUTPUT=TAP
+TT_TEST_MODELS=${TT_TEST_MODELS:-$(tests/models.sh)}
+export TT_TEST_MODELS
 passed=0 failed=0 skipped=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT

@@ -1,4 +1,4 @@
-# For the tests of the whole pipeline: finds the programs and the two small models, or skips aloud.
+# For the tests of the whole pipeline: finds the programs and the two small models (tests/models.sh), or skips aloud.
 bats_require_minimum_version 1.5.0
 
 pipe_setup() {
@@ -9,7 +9,7 @@ pipe_setup() {
 	*) build=$top/$build ;;
 	esac
 	PATH="$build/bin:$PATH"
-	models=${TT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/tiny-titans/models}
+	models=${TT_TEST_MODELS:-$("$top/tests/models.sh")}
 	export TT_MODELS="$models"
 	export HOME="$BATS_TEST_TMPDIR/home" XDG_DATA_HOME="$BATS_TEST_TMPDIR/data" XDG_CACHE_HOME="${TT_TEST_CACHE:-$BATS_FILE_TMPDIR/cache}"
 	unset XDG_CONFIG_HOME TT_INDEX TT_MODEL TT_EMBEDDER TT_CONFIG

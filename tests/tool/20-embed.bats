@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# tt-embed: vectors for chunks and queries. Tests of arithmetic need the embedder `minilm` in $TT_MODELS or the data directory.
+# tt-embed: vectors for chunks and queries. Tests of arithmetic need the embedder `minilm` (tests/models.sh).
 bats_require_minimum_version 1.5.0
 
 setup() {
-	models=${TT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/tiny-titans/models}
+	models=${TT_TEST_MODELS:-$("$BATS_TEST_DIRNAME/../models.sh")}
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export TT_MODELS=$models XDG_CACHE_HOME=$BATS_FILE_TMPDIR/cache
 	printf '%s\n' '{"kind":"chunk","doc":"a","name":"a","title":"A","sec":["x","y"],"text":"list an archive"}' \

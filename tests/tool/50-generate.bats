@@ -6,8 +6,10 @@ setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
 	build=${BUILD:-build}
 	case $build in /*) ;; *) build=$PWD/$build ;; esac
+	TT_TEST_MODELS=${TT_TEST_MODELS:-$(tests/models.sh)}
 	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR"
 	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_THREADS
+	export TT_TEST_MODELS
 	mkdir -p "$HOME"
 	for arch in llama qwen2 gemma3
 	do
@@ -197,8 +199,8 @@ gen() {
 }
 
 @test "a real model answers (needs smollm2-135m)" {
-	dir=${TT_REAL_MODELS:-/nonexistent}
-	[ -e "$dir/smollm2-135m.gguf" ] || skip "no smollm2-135m in \$TT_REAL_MODELS"
+	dir=$TT_TEST_MODELS
+	[ -e "$dir/smollm2-135m.gguf" ] || skip "no smollm2-135m in $dir"
 	run bash -c "printf 'The capital of France is' | tt-generate -m '$dir/smollm2-135m.gguf' -n 2 --raw --text"
 	[[ "$output" == *Paris* ]]
 }
