@@ -127,7 +127,7 @@ static int open_vocab(const struct vocab *v, struct tok **t, struct buf *blob, s
 	return r;
 }
 
-static void expect_ids(const struct tok *t, const char *s, size_t n, const int32_t *want, size_t n_want)
+static inline void expect_ids(const struct tok *t, const char *s, size_t n, const int32_t *want, size_t n_want)
 {
 	struct tok_ids ids = { .want_at = 1 };
 	assert_int_equal(tok_encode(t, s, n, &ids, NULL), 0);
@@ -142,7 +142,7 @@ static void expect_ids(const struct tok *t, const char *s, size_t n, const int32
 	expect_ids(t, s, sizeof(s) - 1, want_, sizeof want_ / sizeof *want_); \
 } while (0)
 
-static void expect_text(const struct tok *t, const int32_t *id, size_t n, const char *want)
+static inline void expect_text(const struct tok *t, const int32_t *id, size_t n, const char *want)
 {
 	struct buf b = {0};
 	assert_int_equal(tok_decode(t, id, n, &b), 0);
