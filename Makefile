@@ -27,7 +27,7 @@ EMBED := weights bert bert_build forward pooling batch throughput
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
 
-GENERATE := arch kv model decoder session template ask prompt sample stream cites run emit answer block prefix drafter cost propose reuse
+GENERATE := arch kv model decoder session template ask prompt sample accept stream cites run emit answer block prefix drafter cost propose reuse
 
 RETRIEVE := metric qset tally plan lexical dense fuse find source
 
@@ -52,7 +52,7 @@ SCRIPTS := tt ask sync model eval
 
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
-UNIT += copy arch sample template prompt stream session block drafter
+UNIT += copy arch sample accept template prompt stream session block drafter
 UNIT += terms segment writer rank
 UNIT += metric
 UNIT += gguf safetensors tok

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "generate/accept.h"
 #include "lib/base/io.h"
 
 const char *run_stop_name(enum run_stop s)
@@ -31,6 +32,7 @@ struct step {
 	struct buf piece;
 	int must_number;	/* only tokens that are digits may come: a citation was opened */
 	int done;
+	size_t n_past;		/* tokens up to the first that is being evaluated, and that one */
 };
 
 static int is_number(const struct buf *b)
@@ -103,6 +105,15 @@ static int32_t pick(struct step *st, float *logits, size_t n_past)
 	return sampler_pick(r->sampler, logits, session_tokens(r->s), n_past, n_past, allow, st);
 }
 
+/* The pick behind the i-th evaluated token of the step; its text goes out. */
+static int pick_at(void *arg, size_t i, int32_t *id, struct err *e)
+{
+	struct step *st = arg;
+	*id = pick(st, session_logits(st->r->s, i), st->n_past + i);
+	int rc = take(st, *id, e);
+	return rc ? rc : st->done;
+}
+
 /* Evaluates `next` and a draft behind it; picks on as long as the draft is right. *next becomes the first pick beyond it. */
 static int advance(struct step *st, int32_t *next, struct err *e)
 {
@@ -116,19 +127,15 @@ static int advance(struct step *st, int32_t *next, struct err *e)
 		n = r->hooks.propose(r->hooks.draft, session_tokens(r->s), len, *next, max, tok + 1);
 	uint64_t t0 = io_now_ns();
 	int rc = session_eval(r->s, tok, n + 1, n + 1, e);
-	for (size_t i = 0; !rc && i <= n; i++) {
-		*next = pick(st, session_logits(r->s, i), len + 1 + i);
-		rc = take(st, *next, e);
-		if (rc || st->done || i == n || *next != tok[i + 1])
-			break;
-		right++;
-	}
+	st->n_past = len + 1;
+	if (!rc)
+		rc = accept_draft(tok + 1, n, pick_at, st, next, &right, e);
 	session_rewind(r->s, len + 1 + right);
 	r->n_draft += n;
 	r->n_accept += right;
 	if (r->hooks.settle)
 		r->hooks.settle(r->hooks.draft, n, right, (double)(io_now_ns() - t0) / 1e6);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int must_cite(const struct run *r)
