@@ -5,9 +5,15 @@
  *	[ epoch: 16 | closed: 1 | threads inside: 15 ]
  *
  * pool_run writes the loop's description while the gate is closed and nobody is inside, then opens it under a new epoch.
- * A worker enters by adding one to an open gate, takes pieces from an atomic counter, and leaves. The caller takes pieces
- * too; when there are none left it closes the gate and waits only for those who are inside. A worker that wakes late
- * finds the gate closed and is not waited for, so a short loop costs no wake-up at all on a busy machine.
+ * A worker enters by adding one to an open gate, takes pieces, and leaves. The caller takes pieces too; when there are none
+ * left it closes the gate and waits only for those who are inside. A worker that wakes late finds the gate closed and is
+ * not waited for, so a short loop costs no wake-up at all on a busy machine.
+ *
+ * Each thread has a share of the pieces, one run of them, which it works off from the front; who has nothing left steals
+ * from the back of the others' shares. So every thread reads memory in one direction, as prefetchers and DRAM like it
+ * (matrices of one token read 20 % faster than with pieces dealt in turn), and nobody waits for a slow thread's last half.
+ *
+ *	share of thread i:   [next ---> ............. <--- end]   one 64-bit word, end: 32 | next: 32
  *
  *	caller:  write loop - open(epoch+1) - wake - take pieces - close ------------- inside == 0? - return
  *	worker:  ............. enter - take pieces - leave (the last one wakes the caller) ........ sleep
@@ -47,20 +53,24 @@ struct worker {
 	int i_thread;
 };
 
+struct share {
+	_Alignas(64) atomic_uint_least64_t range;
+};
+
 struct pool {
 	int n_thread;
 	bool spin;			/* false when there are more threads than processors */
+	struct share *share;		/* [n_thread] */
 	struct worker *worker;		/* worker[n_thread - 1] */
 	int n_started;
 	atomic_bool stop;
 
 	pool_fn fn;			/* the loop; written only while the gate is closed and empty */
 	void *arg;
-	size_t n, grain, n_piece;
+	size_t n, grain;
 
 	_Alignas(64) atomic_uint gate;
 	atomic_uint sleepers;		/* workers in futex_wait on gate, or about to be */
-	_Alignas(64) atomic_size_t next;
 	_Alignas(64) atomic_uint left;	/* counts "the last one left"; the caller sleeps on it */
 	atomic_bool caller_sleeps;
 };
@@ -99,15 +109,42 @@ static void spin_while(const struct pool *p, atomic_uint *word, unsigned mask, u
 	} while (io_now_ns() < end);
 }
 
+static void run_piece(struct pool *p, size_t piece, int i_thread)
+{
+	size_t from = piece * p->grain;
+	p->fn(p->arg, from, p->n - from < p->grain ? p->n : from + p->grain, i_thread);
+}
+
+/* A piece from the front of a share (the own one) or from its back; false if it is empty. */
+static bool take(struct share *s, bool is_own, size_t *piece)
+{
+	uint_least64_t r = atomic_load_explicit(&s->range, memory_order_relaxed);
+	for (;;) {
+		uint_least64_t next = r & UINT32_MAX, end = r >> 32;
+		if (next >= end)
+			return false;
+		*piece = (size_t)(is_own ? next : end - 1);
+		if (atomic_compare_exchange_weak_explicit(&s->range, &r, is_own ? r + 1 : r - ((uint_least64_t)1 << 32),
+			memory_order_relaxed, memory_order_relaxed))
+			return true;
+	}
+}
+
 static void take_pieces(struct pool *p, int i_thread)
 {
-	for (;;) {
-		size_t piece = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-		if (piece >= p->n_piece)
-			return;
-		size_t from = piece * p->grain;
-		size_t to = p->n - from < p->grain ? p->n : from + p->grain;
-		p->fn(p->arg, from, to, i_thread);
+	size_t piece;
+	for (int i = 0; i < p->n_thread; i++)
+		while (take(&p->share[(i_thread + i) % p->n_thread], i == 0, &piece))
+			run_piece(p, piece, i_thread);
+}
+
+static void deal(struct pool *p, size_t n_piece)
+{
+	uint_least64_t n = (uint_least64_t)p->n_thread, next = 0;
+	for (uint_least64_t i = 0; i < n; i++) {
+		uint_least64_t end = (i + 1) * n_piece / n;
+		atomic_store_explicit(&p->share[i].range, end << 32 | next, memory_order_relaxed);
+		next = end;
 	}
 }
 
@@ -183,15 +220,18 @@ int pool_open(struct pool **out, int n_thread, struct err *e)
 		n_thread = n_cpu;
 	struct pool *p = aligned_alloc(64, sizeof *p);
 	struct worker *w = calloc((size_t)n_thread, sizeof *w);
-	if (!p || !w) {
+	struct share *share = aligned_alloc(64, (size_t)n_thread * sizeof *share);
+	if (!p || !w || !share) {
 		free(p);
 		free(w);
+		free(share);
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	}
 	memset(p, 0, sizeof *p);
 	p->n_thread = n_thread;
 	p->spin = n_thread <= n_cpu;
 	p->worker = w;
+	p->share = share;
 	atomic_store(&p->gate, CLOSED);
 
 	/* Signals are the main thread's business: workers block them all. */
@@ -225,6 +265,7 @@ void pool_close(struct pool *p)
 	for (int i = 0; i < p->n_started; i++)
 		pthread_join(p->worker[i].thread, NULL);
 	free(p->worker);
+	free(p->share);
 	free(p);
 }
 
@@ -254,6 +295,8 @@ void pool_run(struct pool *p, size_t n, size_t grain, pool_fn fn, void *arg)
 		return;
 	if (grain == 0)
 		grain = 1;
+	if ((n - 1) / grain >= UINT32_MAX)
+		grain = n / UINT32_MAX + 1;
 	size_t n_piece = (n - 1) / grain + 1;
 	if (!p || p->n_thread == 1 || n_piece == 1) {
 		for (size_t from = 0; from < n; from += grain) {
@@ -267,8 +310,7 @@ void pool_run(struct pool *p, size_t n, size_t grain, pool_fn fn, void *arg)
 	p->arg = arg;
 	p->n = n;
 	p->grain = grain;
-	p->n_piece = n_piece;
-	atomic_store(&p->next, 0);
+	deal(p, n_piece);
 	unsigned epoch = (atomic_load(&p->gate) & EPOCH_MASK) + EPOCH_ONE;
 	atomic_store(&p->gate, epoch);
 	if (atomic_load(&p->sleepers))

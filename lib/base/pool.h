@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pool: a few threads that share loops. Chunks are stolen (an atomic counter), the caller works too, waiting threads
- * spin for about 30 us and then sleep on a futex: a pipe has other stages, and spinning barriers starve them.
+ * pool: a few threads that share loops. Each has a run of the pieces and steals from the others' when it is done, the caller
+ * works too, waiting threads spin for about 30 us and then sleep on a futex: a pipe has other stages, and spinning barriers starve them.
  *
  * What a loop computes must not depend on which thread runs which chunk, nor on their number: each index writes its
  * own output. That is what makes results byte-identical for every thread count.
@@ -19,8 +19,8 @@ int pool_open(struct pool **p, int n_thread, struct err *e);
 void pool_close(struct pool *p);
 int pool_threads(const struct pool *p);		/* 1 for NULL */
 
-/* Calls fn(arg, from, to, i_thread) over [0, n) in pieces of at most `grain`, each index exactly once; returns when all are
- * done. `i_thread` is in [0, pool_threads). p may be NULL (runs inline). Not reentrant: fn must not call pool_run. */
+/* Calls fn(arg, from, to, i_thread) over [0, n) in pieces of at most `grain` (more, should there be 2^32 pieces), each index exactly once;
+ * returns when all are done. `i_thread` is in [0, pool_threads). p may be NULL (runs inline). Not reentrant: fn must not call pool_run. */
 typedef void (*pool_fn)(void *arg, size_t from, size_t to, int i_thread);
 void pool_run(struct pool *p, size_t n, size_t grain, pool_fn fn, void *arg);
 

@@ -109,7 +109,7 @@ static const void *act_of(const struct act *a, enum quant_type type, size_t tok)
 
 #define PANEL 64	/* tokens: with n_col 8,960 their blocks take 0.86 MB, what a level-2 cache of 1 MB holds */
 #define UNIT_MANY 4	/* tiles a unit when there are many tokens */
-#define UNIT_LEN (256u << 10)	/* bytes of weights a unit when there are few */
+#define UNIT_LEN (32u << 10)	/* bytes of weights a unit when there are few: 1 us of reading, so that no thread waits long */
 
 struct mat_work {
 	const struct nn *nn;

@@ -36,12 +36,15 @@ INLINE __m512 capped(const struct attn *a, __m512 s)
 /* Scores of n rows (a constant), their exponentials into st->p, the running maximum and sums. */
 INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base, struct rows *st, int n)
 {
-	const uint16_t *k = a->k + base * a->d_head;
+	const uint16_t *k = a->k + base * a->d_head, *v = a->v + base * a->d_head;
 	__m512 s[ATTN_ROWS][2];
 	UNROLL
 	for (int r = 0; r < n; r++)
 		s[r][0] = s[r][1] = _mm512_setzero_ps();
 	for (size_t i = 0; i < a->d_head; i++) {
+		/* a tile of values is as long as one of keys; past the last tile a prefetch does nothing */
+		_mm_prefetch((const char *)(v + i * ATTN_TILE), _MM_HINT_T0);
+		_mm_prefetch((const char *)(k + (a->d_head + i) * ATTN_TILE), _MM_HINT_T0);
 		__m512 k0 = widen(k + i * ATTN_TILE), k1 = widen(k + i * ATTN_TILE + 16);
 		UNROLL
 		for (int r = 0; r < n; r++) {
