@@ -26,6 +26,7 @@
 #include "lib/base/pool.h"
 #include "lib/model/nn.h"
 
+#define TOKENS 8		/* a piece of what is done token by token */
 #define N_NEED 8		/* sets of activation forms (act_need) */
 
 struct decoder {
@@ -138,7 +139,7 @@ static void place_tokens(void *arg, size_t from, size_t to, int i_thread)
 		for (size_t h = 0; w->norm_k && h < a->n_head_kv; h++)
 			kern->rmsnorm(k + h * dh, w->norm_k, a->rms_eps, dh, k + h * dh);
 		kern->rope(q, a->n_head, dh, cos, sin, half, !a->is_neox);
-		kv_round(p->kv, p->layer, p->pos + t, k, v);
+		kv_round(p->kv, kern, p->layer, p->pos + t, k, v);
 		kv_expand(p->kv, kern, p->layer, p->pos + t, w->bias_k, cos, sin);
 	}
 }
@@ -179,14 +180,39 @@ void decoder_expand(struct decoder *d, struct kv *kv, size_t pos, size_t n)
 	}
 }
 
-static void embed_tokens(struct decoder *d, const int32_t *tok, size_t n)
+struct embed {
+	struct decoder *d;
+	const int32_t *tok;
+};
+
+static void embed_tokens(void *arg, size_t from, size_t to, int i_thread)
 {
-	const struct arch *a = &d->m->arch;
-	for (size_t t = 0; t < n; t++) {
-		float *x = d->x + t * a->d_model;
-		w16_row(&d->m->embd, (size_t)tok[t], x);
+	(void)i_thread;
+	const struct embed *e = arg;
+	const struct arch *a = &e->d->m->arch;
+	for (size_t t = from; t < to; t++) {
+		float *x = e->d->x + t * a->d_model;
+		w16_row(&e->d->m->embd, (size_t)e->tok[t], x);
 		for (size_t i = 0; a->embd_scale != 1 && i < a->d_model; i++)
 			x[i] *= a->embd_scale;
+	}
+}
+
+struct post {
+	struct decoder *d;
+	const float *norm;
+	float *x;
+};
+
+static void post_tokens(void *arg, size_t from, size_t to, int i_thread)
+{
+	(void)i_thread;
+	const struct post *p = arg;
+	const struct arch *a = &p->d->m->arch;
+	for (size_t t = from; t < to; t++) {
+		float *y = p->d->post + t * a->d_model;
+		p->d->nn.k->rmsnorm(y, p->norm, a->rms_eps, a->d_model, y);
+		p->d->nn.k->add(y, a->d_model, p->x + t * a->d_model);
 	}
 }
 
@@ -196,11 +222,8 @@ static void add_mat(struct decoder *d, const struct act *in, const struct mat *w
 	const struct arch *a = &d->m->arch;
 	struct nn_job job = { .w = w, .y = norm ? d->post : x, .ld = a->d_model, .add = !norm };
 	nn_mat(&d->nn, in, &job, 1);
-	for (size_t t = 0; norm && t < n; t++) {
-		float *y = d->post + t * a->d_model;
-		d->nn.k->rmsnorm(y, norm, a->rms_eps, a->d_model, y);
-		d->nn.k->add(y, a->d_model, x + t * a->d_model);
-	}
+	if (norm)
+		pool_run(d->pool, n, TOKENS, post_tokens, &(struct post){ d, norm, x });
 }
 
 /* q, k, v of all n tokens; keys and values placed. */
@@ -218,7 +241,7 @@ static void project(struct decoder *d, struct kv *kv, size_t l, size_t n, size_t
 	};
 	nn_mat(&d->nn, in, job, 3);
 	struct place p = { d, kv, l, pos };
-	pool_run(d->pool, n, 8, place_tokens, &p);
+	pool_run(d->pool, n, TOKENS, place_tokens, &p);
 }
 
 /* Attention and feed-forward of tokens [skip, n). */
@@ -247,7 +270,7 @@ void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n,
 {
 	const struct arch *a = &d->m->arch;
 	rope_rows(d, pos, n);
-	embed_tokens(d, tok, n);
+	pool_run(d->pool, n, TOKENS, embed_tokens, &(struct embed){ d, tok });
 	for (size_t l = 0; l < a->n_layer; l++) {
 		size_t skip = l + 1 < a->n_layer ? 0 : n - n_out;
 		project(d, kv, l, n, pos);

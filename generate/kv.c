@@ -2,17 +2,14 @@
  *
  * kv: rounding to int8 and back.
  *
- * Scale d = max|x| / 127 as f16, code = round(x / d), clamped: rounding d down by half an ulp of f16 may ask for 127.06. A group
- * of zeros has d = 0. The error is at most d/2 = max|x| / 254 of its group, about a third of what the weights' own rounding costs.
+ * A group's scale and codes are kern.h's kv_round. The error is at most d/2 = max|x| / 254 of its group, about a third of what the
+ * weights' own rounding costs.
  */
 #include "generate/kv.h"
 
-#include <math.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "lib/base/cursor.h"
-#include "lib/kern/quant.h"
 
 static void *map_pages(size_t n)
 {
@@ -61,43 +58,12 @@ uint8_t *kv_rows(const struct kv *kv, size_t layer, size_t pos)
 	return kv->stored + (layer * kv->n_ctx + pos) * kv->row_len;
 }
 
-static void round_group(const float *x, int8_t *code, uint8_t *scale)
+void kv_round(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *k, const float *v)
 {
-	float top = 0;
-	for (int i = 0; i < KV_GROUP; i++) {
-		float v = fabsf(x[i]);
-		top = v > top ? v : top;
-	}
-	float d = top / 127.0f;
-	uint16_t h = quant_to_f16(d < 65504.0f ? d : 65504.0f);
-	d = quant_f16(h);
-	memcpy(scale, &h, sizeof h);
-	for (int i = 0; i < KV_GROUP; i++) {
-		float q = d > 0 ? x[i] / d : 0;
-		q = q > 127 ? 127 : q < -127 ? -127 : q == q ? q : 0;
-		code[i] = (int8_t)lrintf(q);
-	}
-}
-
-void kv_round(struct kv *kv, size_t layer, size_t pos, const float *k, const float *v)
-{
-	size_t d = kv->n_head_kv * kv->d_head, n = d / KV_GROUP;
+	size_t d = kv->n_head_kv * kv->d_head;
 	uint8_t *row = kv_rows(kv, layer, pos), *scale = row + 2 * d;
-	for (size_t g = 0; g < n; g++) {
-		round_group(k + g * KV_GROUP, (int8_t *)row + g * KV_GROUP, scale + 2 * g);
-		round_group(v + g * KV_GROUP, (int8_t *)row + d + g * KV_GROUP, scale + 2 * (n + g));
-	}
-}
-
-static void widen(const int8_t *code, const uint8_t *scale, size_t n, float *y)
-{
-	for (size_t g = 0; g < n; g++) {
-		uint16_t h;
-		memcpy(&h, scale + 2 * g, sizeof h);
-		float d = quant_f16(h);
-		for (int i = 0; i < KV_GROUP; i++)
-			y[g * KV_GROUP + (size_t)i] = d * (float)code[g * KV_GROUP + (size_t)i];
-	}
+	kern->kv_round(k, d, (int8_t *)row, scale);
+	kern->kv_round(v, d, (int8_t *)row + d, scale + d / KV_GROUP * 2);
 }
 
 void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *bias, const float *cos, const float *sin)
@@ -106,8 +72,8 @@ void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos,
 	const uint8_t *row = kv_rows(kv, layer, pos), *scale = row + 2 * d;
 	for (size_t h = 0; h < kv->n_head_kv; h++) {
 		float k[ARCH_MAX_D_HEAD], v[ARCH_MAX_D_HEAD];
-		widen((const int8_t *)row + h * dh, scale + 2 * h * n, n, k);
-		widen((const int8_t *)row + d + h * dh, scale + 2 * (d / KV_GROUP + h * n), n, v);
+		kern->kv_widen((const int8_t *)row + h * dh, scale + 2 * h * n, dh, k);
+		kern->kv_widen((const int8_t *)row + d + h * dh, scale + 2 * (d / KV_GROUP + h * n), dh, v);
 		if (bias)
 			kern->add(bias + h * dh, dh, k);
 		kern->rope(k, 1, dh, cos, sin, kv->n_rot / 2, !kv->is_neox);

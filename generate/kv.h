@@ -21,7 +21,6 @@
 #include "lib/kern/kern.h"
 
 #define KV_FORMAT 1		/* raised when stored bytes change their meaning */
-#define KV_GROUP 32		/* elements that share a scale */
 
 struct kv {
 	size_t n_layer, n_head_kv, d_head, n_ctx;
@@ -39,7 +38,7 @@ int kv_open(struct kv *kv, const struct arch *a, size_t n_ctx, struct err *e);
 void kv_close(struct kv *kv);
 
 /* Rounds k and v [n_head_kv * d_head] of (layer, pos) into the stored form. */
-void kv_round(struct kv *kv, size_t layer, size_t pos, const float *k, const float *v);
+void kv_round(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *k, const float *v);
 /* Makes the live form of (layer, pos) from the stored one. bias [n_head_kv * d_head] or NULL; cos, sin [n_rot / 2] of the position. */
 void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *bias, const float *cos, const float *sin);
 

@@ -104,6 +104,7 @@ struct attn {
 	float softcap;		/* 0 = none; else score = softcap * tanh(score / softcap) */
 };
 #define ATTN_TILE 32
+#define KV_GROUP 32	/* elements of a stored key or value that share a scale */
 #define ATTN_ROWS 8		/* rows a call */
 
 struct kern {
@@ -121,6 +122,10 @@ struct kern {
 	void (*add)(const float *x, size_t n, float *y);
 	/* Rotates n_head vectors of d_head floats at x; the first 2n of each, cos[n], sin[n]. Pairs (i, i + n), or (2i, 2i + 1) if `norm`. */
 	void (*rope)(float *x, size_t n_head, size_t d_head, const float *cos, const float *sin, size_t n, bool norm);
+	/* n values (a multiple of KV_GROUP) as they are stored: a group has the scale d = max|x| / 127 as f16, code = nearest(x / d) within
+	 * +-127 (d rounded down may ask for 127.06), 0 for NaN or d = 0; and back, y = d * code. scale: f16[n / KV_GROUP], any alignment. */
+	void (*kv_round)(const float *x, size_t n, int8_t *code, uint8_t *scale);
+	void (*kv_widen)(const int8_t *code, const uint8_t *scale, size_t n, float *y);
 	/* Stores one position's key [d] into its tile's column and its value [d] into its row, as f16 (nearest even). */
 	void (*kv_put)(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base);
 	/* n_row <= ATTN_ROWS rows of one group */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "lib/kern/kern.h"
 
@@ -264,6 +265,34 @@ static void check_rope(const struct kern *k, unsigned norm)
 	}
 }
 
+static void check_kv(const struct kern *k, unsigned variant)
+{
+	(void)variant;
+	for (size_t n = KV_GROUP; n <= 1024; n += KV_GROUP)
+		for (int fill = 0; fill < N_FILL + 2; fill++) {
+			size_t len = n / KV_GROUP * 2;
+			struct guarded gx = guarded(n * 4), gc = guarded(n), gs = guarded(len);
+			float *x = gx.p, y[1024];
+			int8_t code[1024];
+			uint8_t scale[64];
+			fill_floats(x, n, fill < N_FILL ? (enum fill)fill : FILL_TAILS);
+			for (size_t i = 0; i < n && fill >= N_FILL; i++)	/* scales below f16's normal numbers and above its largest */
+				x[i] = fill == N_FILL ? x[i] * 1e-5f : x[i] * 1e7f;
+			if (fill == N_FILL + 1)
+				x[rnd() % n] = NAN;
+			kern_level(KERN_REF)->kv_round(x, n, code, scale);
+			k->kv_round(x, n, gc.p, gs.p);
+			assert_memory_equal(code, gc.p, n);
+			assert_memory_equal(scale, gs.p, len);
+			kern_level(KERN_REF)->kv_widen(code, scale, n, y);
+			k->kv_widen(gc.p, gs.p, n, x);
+			assert_memory_equal(y, x, n * 4);
+			release(&gx);
+			release(&gc);
+			release(&gs);
+		}
+}
+
 /* ---- attention ---- */
 
 static void put_positions(const struct kern *k, size_t n, size_t d, struct guarded *gk, struct guarded *gv)
@@ -402,6 +431,7 @@ int main(void)
 			add(t, tests, &n, level, check_vec, i, VEC_NAMES[i]);
 		add(t, tests, &n, level, check_rope, 0, "rope of halves");
 		add(t, tests, &n, level, check_rope, 1, "rope of neighbours");
+		add(t, tests, &n, level, check_kv, 0, "kv_round and kv_widen");
 		add(t, tests, &n, level, check_attn, 0, "attn and kv_put");
 		add(t, tests, &n, level, check_attn, 1, "windowed attn");
 	}

@@ -18,6 +18,8 @@ void silu_mul_ref(const float *g, const float *u, size_t n, float *y);
 void gelu_mul_ref(const float *g, const float *u, size_t n, float *y);
 void add_ref(const float *x, size_t n, float *y);
 void rope_ref(float *x, size_t n_head, size_t d_head, const float *cos, const float *sin, size_t n, bool norm);
+void kv_round_ref(const float *x, size_t n, int8_t *code, uint8_t *scale);
+void kv_widen_ref(const int8_t *code, const uint8_t *scale, size_t n, float *y);
 void kv_put_ref(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base);
 void attn_ref(const struct attn *a, const struct attn_row *row, size_t n_row);
 float softmax_sum_ref(const float *x, size_t n, float *y);

@@ -7,25 +7,50 @@
 
 /* ---- activations ---- */
 
-/* Largest |x| of each of the 16 groups of 16, as a vector. */
-INLINE __m512 group_max(const __m512 v[16])
+/* Four pairs of groups, each 4 lanes in a half of y[i], come out of two rounds of pairwise shuffles as half h: groups h, 2 + h, 4 + h, 6 + h. */
+INLINE __m256i group_order(__m256i v)
 {
-	float m[16];
+	return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+/* Largest |x| of 8 groups of 16. */
+INLINE __m256 group_max(const __m512 *v)
+{
+	__m256 y[4], z[2];
 	UNROLL
-	for (int g = 0; g < 16; g++)
-		m[g] = _mm512_reduce_max_ps(_mm512_abs_ps(v[g]));
-	return _mm512_loadu_ps(m);
+	for (int i = 0; i < 4; i++) {
+		__m512 a = _mm512_abs_ps(v[2 * i]), b = _mm512_abs_ps(v[2 * i + 1]);
+		__m256 ma = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+		__m256 mb = _mm256_max_ps(_mm512_castps512_ps256(b), _mm512_extractf32x8_ps(b, 1));
+		y[i] = _mm256_max_ps(_mm256_permute2f128_ps(ma, mb, 0x20), _mm256_permute2f128_ps(ma, mb, 0x31));
+	}
+	for (int i = 0; i < 2; i++)
+		z[i] = _mm256_max_ps(_mm256_shuffle_ps(y[2 * i], y[2 * i + 1], 0x44), _mm256_shuffle_ps(y[2 * i], y[2 * i + 1], 0xee));
+	__m256 m = _mm256_max_ps(_mm256_shuffle_ps(z[0], z[1], 0x88), _mm256_shuffle_ps(z[0], z[1], 0xdd));
+	return _mm256_castsi256_ps(group_order(_mm256_castps_si256(m)));
+}
+
+/* Sums of the codes of 8 groups of 16. */
+INLINE __m256i group_sum(const int8_t *x)
+{
+	const __m256i one8 = _mm256_set1_epi8(1), one16 = _mm256_set1_epi16(1);
+	__m256i y[4];
+	UNROLL
+	for (int i = 0; i < 4; i++)
+		y[i] = _mm256_madd_epi16(_mm256_maddubs_epi16(one8, _mm256_loadu_si256((const void *)(x + 32 * i))), one16);
+	return group_order(_mm256_hadd_epi32(_mm256_hadd_epi32(y[0], y[1]), _mm256_hadd_epi32(y[2], y[3])));
 }
 
 static void block(const float *x, size_t n, enum act_form form, struct act_block *o)
 {
 	__m512 v[16];
+	UNROLL
 	for (int g = 0; g < 16; g++) {
 		size_t left = n > (size_t)g * 16 ? n - (size_t)g * 16 : 0;
 		v[g] = left >= 16 ? _mm512_loadu_ps(x + 16 * g) : _mm512_maskz_loadu_ps((__mmask16)((1u << left) - 1), x + (left ? 16 * g : 0));
 	}
 	bool is16 = form == ACT_G16;
-	__m512 amax = group_max(v);
+	__m512 amax = _mm512_insertf32x8(_mm512_castps256_ps512(group_max(v)), group_max(v + 8), 1);
 	if (!is16)	/* groups of 32: both halves get the larger */
 		amax = _mm512_max_ps(amax, _mm512_permute_ps(amax, 0xb1));
 	float m = _mm512_reduce_max_ps(amax), s_max = is16 ? ACT_G16_MAX : ACT_G32_MAX;
@@ -36,17 +61,14 @@ static void block(const float *x, size_t n, enum act_form form, struct act_block
 	__m512 inv = is_zero ? _mm512_setzero_ps() : _mm512_div_ps(_mm512_set1_ps(1), _mm512_mul_ps(_mm512_set1_ps(d), s));
 	float invs[16];
 	_mm512_storeu_ps(invs, inv);
-	__m512i sum = _mm512_setzero_si512();
-	int32_t sums[16];
+	UNROLL
 	for (int g = 0; g < 16; g++) {
 		const __m512 magic = _mm512_set1_ps(0x1.8p23f);
 		__m512 c = _mm512_sub_ps(_mm512_add_ps(_mm512_mul_ps(v[g], _mm512_set1_ps(invs[g])), magic), magic);
 		c = _mm512_min_ps(_mm512_max_ps(c, _mm512_set1_ps(-127)), _mm512_set1_ps(127));
-		__m512i k = _mm512_cvttps_epi32(c);
-		_mm_storeu_si128((void *)(o->x + 16 * g), _mm512_cvtepi32_epi8(k));
-		sums[g] = _mm512_reduce_add_epi32(k);
+		_mm_storeu_si128((void *)(o->x + 16 * g), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(c)));
 	}
-	sum = _mm512_loadu_si512(sums);
+	__m512i sum = _mm512_inserti64x4(_mm512_castsi256_si512(group_sum(o->x)), group_sum(o->x + 128), 1);
 	_mm512_storeu_si512(o->nb, _mm512_sub_epi32(_mm512_setzero_si512(), sum));
 	__m512i si = _mm512_cvttps_epi32(s), sb = is16 ? _mm512_mullo_epi32(si, sum) : sum;
 	/* pairs of groups: lanes 2j and 2j + 1 get the sum of both; then every second lane */

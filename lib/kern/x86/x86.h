@@ -26,6 +26,8 @@
 MATS_QUANT(avx2);
 MATS_FLOAT(avx2);
 VECS(avx2);
+void kv_round_avx2(const float *x, size_t n, int8_t *code, uint8_t *scale);
+void kv_widen_avx2(const int8_t *code, const uint8_t *scale, size_t n, float *y);
 MATS_QUANT(vnni);
 MATS_FLOAT(avx512);
 VECS(avx512);
