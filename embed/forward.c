@@ -10,9 +10,9 @@
  *
  * Threads share nothing but the weights: a batch is cut into units of whole texts, about 512 tokens each, and a thread takes a unit from
  * the words to the vectors. So threads meet once a batch, not twice a layer, which matters where a pipe's other stages want the
- * processors too. Within a unit matrices run over panels of 48 tokens, each of which goes from attention's output to the next layer's
- * q, k, v while it is in the second-level cache; the feed-forward part runs over 64 rows of `up` at a time, whose outputs become codes
- * at once.
+ * processors too. What a unit needs stays in the second-level cache: q, k and v are made for one head at a time, over the whole unit,
+ * and attended to at once; all else runs over panels of 48 tokens, each of which goes from attention's output to the codes that the next
+ * layer reads; the feed-forward part runs over 64 rows of `up` at a time, whose outputs become codes at once.
  */
 #include "embed/forward.h"
 
@@ -25,7 +25,7 @@
 #define PANEL 48		/* 4 activation blocks; 48 x 1536 codes are 74 KB */
 #define PANEL_BLOCKS (PANEL / BERT_TOKS)
 
-#define UNIT 512		/* tokens of a unit at most, unless one text has more */
+#define UNIT 256		/* tokens of a unit at most, unless one text has more */
 
 /* A thread's own: the unit it works on, and scratch. */
 struct lane {
@@ -35,10 +35,12 @@ struct lane {
 	const uint32_t *pos, *from;	/* [n_tok]; [n_text + 1], counted from `base` */
 	uint32_t base;
 	size_t n_tok, n_text, layer;
-	float *x, *qkv, *ctx;	/* [cap, d_model], [cap, 3 d_model], [cap, d_model] */
+	float *x, *ctx;		/* [cap, d_model] */
+	float *qkv;		/* [cap, 3 d_head] of one head */
 	float *z;		/* [PANEL, d_model] what norms make for matrices */
 	float *u;		/* [PANEL, BERT_GROUP] a group of `up` */
-	uint8_t *xd, *xf;	/* activation blocks of d_model and d_ff inputs */
+	uint8_t *xd;		/* activation blocks of the unit, d_model inputs: what q, k and v are made of */
+	uint8_t *xp, *xf;	/* of a panel: d_model and d_ff inputs */
 	void *attn;
 };
 
@@ -67,14 +69,15 @@ static bool lane_init(struct forward *f, struct lane *s)
 	size_t d = h->d_model, x_len = f->b->kern->x_len, cap = h->max_tok > UNIT ? h->max_tok : UNIT;
 	s->b = f->b;
 	s->x = calloc(cap * d, sizeof(float));		/* not from the arena: a lone question touches little of these */
-	s->qkv = calloc(cap * d, 3 * sizeof(float));
+	s->qkv = calloc(cap * (d / h->n_head), 3 * sizeof(float));
 	s->ctx = calloc(cap * d, sizeof(float));
 	s->z = arena_array(&f->mem, PANEL * d, sizeof(float));
 	s->u = arena_array(&f->mem, PANEL * BERT_GROUP, sizeof(float));
-	s->xd = arena_array(&f->mem, PANEL_BLOCKS * n_group(d), x_len);
+	s->xd = arena_array(&f->mem, (cap + PANEL) / BERT_TOKS * n_group(d), x_len);
+	s->xp = arena_array(&f->mem, PANEL_BLOCKS * n_group(d), x_len);
 	s->xf = arena_array(&f->mem, PANEL_BLOCKS * n_group(h->d_ff), x_len);
 	s->attn = arena_alloc(&f->mem, bert_attn_scratch(h->max_tok, d / h->n_head));
-	return s->x && s->qkv && s->ctx && s->z && s->u && s->xd && s->xf && s->attn;
+	return s->x && s->qkv && s->ctx && s->z && s->u && s->xd && s->xp && s->xf && s->attn;
 }
 
 int forward_open(struct forward **out, const struct bert *b, struct pool *p, struct err *e)
@@ -175,8 +178,8 @@ static void watch_range(const float *x, size_t n, float *lo, float *hi)
 	}
 }
 
-/* LayerNorm of n rows at token t, and the codes of what the next matrix reads. */
-static void norm_rows(struct lane *s, const struct bert_norm *p, size_t t, size_t n, size_t i_norm)
+/* LayerNorm of n rows at token t, and the codes, from `out` on, of what the next matrix reads. */
+static void norm_rows(struct lane *s, const struct bert_norm *p, size_t t, size_t n, uint8_t *out, size_t i_norm)
 {
 	const struct kern_bert *k = s->b->kern;
 	size_t d = s->b->hyper.d_model, block_len = n_group(d) * k->x_len;
@@ -188,7 +191,13 @@ static void norm_rows(struct lane *s, const struct bert_norm *p, size_t t, size_
 		}
 	}
 	for (size_t i = 0; i < n; i += BERT_TOKS)
-		k->quant(s->z + i * d, d, n - i < BERT_TOKS ? n - i : BERT_TOKS, d, s->xd + i / BERT_TOKS * block_len);
+		k->quant(s->z + i * d, d, n - i < BERT_TOKS ? n - i : BERT_TOKS, d, out + i / BERT_TOKS * block_len);
+}
+
+/* The activation block of the unit that begins with token t. */
+static uint8_t *unit_block(const struct lane *s, size_t t)
+{
+	return s->xd + t / BERT_TOKS * n_group(s->b->hyper.d_model) * s->b->kern->x_len;
 }
 
 static void mat_rows(struct lane *s, const struct bert_mat *m, const uint8_t *x, size_t t, size_t n, float *y, enum bert_op op)
@@ -203,7 +212,7 @@ static void feed_forward(struct lane *s, const struct bert_layer *y, size_t t, s
 	size_t d = s->b->hyper.d_model, ff = s->b->hyper.d_ff, block_len = n_group(ff) * k->x_len;
 	for (size_t g = 0; g * BERT_GROUP < ff; g++) {
 		size_t rows = ff - g * BERT_GROUP < BERT_GROUP ? ff - g * BERT_GROUP : BERT_GROUP;
-		k->mat(&y->up, g * BERT_GROUP / BERT_ROWS, rows / BERT_ROWS, s->xd, n_group(d) * k->x_len, n, s->u, BERT_GROUP, BERT_GELU);
+		k->mat(&y->up, g * BERT_GROUP / BERT_ROWS, rows / BERT_ROWS, s->xp, n_group(d) * k->x_len, n, s->u, BERT_GROUP, BERT_GELU);
 		for (size_t i = 0; s->watch && i < n; i++)
 			watch_sum(s->u + i * BERT_GROUP, rows, s->watch->u + s->layer * ff + g * BERT_GROUP);
 		for (size_t i = 0; i < n; i += BERT_TOKS)
@@ -228,8 +237,7 @@ static void embed_panel(struct lane *s, size_t t)
 		for (size_t j = 0; j < d; j++)
 			s->x[i * d + j] = word[j] + pos[j];
 	}
-	norm_rows(s, &b->norm, t, n, 0);
-	mat_rows(s, &b->layer[0].qkv, s->xd, t, n, s->qkv, BERT_SET);
+	norm_rows(s, &b->norm, t, n, unit_block(s, t), 0);
 }
 
 static void layer_panel(struct lane *s, size_t t)
@@ -238,26 +246,30 @@ static void layer_panel(struct lane *s, size_t t)
 	const struct bert_layer *y = &b->layer[s->layer];
 	size_t d = b->hyper.d_model, block_len = n_group(d) * b->kern->x_len, n = panel_len(s, t);
 	for (size_t i = 0; i < n; i += BERT_TOKS)
-		b->kern->quant(s->ctx + (t + i) * d, d, n - i < BERT_TOKS ? n - i : BERT_TOKS, d, s->xd + i / BERT_TOKS * block_len);
+		b->kern->quant(s->ctx + (t + i) * d, d, n - i < BERT_TOKS ? n - i : BERT_TOKS, d, s->xp + i / BERT_TOKS * block_len);
 	for (size_t i = 0; s->watch && i < n; i++)
 		watch_sum(s->ctx + (t + i) * d, d, s->watch->ctx + s->layer * d);
-	mat_rows(s, &y->o, s->xd, t, n, s->x, BERT_ADD);
-	norm_rows(s, &y->att, t, n, 1 + 2 * s->layer);
+	mat_rows(s, &y->o, s->xp, t, n, s->x, BERT_ADD);
+	norm_rows(s, &y->att, t, n, s->xp, 1 + 2 * s->layer);
 	feed_forward(s, y, t, n);
-	norm_rows(s, &y->out, t, n, 2 + 2 * s->layer);
-	if (s->layer + 1 < b->hyper.n_layer)
-		mat_rows(s, &y[1].qkv, s->xd, t, n, s->qkv, BERT_SET);
+	norm_rows(s, &y->out, t, n, unit_block(s, t), 2 + 2 * s->layer);
 }
 
-static void attend(struct lane *s, size_t text)
+/* One head: q, k and v of all tokens of the unit, then attention within each text. */
+static void attend(struct lane *s, size_t head)
 {
 	const struct hyper *h = &s->b->hyper;
-	size_t d = h->d_model, dh = d / h->n_head, t = s->from[text] - s->base;
-	for (size_t at = 0; at < d; at += dh) {
-		const float *q = s->qkv + t * 3 * d + at;
-		struct bert_attn a = { .q = q, .k = q + d, .v = q + 2 * d, .ld = 3 * d, .out = s->ctx + t * d + at, .ld_out = d,
-			.n_tok = s->from[text + 1] - s->from[text], .d_head = dh, .scale = 1.0f / sqrtf((float)dh), .scratch = s->attn };
-		s->b->kern->attn(&a);
+	const struct kern_bert *k = s->b->kern;
+	const struct bert_mat *m = &s->b->layer[s->layer].qkv;
+	size_t d = h->d_model, dh = d / h->n_head, ld = 3 * dh;
+	for (size_t i = 0; i < 3; i++)
+		k->mat(m, (i * d + head * dh) / BERT_ROWS, dh / BERT_ROWS, s->xd, m->n_group * k->x_len, s->n_tok, s->qkv + i * dh, ld, BERT_SET);
+	for (size_t i = 0; i < s->n_text; i++) {
+		size_t t = s->from[i] - s->base;
+		const float *q = s->qkv + t * ld;
+		struct bert_attn a = { .q = q, .k = q + dh, .v = q + 2 * dh, .ld = ld, .out = s->ctx + t * d + head * dh, .ld_out = d,
+			.n_tok = s->from[i + 1] - s->from[i], .d_head = dh, .scale = 1.0f / sqrtf((float)dh), .scratch = s->attn };
+		k->attn(&a);
 	}
 }
 
@@ -267,7 +279,7 @@ static void run_unit(struct lane *s, float *vec)
 	for (size_t t = 0; t < s->n_tok; t += PANEL)
 		embed_panel(s, t);
 	for (s->layer = 0; s->layer < s->b->hyper.n_layer; s->layer++) {
-		for (size_t i = 0; i < s->n_text; i++)
+		for (size_t i = 0; i < s->b->hyper.n_head; i++)
 			attend(s, i);
 		for (size_t t = 0; t < s->n_tok; t += PANEL)
 			layer_panel(s, t);
