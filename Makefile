@@ -189,7 +189,7 @@ check: ## install what tests need, build, fetch two small models, run every test
 
 SAN_OPT := OPT="-O1 -fno-omit-frame-pointer" HARDEN= LDHARDEN=
 asan: ## run the tests under AddressSanitizer, leaks included
-	@ASAN_OPTIONS=detect_leaks=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(SAN_OPT) SAN=-fsanitize=address check
+	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(SAN_OPT) SAN=-fsanitize=address check
 ubsan: ## run the tests under UndefinedBehaviorSanitizer
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan $(SAN_OPT) \
 		SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check
