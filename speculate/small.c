@@ -13,7 +13,7 @@
 #include "lib/model/find.h"
 
 #define N_CTX 8192		/* positions; pages are touched only as they are used */
-#define N_HEAD 32768		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
+#define N_HEAD 65536		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
 
 struct small {
 	struct model *model;
@@ -23,7 +23,7 @@ struct small {
 
 int small_open(struct small **out, const char *name, const char *models, const struct kern *kern, struct pool *pool, struct err *e)
 {
-	static const struct pack_thin thin = { .body = QUANT_Q4_0, .n_head = N_HEAD };
+	static const struct pack_thin thin = { .what = PACK_THIN_ATT | PACK_THIN_FF | PACK_THIN_HEAD, .n_head = N_HEAD };
 	struct pack_maker how = { .pool = pool, .thin = &thin };
 	struct buf path = {0};
 	struct small *s = calloc(1, sizeof *s);
