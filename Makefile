@@ -52,7 +52,7 @@ SCRIPTS := tt ask sync model eval
 
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
-UNIT += copy arch sample accept template prompt stream session block drafter
+UNIT += copy policy arch sample accept template prompt stream session block drafter
 UNIT += terms segment writer rank
 UNIT += metric
 UNIT += gguf safetensors tok
