@@ -68,7 +68,6 @@ FUZZ += gguf safetensors tok index
 FUZZ += chunk
 
 CONFORM := tokens logits template perplexity
-
 CONFORM += embeddings
 
 # Each folder and its list, from left to right of the dependency law.
