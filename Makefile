@@ -93,7 +93,7 @@ archive = $(BUILD)/lib$(notdir $(1)).a
 ARCHIVES := $(foreach f,bench speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
 .DELETE_ON_ERROR:
-.PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform ask \
+.PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform bench ask \
 	install uninstall dist clean
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
@@ -208,6 +208,10 @@ lint: all ## dependency law, sizes, manual pages, shell scripts
 
 conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
 	@sh tests/conform/run $(BUILD) $(REF) $(CHECKS)
+
+NAME ?= $(shell date +%F)-$(shell uname -n)
+bench: all ## measure beside the peers that are installed: make bench NAME=... MODELS="..." (see bench/peers.sh)
+	@PATH="$(abspath $(BUILD))/bin:$$PATH" bench/peers.sh $(NAME) $(MODELS)
 
 ask: export TT_QUESTION = $(value Q)
 ask: ## answer Q="..." from this machine's manual pages; the first run installs, builds, fetches and indexes
