@@ -63,6 +63,27 @@ void map_close(struct map *m)
 	*m = (struct map){0};
 }
 
+void map_want_large(const struct map *m)
+{
+#ifdef MADV_HUGEPAGE
+	if (m->data)
+		(void)madvise((void *)(uintptr_t)m->data, m->len, MADV_HUGEPAGE);
+#else
+	(void)m;
+#endif
+}
+
+void map_populate(const struct map *m)
+{
+#ifdef MADV_POPULATE_READ
+	long n = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	if (m->data && n > 0 && page > 0 && m->len / (size_t)page < (size_t)n / 2)
+		(void)madvise((void *)(uintptr_t)m->data, m->len, MADV_POPULATE_READ);
+#else
+	(void)m;
+#endif
+}
+
 long io_read(int fd, void *p, size_t n)
 {
 	ssize_t got;
@@ -255,4 +276,17 @@ int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e)
 	if (sub && *sub)
 		buf_printf(out, "/%s", sub);
 	return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+}
+
+int io_beside(struct buf *out, const char *own, const char *other, struct err *e)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe);
+	size_t n_own = strlen(own);
+	if (n <= 0 || (size_t)n == sizeof exe)
+		return err_sys(e, ERR_IO, "cannot tell where this program lies");
+	if ((size_t)n < n_own || memcmp(exe + (size_t)n - n_own, own, n_own) != 0)
+		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "this program is not called '%s' any more", own);
+	bool failed = buf_add(out, exe, (size_t)n - n_own) || buf_puts(out, other);
+	return failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 }

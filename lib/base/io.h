@@ -23,6 +23,11 @@ struct map {
 };
 int map_open(struct map *m, const char *path, struct err *e);
 void map_close(struct map *m);
+/* Advises that the whole file will be read again and again: what is not in memory is read in large pages. */
+void map_want_large(const struct map *m);
+/* Makes the file's pages present at once instead of one fault after the other. It reads what is not in memory, and does nothing for
+ * a file larger than half of that. */
+void map_populate(const struct map *m);
 
 /* Appends the whole file (at most `max` bytes, else ERR_LIMIT) to `b`. */
 int io_read_file(struct buf *b, const char *path, size_t max, struct err *e);
@@ -58,6 +63,9 @@ int io_mkdirs(const char *path, struct err *e);
  * neither the XDG variable nor HOME is set. The only place below main() that reads these variables. */
 enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE, IO_DIR_STATE };
 int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e);
+
+/* The path of another program of the suite, beside this one: in /usr/bin/tt-cache, ("cache", "index") gives /usr/bin/tt-index. */
+int io_beside(struct buf *out, const char *own, const char *other, struct err *e);
 
 /* Monotonic clock in nanoseconds. */
 uint64_t io_now_ns(void);

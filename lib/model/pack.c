@@ -96,6 +96,7 @@ int pack_open(struct pack **out, const char *path, const uint8_t *id, struct err
 	if (!p)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	int r = map_open(&p->map, path, e);
+	map_want_large(&p->map);
 	if (!r)
 		r = read_header(p, path, id, e);
 	if (r)
@@ -112,6 +113,11 @@ void pack_close(struct pack *p)
 	map_close(&p->map);
 	free(p->sect);
 	free(p);
+}
+
+void pack_populate(const struct pack *p)
+{
+	map_populate(&p->map);
 }
 
 int pack_verify(const struct pack *p, struct err *e)

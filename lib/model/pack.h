@@ -43,9 +43,8 @@ struct pack_parts {
 	size_t n;
 };
 /* A compact pack, for drafting: what a small model says then only proposes, so its weights may be rounded further. */
-enum { PACK_THIN_ATT = 1, PACK_THIN_FF = 2, PACK_THIN_HEAD = 4 };
 struct pack_thin {
-	unsigned what;			/* the matrices that are rounded to Q4_0 if they have more bits: attention, feed-forward, head */
+	enum quant_type body;		/* type of the matrices of the blocks (blk.*) that have more bits now; QUANT_Q4_0 */
 	uint32_t n_head;		/* rows of a separate vocabulary head (output.weight) that are kept, the first ones */
 };
 /* How to make a pack. Everything but `fill` may be NULL. */
@@ -73,6 +72,8 @@ int pack_open(struct pack **p, const char *path, const uint8_t *id, struct err *
 /* The model's pack, made first if it is missing, damaged or of an older layout. */
 int pack_get(struct pack **p, const char *model_path, const struct pack_maker *mk, struct err *e);
 void pack_close(struct pack *p);
+/* Makes the pack's pages present at once (map_populate), for a process that is about to read all of it. */
+void pack_populate(const struct pack *p);
 
 const uint8_t *pack_id(const struct pack *p);	/* [HASH_ID_LEN] of the model */
 /* Compares every section with its checksum. ERR_CHECKSUM names the first that differs. */

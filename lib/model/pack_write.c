@@ -43,11 +43,9 @@ struct writer {
 /* Type and rows that a compact pack gives a matrix. */
 static void make_thin(struct pack_sect *s, const struct pack_thin *thin)
 {
-	bool is_head = !strcmp(s->name, "output.weight"), is_body = !strncmp(s->name, "blk.", 4);
-	unsigned what = is_head ? PACK_THIN_HEAD : !is_body ? 0 : strstr(s->name, ".attn_") ? PACK_THIN_ATT : PACK_THIN_FF;
-	if (thin->what & what && w16_bits(s->type) != 4 && s->n_col % 32 == 0)
-		s->type = QUANT_Q4_0;
-	if (is_head && s->n_row > thin->n_head)
+	if (!strncmp(s->name, "blk.", 4) && w16_bits(s->type) != 4 && s->n_col % 32 == 0)
+		s->type = thin->body;
+	if (!strcmp(s->name, "output.weight") && s->n_row > thin->n_head)
 		s->n_row = thin->n_head;
 }
 
@@ -134,20 +132,26 @@ static int drain(struct writer *w)
 	return r;
 }
 
-static int append(struct writer *w, const void *p, size_t n)
+/* Adds p[0..n) to the `len` bytes in piece[PACK_PIECE], and empties that with `full` whenever it is full. */
+static int gather(struct writer *w, uint8_t *piece, size_t *len, const void *p, size_t n, int (*full)(struct writer *))
 {
 	const char *s = p;
 	int r = 0;
 	while (n && !r) {
-		size_t room = PACK_PIECE - w->out_len, m = n < room ? n : room;
-		memcpy(w->out + w->out_len, s, m);
-		w->out_len += m;
+		size_t room = PACK_PIECE - *len, m = n < room ? n : room;
+		memcpy(piece + *len, s, m);
+		*len += m;
 		s += m;
 		n -= m;
-		if (w->out_len == PACK_PIECE)
-			r = drain(w);
+		if (*len == PACK_PIECE)
+			r = full(w);
 	}
 	return r;
+}
+
+static int append(struct writer *w, const void *p, size_t n)
+{
+	return gather(w, w->out, &w->out_len, p, n, drain);
 }
 
 static int flush(struct writer *w)
@@ -164,18 +168,7 @@ static int flush(struct writer *w)
 
 static int put(struct writer *w, const void *p, size_t n)
 {
-	const char *s = p;
-	int r = 0;
-	while (n && !r) {
-		size_t room = PACK_PIECE - w->piece_len, m = n < room ? n : room;
-		memcpy(w->piece + w->piece_len, s, m);
-		w->piece_len += m;
-		s += m;
-		n -= m;
-		if (w->piece_len == PACK_PIECE)
-			r = flush(w);
-	}
-	return r;
+	return gather(w, w->piece, &w->piece_len, p, n, flush);
 }
 
 static int put_zeros_to(struct writer *w, uint64_t at)
