@@ -25,7 +25,7 @@ TOKENIZE += split_plain split_markdown split_code split_html split_man docmsg do
 
 EMBED := weights bert bert_build forward pooling batch throughput
 
-INDEX := stem terms section postings vectors build segment manifest lock store merge writer intake
+INDEX := stem terms section postings vectors build segment manifest lock store merge gone writer intake
 
 GENERATE := arch kv model decoder session template ask prompt sample accept stream cites run emit answer block prefix drafter cost propose reuse
 

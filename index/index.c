@@ -27,7 +27,7 @@
 
 static struct {
 	long lock_wait, commit_every, expect;
-	bool json, vectors, verbose;
+	bool json, vectors, ids, verbose;
 } o = { .commit_every = COMMIT_FIRST_S };
 
 static const struct opt opts[] = {
@@ -38,10 +38,11 @@ static const struct opt opts[] = {
 	{ 0, "expect", OPT_INT, &o.expect, "N", "add: how many documents (or vectors) will come, for the progress on a terminal",
 		.min = 0, .max = 2000000000 },
 	{ 0, "vectors", OPT_FLAG, &o.vectors, NULL, "add: only give indexed chunks the vectors that they lack" },
+	{ 0, "ids", OPT_FLAG, &o.ids, NULL, "add, rm, forget: print the ids of the chunks that left" },
 	{ 0, "json", OPT_FLAG, &o.json, NULL, "print JSON lines" },
 	{ 'v', "verbose", OPT_FLAG, &o.verbose, NULL, "say what was done" },
 	{ 0 } };
-static const struct opt_program prog = { TOOL, "add|rm|merge|forget|stat|list|pending|verify DIR [DOC ...]",
+static const struct opt_program prog = { TOOL, "add|rm|merge|forget|stat|list|chunks|pending|verify DIR [DOC ...]",
 	"keep an index of documents", opts };
 
 /* ---- add ---- */
@@ -49,6 +50,7 @@ static const struct opt_program prog = { TOOL, "add|rm|merge|forget|stat|list|pe
 struct add {
 	struct writer *w;
 	struct intake in;
+	struct gone gone;
 	struct rec_reader *reader;
 	uint64_t due_ns, every_ns;	/* the next commit; 0 = nothing to commit */
 	uint64_t n_doc, n_chunk, n_unknown;
@@ -93,6 +95,8 @@ static int one_bad(struct add *a, int r, const struct err *e)
 static int commit(struct add *a, struct err *e)
 {
 	int r = writer_merge(a->w, MERGE_TIERED, e);
+	if (!r)
+		gone_print(&a->gone, stdout);
 	if (!r && o.verbose)
 		fprintf(stderr, "%s: generation %" PRIu64 ": %u documents, %u chunks\n", TOOL, writer_store(a->w)->m.generation,
 			writer_store(a->w)->n_doc, writer_store(a->w)->n_chunk);
@@ -238,9 +242,14 @@ static int run_add(const char *dir)
 	struct add a = { .every_ns = (uint64_t)o.commit_every * 1000000000u, .watched = isatty(STDERR_FILENO),
 		.shown_ns = io_now_ns() };
 	int r = writer_open(&a.w, dir, !o.vectors, o.lock_wait, &e);
+	if (!r && o.ids)
+		writer_note(a.w, &a.gone);
 	if (!r)
 		r = add(&a, &e);
 	writer_close(a.w);
+	gone_release(&a.gone);
+	if (!r && (fflush(stdout) || ferror(stdout)))
+		r = err_sys(&e, ERR_IO, "cannot write standard output");
 	if (r)
 		return err_report(TOOL, &e);
 	if (o.verbose)
@@ -254,7 +263,10 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 {
 	struct err e = {0};
 	struct writer *w;
+	struct gone gone = {0};
 	int missing = 0, r = writer_open(&w, dir, false, o.lock_wait, &e);
+	if (!r && o.ids)
+		writer_note(w, &gone);
 	for (int i = 0; !r && i < n_doc; i++) {
 		bool known;
 		r = writer_remove(w, doc[i], strlen(doc[i]), &known, &e);
@@ -265,7 +277,12 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 	}
 	if (!r)
 		r = writer_merge(w, forget ? MERGE_DEAD : MERGE_TIERED, &e);
+	if (!r)
+		gone_print(&gone, stdout);
 	writer_close(w);
+	gone_release(&gone);
+	if (!r && (fflush(stdout) || ferror(stdout)))
+		r = err_sys(&e, ERR_IO, "cannot write standard output");
 	if (r)
 		return err_report(TOOL, &e);
 	return missing == 0 ? EXIT_DONE : missing == n_doc ? EXIT_NOTHING : EXIT_PARTLY;
@@ -282,7 +299,7 @@ static int run_merge(const char *dir)
 	return r ? err_report(TOOL, &e) : EXIT_DONE;
 }
 
-/* ---- stat, list, pending, verify ---- */
+/* ---- stat, list, chunks, pending, verify ---- */
 
 static int print_stat(struct store *s, struct err *e)
 {
@@ -330,10 +347,6 @@ static int list_doc(const struct segment_doc *d, struct rec_writer *w, struct er
 		print_field(d->doc);
 		printf("\t%" PRIu64 "\t%" PRIu64 "\t", d->size, d->mtime_ns);
 		print_field(d->sum);
-		if (d->alias.n) {
-			putchar('\t');
-			print_field(d->alias);
-		}
 		putchar('\n');
 		return 0;
 	}
@@ -384,7 +397,7 @@ static int list(struct store *s, struct err *e)
 	return r;
 }
 
-static int put_pending(struct rec_writer *w, const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
+static int put_chunk(struct rec_writer *w, const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
 {
 	char id[2 * HASH_ID_LEN + 1];
 	hash_hex(c->id, HASH_ID_LEN, id);
@@ -407,12 +420,12 @@ static int put_pending(struct rec_writer *w, const struct segment_doc *d, const 
 	return rec_emit(w, e);
 }
 
-/* The chunks of one segment that lack a vector. */
-static int pending_segment(struct store *s, size_t i, struct rec_writer *w, struct err *e)
+/* The chunks of one segment: all, or those that lack a vector. */
+static int put_segment(struct store *s, size_t i, bool all, struct rec_writer *w, struct err *e)
 {
 	struct store_segment *g = &s->seg[i];
-	uint8_t *has;
-	int r = store_has_vectors(s, i, &has, e);
+	uint8_t *has = NULL;
+	int r = all ? 0 : store_has_vectors(s, i, &has, e);
 	if (r)
 		return r;
 	for (uint32_t k = 0; !r && k < g->m->n_doc; k++) {
@@ -422,18 +435,18 @@ static int pending_segment(struct store *s, size_t i, struct rec_writer *w, stru
 			continue;
 		r = segment_get_doc(&g->seg, k, &d, e);
 		for (uint32_t j = 0; !r && j < d.n_chunk; j++) {
-			if (has[d.first + j])
+			if (!all && has[d.first + j])
 				continue;
 			r = segment_get_chunk(&g->seg, d.first + j, &c, e);
 			if (!r)
-				r = put_pending(w, &d, &c, e);
+				r = put_chunk(w, &d, &c, e);
 		}
 	}
 	free(has);
 	return r;
 }
 
-static int pending(struct store *s, struct err *e)
+static int put_chunks(struct store *s, bool all, struct err *e)
 {
 	struct rec_writer *w;
 	int r = rec_writer_open(&w, STDOUT_FILENO, TOOL, NULL, e);
@@ -442,11 +455,21 @@ static int pending(struct store *s, struct err *e)
 	if (o.json)
 		rec_writer_json(w, true);
 	for (size_t i = 0; !r && i < s->m.n_segment; i++)
-		r = pending_segment(s, i, w, e);
+		r = put_segment(s, i, all, w, e);
 	if (!r)
 		return rec_writer_close(w, e);
 	rec_writer_abort(w);
 	return r;
+}
+
+static int chunks(struct store *s, struct err *e)
+{
+	return put_chunks(s, true, e);
+}
+
+static int pending(struct store *s, struct err *e)
+{
+	return put_chunks(s, false, e);
 }
 
 static int run_read(const char *dir, int (*fn)(struct store *, struct err *), bool verify)
@@ -488,6 +511,8 @@ int main(int argc, char **argv)
 		return run_read(dir, print_stat, false);
 	if (strcmp(cmd, "list") == 0)
 		return run_read(dir, list, false);
+	if (strcmp(cmd, "chunks") == 0)
+		return run_read(dir, chunks, false);
 	if (strcmp(cmd, "pending") == 0)
 		return run_read(dir, pending, false);
 	if (strcmp(cmd, "verify") == 0)

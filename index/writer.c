@@ -42,6 +42,7 @@ struct writer {
 	struct late *late;
 	size_t n_late, cap_late;
 	struct buf late_code;
+	struct gone *gone;		/* NULL: nobody wants to know */
 };
 
 static int out_of_memory(struct err *e)
@@ -270,12 +271,34 @@ static int set_dim(struct writer *w, size_t dim, struct err *e)
 	return 0;
 }
 
+void writer_note(struct writer *w, struct gone *g)
+{
+	w->gone = g;
+}
+
+static int note_chunks(struct writer *w, const struct live *l, struct err *e)
+{
+	struct segment *seg = &w->store.seg[l->seg].seg;
+	struct segment_doc d;
+	struct segment_chunk c;
+	int r = segment_get_doc(seg, l->doc, &d, e);
+	for (uint32_t i = 0; !r && i < d.n_chunk; i++) {
+		r = segment_get_chunk(seg, d.first + i, &c, e);
+		if (!r && gone_left(w->gone, c.id))
+			r = out_of_memory(e);
+	}
+	return r;
+}
+
 int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, struct err *e)
 {
 	struct live *l = live_find(w, doc, n);
 	*known = l != NULL;
 	if (!l)
 		return 0;
+	int r = w->gone && l->seg != IN_BUILDER ? note_chunks(w, l, e) : 0;
+	if (r)
+		return r;
 	struct manifest_segment *m = l->seg == IN_BUILDER ? &w->dead : &w->next.segment[l->seg];
 	if (!manifest_kill(m, l->doc))
 		return out_of_memory(e);
@@ -304,6 +327,8 @@ int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *
 {
 	uint32_t i;
 	int r = code ? set_dim(w, dim, e) : 0;
+	if (!r && w->gone && gone_came(w->gone, c->id))
+		r = out_of_memory(e);
 	if (!r)
 		r = builder_chunk(w->builder, c, &i, e);
 	if (!r && code)

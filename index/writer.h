@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index/gone.h"
 #include "index/store.h"
 
 struct writer;
@@ -37,6 +38,8 @@ int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t 
 	struct err *e);
 /* *known is false when there is no such document. */
 int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, struct err *e);
+/* Notes in `g` (borrowed) the chunks of committed documents that are removed or replaced, and the chunks that come. */
+void writer_note(struct writer *w, struct gone *g);
 /* True if there is anything to commit; bytes held for it. */
 bool writer_dirty(const struct writer *w);
 size_t writer_size(const struct writer *w);
