@@ -97,13 +97,11 @@ static void fill(struct ask_source *s)
 	}
 }
 
-int ask_add(struct ask *a, const struct rec *r, struct err *e)
+/* Takes a hit or chunk as a source. */
+static int add_source(struct ask *a, const struct rec *r, struct err *e)
 {
-	const char *q = "", *text;
-	size_t n = 0, n_text;
-	rec_str(r, "query", &q, &n);
-	if (!a->id.n || n != a->id.n || memcmp(q, a->id.s, n) != 0)
-		return err_set(e, ERR_FORMAT, r->at, "hit for query '%.*s', which is not the one before it", (int)(n < 40 ? n : 40), q);
+	const char *text;
+	size_t n_text;
 	if (!rec_str(r, "text", &text, &n_text) || !n_text)
 		return err_set(e, ERR_FORMAT, r->at, "hit without 'text' (record %llu)", (unsigned long long)r->n);
 	if (a->n_source == ASK_MAX_SOURCES) {
@@ -124,6 +122,23 @@ int ask_add(struct ask *a, const struct rec *r, struct err *e)
 	fill(s);
 	a->source[a->n_source++] = s;
 	return 0;
+}
+
+int ask_add(struct ask *a, const struct rec *r, struct err *e)
+{
+	const char *q = "";
+	size_t n = 0;
+	rec_str(r, "query", &q, &n);
+	if (!a->id.n || n != a->id.n || memcmp(q, a->id.s, n) != 0)
+		return err_set(e, ERR_FORMAT, r->at, "hit for query '%.*s', which is not the one before it", (int)(n < 40 ? n : 40), q);
+	return add_source(a, r, e);
+}
+
+int ask_chunk(struct ask *a, const struct rec *r, struct err *e)
+{
+	ask_clear(a);
+	a->id = a->text = (struct ask_str){ "?", 1 };
+	return add_source(a, r, e);
 }
 
 /* What separates questions whose answer is there from those about something else is how many of the question's informative

@@ -39,6 +39,8 @@ struct ask {
 int ask_start(struct ask *a, const struct rec *r, struct err *e);
 /* Adds a `hit`. ERR_FORMAT if it belongs to another query or has no text. */
 int ask_add(struct ask *a, const struct rec *r, struct err *e);
+/* A request about one `chunk` record without a question, for what a prompt holds before the question. ERR_FORMAT if it has no text. */
+int ask_chunk(struct ask *a, const struct rec *r, struct err *e);
 void ask_clear(struct ask *a);
 void ask_release(struct ask *a);
 

@@ -4,19 +4,22 @@
  */
 #include "generate/block.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/cursor.h"
+#include "lib/base/io.h"
 
-#define MAX_TOK 4096u		/* far above any block; bounds what a hostile header can make us look at */
-#define MAX_ORIGIN 4096u
+#define HITS_LEN 4
 
-static int parse(struct block *b, const char *path, int deep, struct err *e)
+static int parse(struct block *b, const void *head, size_t len, const char *path, struct err *e)
 {
-	struct cursor c = cursor_of(b->map.data, b->map.len);
+	struct cursor c = cursor_of(head, len);
 	const void *magic = cursor_take(&c, 4);
 	uint32_t version = cursor_u32(&c);
 	if (!magic || memcmp(magic, "TTKV", 4))
@@ -27,83 +30,124 @@ static int parse(struct block *b, const char *path, int deep, struct err *e)
 	b->n_tok = cursor_u32(&c);
 	b->n_origin = cursor_u32(&c);
 	const void *model = cursor_take(&c, HASH_ID_LEN);
-	cursor_u64(&c);
+	b->n_before = cursor_u64(&c);
 	b->payload_len = cursor_u64(&c);
 	b->cost_ns = cursor_u64(&c);
 	const void *sum = cursor_take(&c, 16);
-	if (!cursor_ok(&c) || b->n_tok > MAX_TOK || b->n_origin > MAX_ORIGIN)
+	if (!cursor_ok(&c) || b->n_tok < 1 || b->n_tok > BLOCK_MAX_TOK || b->n_origin > BLOCK_MAX_ORIGIN)
 		return err_set(e, ERR_FORMAT, c.at, "'%s': bad prefix block header", path);
-	b->tok = cursor_take(&c, (uint64_t)b->n_tok * 4);
-	b->origin = cursor_take(&c, (uint64_t)b->n_origin * HASH_ID_LEN);
+	const void *tok = cursor_take(&c, (uint64_t)b->n_tok * sizeof *b->tok);
+	const void *origin = cursor_take(&c, (uint64_t)b->n_origin * HASH_ID_LEN);
 	size_t head_len = c.at;
 	uint64_t head_sum = cursor_u64(&c);
+	const uint8_t *pad = (const uint8_t *)head + (c.at < len ? c.at : len);
 	cursor_align(&c, 64);
-	b->payload = cursor_take(&c, b->payload_len);
-	b->hits = cursor_u32(&c);
-	if (!cursor_ok(&c) || cursor_left(&c))
+	b->payload_at = c.at;
+	if (!cursor_ok(&c) || b->file_len < c.at + HITS_LEN || b->payload_len != b->file_len - c.at - HITS_LEN)
 		return err_set(e, ERR_FORMAT, c.at, "'%s': prefix block of the wrong length", path);
-	uint8_t now[16];
-	if (hash_xxh64(b->map.data, head_len) != head_sum)
+	if (hash_xxh64(head, head_len) != head_sum)
 		return err_set(e, ERR_CHECKSUM, 0, "'%s': prefix block header is damaged", path);
-	if (deep) {
-		hash_xxh128(b->payload, (size_t)b->payload_len, now);
-		if (memcmp(now, sum, sizeof now))
-			return err_set(e, ERR_CHECKSUM, head_len, "'%s': prefix block is damaged", path);
-	}
+	for (; pad < (const uint8_t *)head + b->payload_at; pad++)
+		if (*pad)
+			return err_set(e, ERR_FORMAT, (uint64_t)(pad - (const uint8_t *)head), "'%s': prefix block header is damaged", path);
 	memcpy(b->id, id, sizeof b->id);
 	memcpy(b->parent, parent, sizeof b->parent);
 	memcpy(b->model, model, sizeof b->model);
+	memcpy(b->sum, sum, sizeof b->sum);
+	memcpy(b->tok, tok, b->n_tok * sizeof *b->tok);
+	memcpy(b->origin, origin, (size_t)b->n_origin * HASH_ID_LEN);
 	return 0;
 }
 
-int block_open(struct block *b, const char *path, int deep, struct err *e)
+/* Reads n bytes from `at` on; a short read says that the file was cut meanwhile. */
+static bool read_at(int fd, void *dst, size_t n, uint64_t at)
 {
-	*b = (struct block){0};
-	int r = map_open(&b->map, path, e);
-	if (r)
+	uint8_t *p = dst;
+	while (n) {
+		ssize_t got = pread(fd, p, n, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		p += got;
+		at += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+int block_open(struct block *b, const char *path, struct err *e)
+{
+	uint8_t head[BLOCK_HEAD_MAX], hits[HITS_LEN];
+	struct stat st;
+	*b = (struct block){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) };
+	if (b->fd < 0)
+		return err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+	int r = fstat(b->fd, &st) ? err_sys(e, ERR_IO, "cannot stat '%s'", path)
+		: S_ISREG(st.st_mode) ? 0 : err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not a regular file", path);
+	if (!r) {
+		b->file_len = (uint64_t)st.st_size;
+		size_t n = b->file_len < sizeof head ? (size_t)b->file_len : sizeof head;
+		r = read_at(b->fd, head, n, 0) ? parse(b, head, n, path, e) : err_sys(e, ERR_IO, "cannot read '%s'", path);
+	}
+	if (!r && !read_at(b->fd, hits, sizeof hits, b->file_len - HITS_LEN))
+		r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' was cut while it was read", path);
+	if (r) {
+		block_close(b);
 		return r;
-	r = parse(b, path, deep, e);
-	if (r)
-		map_close(&b->map);
-	return r;
+	}
+	b->hits = (uint32_t)hits[0] | (uint32_t)hits[1] << 8 | (uint32_t)hits[2] << 16 | (uint32_t)hits[3] << 24;
+	return 0;
 }
 
 void block_close(struct block *b)
 {
-	map_close(&b->map);
+	close(b->fd);
+	b->fd = -1;
 }
 
-int block_write(const struct block *b, const char *path, struct err *e)
+int block_read(const struct block *b, void *dst, struct err *e)
 {
-	struct buf head = {0};
+	uint8_t now[16];
+	if (!read_at(b->fd, dst, (size_t)b->payload_len, b->payload_at))
+		return err_set(e, ERR_CHECKSUM, b->payload_at, "prefix block cannot be read whole");
+	hash_xxh128(dst, (size_t)b->payload_len, now);
+	return memcmp(now, b->sum, sizeof now) ? err_set(e, ERR_CHECKSUM, b->payload_at, "prefix block is damaged") : 0;
+}
+
+static int make_head(const struct block *b, const void *payload, struct buf *head, struct err *e)
+{
 	uint8_t sum[16];
-	hash_xxh128(b->payload, (size_t)b->payload_len, sum);
-	buf_add(&head, "TTKV", 4);
-	buf_u32(&head, BLOCK_VERSION);
-	buf_add(&head, b->id, HASH_ID_LEN);
-	buf_add(&head, b->parent, HASH_ID_LEN);
-	buf_u32(&head, b->n_tok);
-	buf_u32(&head, b->n_origin);
-	buf_add(&head, b->model, HASH_ID_LEN);
-	buf_u64(&head, 0);
-	buf_u64(&head, b->payload_len);
-	buf_u64(&head, b->cost_ns);
-	buf_add(&head, sum, sizeof sum);
-	buf_add(&head, b->tok, (size_t)b->n_tok * 4);
-	buf_add(&head, b->origin, (size_t)b->n_origin * HASH_ID_LEN);
-	if (!head.failed)
-		buf_u64(&head, hash_xxh64(head.data, head.len));
-	buf_align(&head, 64);
-	if (head.failed) {
-		buf_release(&head);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	}
+	hash_xxh128(payload, (size_t)b->payload_len, sum);
+	buf_add(head, "TTKV", 4);
+	buf_u32(head, BLOCK_VERSION);
+	buf_add(head, b->id, HASH_ID_LEN);
+	buf_add(head, b->parent, HASH_ID_LEN);
+	buf_u32(head, b->n_tok);
+	buf_u32(head, b->n_origin);
+	buf_add(head, b->model, HASH_ID_LEN);
+	buf_u64(head, b->n_before);
+	buf_u64(head, b->payload_len);
+	buf_u64(head, b->cost_ns);
+	buf_add(head, sum, sizeof sum);
+	buf_add(head, b->tok, (size_t)b->n_tok * sizeof *b->tok);
+	buf_add(head, b->origin, (size_t)b->n_origin * HASH_ID_LEN);
+	if (!head->failed)
+		buf_u64(head, hash_xxh64(head->data, head->len));
+	buf_align(head, 64);
+	return head->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+}
+
+int block_write(const struct block *b, const void *payload, const char *path, struct err *e)
+{
+	static const char no_hits[HITS_LEN];
+	struct buf head = { 0 };
 	struct aside a;
-	int r = aside_open(&a, path, 0600, e);
+	int r = make_head(b, payload, &head, e);
+	r = r ? r : aside_open(&a, path, 0600, e);
 	if (!r) {
-		static const char no_hits[4];
 		r = io_write(a.fd, head.data, head.len, a.tmp, e);
-		r = r ? r : io_write(a.fd, b->payload, (size_t)b->payload_len, a.tmp, e);
+		r = r ? r : io_write(a.fd, payload, (size_t)b->payload_len, a.tmp, e);
 		r = r ? r : io_write(a.fd, no_hits, sizeof no_hits, a.tmp, e);
 		if (r)
 			aside_abort(&a);
@@ -114,16 +158,50 @@ int block_write(const struct block *b, const char *path, struct err *e)
 	return r;
 }
 
-void block_touch(const struct block *b, const char *path)
+void block_touch(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	uint8_t le[HITS_LEN];
+	struct stat st;
 	if (fd < 0)
 		return;
-	uint32_t hits = b->hits + 1;
-	uint8_t le[4] = { (uint8_t)hits, (uint8_t)(hits >> 8), (uint8_t)(hits >> 16), (uint8_t)(hits >> 24) };
-	struct stat st;
-	/* The file may have been replaced or removed meanwhile: only a file of the same length is touched. */
-	if (!fstat(fd, &st) && (size_t)st.st_size == b->map.len && pwrite(fd, le, 4, st.st_size - 4) == 4)
-		futimens(fd, NULL);
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > HITS_LEN && read_at(fd, le, HITS_LEN, (uint64_t)st.st_size - HITS_LEN)) {
+		for (int i = 0; i < HITS_LEN && !++le[i]; i++)
+			;
+		if (pwrite(fd, le, HITS_LEN, st.st_size - HITS_LEN) == HITS_LEN)
+			futimens(fd, NULL);
+	}
 	close(fd);
+}
+
+/* ---- names ---- */
+
+#define HEX_LEN ((size_t)2 * HASH_ID_LEN)
+
+static bool begins_with_id(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == HEX_LEN;
+}
+
+bool block_is_model_name(const char *name)
+{
+	return begins_with_id(name) && !name[HEX_LEN];
+}
+
+bool block_is_name(const char *name)
+{
+	return begins_with_id(name) && !strcmp(name + HEX_LEN, ".kv");
+}
+
+bool block_is_aside_name(const char *name)
+{
+	return begins_with_id(name) && !strncmp(name + HEX_LEN, ".kv.tmp.", 8);
+}
+
+void block_name_id(const char *name, uint8_t id[HASH_ID_LEN])
+{
+	for (size_t i = 0; i < HEX_LEN; i++) {
+		int digit = name[i] <= '9' ? name[i] - '0' : name[i] - 'a' + 10;
+		id[i / 2] = (uint8_t)(id[i / 2] << 4 | digit);
+	}
 }

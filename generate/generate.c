@@ -7,6 +7,7 @@
  *
  * The model is opened before the first byte is read, while the stages before still work.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -168,6 +169,21 @@ static int open_reuse(struct engine *en, struct err *e)
 	return rc;
 }
 
+/* While the stages before still work there is nothing to read: the time goes into what every answer needs. */
+static void use_the_wait(struct engine *en)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct prompt p;
+	if (poll(&in, 1, 0))
+		return;
+	pack_populate(en->m->pack);
+	if (o.no_source)
+		return;
+	if (!prompt_fixed(&p, en->a.p.style, o.system, en->m->template, en->m->tok))
+		reuse_ahead(&en->reuse, en->s, p.chat.ids.id, p.chat.ids.len);
+	prompt_release(&p);
+}
+
 static void close_engine(struct engine *en)
 {
 	propose_close(&en->proposer);
@@ -181,17 +197,10 @@ static void close_engine(struct engine *en)
 
 /* ---- requests ---- */
 
-/* With -v: what a reply cost. */
-static void tell(const struct run *r)
-{
-	if (o.verbose)
-		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", TOOL, r->n_gen,
-			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
-}
-
 /* After a request: 0 to go on. Its own error is told and counted; only an output that can't be written ends the run. */
 static int settle(struct engine *en, int rc, struct err *e)
 {
+	struct run *r = &en->a.run;
 	if (rc == ERR_IO)
 		return rc;
 	if (rc) {
@@ -203,7 +212,9 @@ static int settle(struct engine *en, int rc, struct err *e)
 	if (en->a.is_cut)
 		err_warn(TOOL, "the last source was cut to fit the context");
 	en->a.is_cut = false;
-	tell(&en->a.run);
+	if (o.verbose)
+		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", TOOL, r->n_gen,
+			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
 	return 0;
 }
 
@@ -257,8 +268,6 @@ static int answer_text(struct engine *en, struct rec_reader *in, struct err *e)
 		rc = err_set(e, ERR_EOF, ERR_NO_OFFSET, "standard input is empty");
 	if (!rc)
 		rc = answer_plain(&en->a, text.data, text.len, e);
-	if (!rc)
-		tell(&en->a.run);
 	buf_release(&text);
 	return rc;
 }
@@ -308,6 +317,7 @@ int main(int argc, char **argv)
 	}
 	if (!rc) {
 		open_drafts(&en);
+		use_the_wait(&en);
 		rc = serve(&en, form, &e);
 	}
 	int status = rc ? err_report(TOOL, &e) : en.a.n_failed ? EXIT_PARTLY : en.a.n_refused && !en.a.n_answered ? EXIT_NOTHING : EXIT_DONE;

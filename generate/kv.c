@@ -31,7 +31,18 @@ int kv_open(struct kv *kv, const struct arch *a, size_t n_ctx, struct err *e)
 		kv_close(kv);
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "no memory for the keys and values of %zu positions", n_ctx);
 	}
+	(void)madvise(kv->stored, kv->stored_bytes, MADV_HUGEPAGE);	/* filled from the front: large pages waste nothing */
 	return 0;
+}
+
+/* The live planes are all filled at once. Large pages give them their whole memory, which is waste for a short prompt; for a long
+ * one, a page fault for 4 KiB of 117 MB each costs more than clearing it all (1.5B, 4,096 positions). */
+void kv_expect(struct kv *kv, size_t n)
+{
+	if (kv->is_large || n < kv->n_ctx / 4)
+		return;
+	(void)madvise(kv->live, kv->live_bytes, MADV_HUGEPAGE);
+	kv->is_large = 1;
 }
 
 void kv_close(struct kv *kv)
@@ -53,15 +64,25 @@ const uint16_t *kv_values(const struct kv *kv, size_t layer)
 	return kv->live + (layer * 2 + 1) * kv->n_head_kv * kv->stride;
 }
 
-uint8_t *kv_rows(const struct kv *kv, size_t layer, size_t pos)
+size_t kv_token_len(const struct kv *kv)
 {
-	return kv->stored + (layer * kv->n_ctx + pos) * kv->row_len;
+	return kv->n_layer * kv->row_len;
+}
+
+uint8_t *kv_state(const struct kv *kv, size_t pos)
+{
+	return kv->stored + pos * kv->n_layer * kv->row_len;
+}
+
+static uint8_t *row_of(const struct kv *kv, size_t layer, size_t pos)
+{
+	return kv_state(kv, pos) + layer * kv->row_len;
 }
 
 void kv_round(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *k, const float *v)
 {
 	size_t d = kv->n_head_kv * kv->d_head;
-	uint8_t *row = kv_rows(kv, layer, pos), *scale = row + 2 * d;
+	uint8_t *row = row_of(kv, layer, pos), *scale = row + 2 * d;
 	kern->kv_round(k, d, (int8_t *)row, scale);
 	kern->kv_round(v, d, (int8_t *)row + d, scale + d / KV_GROUP * 2);
 }
@@ -69,7 +90,7 @@ void kv_round(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, 
 void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *bias, const float *cos, const float *sin)
 {
 	size_t d = kv->n_head_kv * kv->d_head, dh = kv->d_head, n = dh / KV_GROUP;
-	const uint8_t *row = kv_rows(kv, layer, pos), *scale = row + 2 * d;
+	const uint8_t *row = row_of(kv, layer, pos), *scale = row + 2 * d;
 	for (size_t h = 0; h < kv->n_head_kv; h++) {
 		float k[ARCH_MAX_D_HEAD], v[ARCH_MAX_D_HEAD];
 		kern->kv_widen((const int8_t *)row + h * dh, scale + 2 * h * n, dh, k);

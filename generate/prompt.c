@@ -122,8 +122,7 @@ static int too_long(size_t n, size_t n_max, struct err *e)
 	return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the prompt takes %zu tokens, of which the context leaves room for %zu", n, n_max);
 }
 
-int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
-	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e)
+int prompt_fixed(struct prompt *p, const struct prompt_style *st, const char *system, enum template_kind kind, const struct tok *tok)
 {
 	*p = (struct prompt){ 0 };
 	struct chat *c = &p->chat;
@@ -137,7 +136,15 @@ int prompt_build(struct prompt *p, const struct prompt_style *st, const char *sy
 	put(c, st->sources);
 	chat_cut(c);
 	p->n_fixed = p->n_best = c->ids.len;
+	return c->fail;
+}
+
+int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
+	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e)
+{
+	struct chat *c = &p->chat;
 	size_t tail;
+	prompt_fixed(p, st, system, kind, tok);		/* a failure shows at the end, in chat_reply */
 	int rc = tail_cost(p, st, a, &tail, e);
 	if (!rc && p->n_fixed + tail > n_max)
 		rc = too_long(p->n_fixed + tail, n_max, e);

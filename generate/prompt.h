@@ -40,6 +40,8 @@ struct prompt {
  * (prompt_release). ERR_LIMIT if instructions and question alone don't fit. */
 int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
 	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e);
+/* Only what the prompts of a style share: the instructions and the worked example. */
+int prompt_fixed(struct prompt *p, const struct prompt_style *st, const char *system, enum template_kind kind, const struct tok *tok);
 /* A prompt without sources: one user turn. */
 int prompt_plain(struct prompt *p, const char *system, const char *text, size_t n, enum template_kind kind, const struct tok *tok,
 	size_t n_max, struct err *e);

@@ -46,13 +46,24 @@ static void warn_once(struct reuse *r, const char *msg)
 	r->warned = true;
 }
 
+void reuse_ahead(struct reuse *r, struct session *s, const int32_t *tok, size_t n)
+{
+	if (r->store)
+		prefix_load(r->store, s, tok, n, &r->n_ahead, NULL);
+}
+
 size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 {
 	struct reuse *r = arg;
 	r->n_loaded = 0;
 	if (!r->store)
 		return 0;
-	prefix_load(r->store, s, p->chat.ids.id, p->chat.ids.len, &r->n_loaded, NULL);
+	size_t n = p->chat.ids.len, ahead = 0;
+	while (ahead < r->n_ahead && ahead < n && ahead < session_len(s) && session_tokens(s)[ahead] == p->chat.ids.id[ahead])
+		ahead++;
+	prefix_load(r->store, s, p->chat.ids.id, n, &r->n_loaded, NULL);
+	r->n_loaded += ahead;
+	r->n_ahead = 0;
 	if (prefix_damaged(r->store))
 		warn_once(r, "stored state was damaged and is computed anew");
 	return r->n_loaded;
@@ -85,7 +96,9 @@ void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eva
 	for (size_t i = 0; i < p->n_source && n_origin < PREFIX_MAX_ORIGIN; i++)
 		if (reuse_parse_id(p->source[i]->id, origin[n_origin].id))
 			origin[n_origin++].from = i ? p->n_best : p->n_fixed;
-	uint64_t each = fresh ? (uint64_t)(eval_ms * 1e6 / (double)fresh) : 0;
-	if (prefix_save(r->store, s, n, origin, n_origin, each, &e))
+	const struct prefix_keep keep = { .n = n, .cut = { p->n_source ? p->n_best : 0, n - 1 }, .origin = origin,
+		.n_origin = n_origin, .ns_per_token = fresh ? (uint64_t)(eval_ms * 1e6 / (double)fresh) : 0 };
+	if (prefix_save(r->store, s, &keep, &e))
 		warn_once(r, e.msg);
+	prefix_count_hits(r->store);
 }

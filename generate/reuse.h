@@ -16,6 +16,7 @@ struct reuse {
 	void (*warn)(const char *msg);	/* a damaged or full store, told once */
 	bool warned;
 	size_t n_loaded;		/* of the prompt under way */
+	size_t n_ahead;			/* of tokens that are in the session before the first prompt */
 };
 
 /* Identity of stored state: the model's weights and tokenizer, the arithmetic and the format of keys and values. */
@@ -27,6 +28,8 @@ void reuse_close(struct reuse *r);
 /* The id of a chunk, 32 lower-case hexadecimal digits, as bytes. False if it is none. */
 bool reuse_parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN]);
 
+/* While there is nothing to read yet: loads what all prompts share, as far as it is stored. */
+void reuse_ahead(struct reuse *r, struct session *s, const int32_t *tok, size_t n);
 /* The two hooks of answer.h; arg is the reuse. */
 size_t reuse_load(void *arg, struct session *s, const struct prompt *p);
 void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eval_ms);

@@ -5,7 +5,7 @@
  *	tok[0 .. len)   what the past consists of
  *	kv[0 .. len)    its state; positions from len on are leftovers and are overwritten before they are read
  *
- * Rewinding is therefore only a smaller `len`. A stored block is, layer by layer, the stored rows of its 32 positions.
+ * Rewinding is therefore only a smaller `len`.
  */
 #include "generate/session.h"
 
@@ -102,6 +102,7 @@ int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, 
 	int rc = check_tokens(s, tok, n, e);
 	if (rc)
 		return rc;
+	kv_expect(&s->kv, s->len + n);
 	n_out = n_out < n ? n_out : n;
 	size_t first = n - n_out;		/* index of the first position whose logits are wanted */
 	for (size_t at = 0; at < n;) {
@@ -131,30 +132,26 @@ int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e)
 	return session_eval(s, tok + same, n - same, 1, e);
 }
 
-size_t session_block_len(const struct session *s)
+size_t session_state_len(const struct session *s, size_t n)
 {
-	return SESSION_BLOCK * s->kv.n_layer * s->kv.row_len;
+	return n * kv_token_len(&s->kv);
 }
 
-void session_block_save(const struct session *s, size_t i, void *dst)
+uint8_t *session_state(struct session *s, size_t pos)
 {
-	size_t n = SESSION_BLOCK * s->kv.row_len;
-	for (size_t l = 0; l < s->kv.n_layer; l++)
-		memcpy((uint8_t *)dst + l * n, kv_rows(&s->kv, l, i * SESSION_BLOCK), n);
+	return kv_state(&s->kv, pos);
 }
 
-int session_block_load(struct session *s, size_t i, const int32_t tok[SESSION_BLOCK], const void *src, struct err *e)
+int session_state_take(struct session *s, const int32_t *tok, size_t n, struct err *e)
 {
-	if (s->len != i * SESSION_BLOCK || s->n_ctx - s->len < SESSION_BLOCK)
-		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "block %zu does not follow %zu tokens in a context of %zu", i, s->len, s->n_ctx);
-	int rc = check_tokens(s, tok, SESSION_BLOCK, e);
+	if (n > s->n_ctx - s->len)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "%zu tokens after %zu exceed the context of %zu", n, s->len, s->n_ctx);
+	int rc = check_tokens(s, tok, n, e);
 	if (rc)
 		return rc;
-	size_t n = SESSION_BLOCK * s->kv.row_len;
-	for (size_t l = 0; l < s->kv.n_layer; l++)
-		memcpy(kv_rows(&s->kv, l, s->len), (const uint8_t *)src + l * n, n);
-	decoder_expand(s->d, &s->kv, s->len, SESSION_BLOCK);
-	memcpy(s->tok + s->len, tok, SESSION_BLOCK * sizeof *tok);
-	s->len += SESSION_BLOCK;
+	kv_expect(&s->kv, s->len + n);
+	decoder_expand(s->d, &s->kv, s->len, n);
+	memcpy(s->tok + s->len, tok, n * sizeof *tok);
+	s->len += n;
 	return 0;
 }

@@ -20,7 +20,7 @@ struct model;		/* generate/model.h: an opened pack */
 struct pool;
 struct session;
 
-#define SESSION_BLOCK 32	/* tokens a block of stored state */
+#define SESSION_BLOCK 32	/* tokens of a whole block of stored state */
 #define SESSION_MAX_BATCH 8	/* positions whose logits one call can return (verification of drafts) */
 
 int session_open(struct session **s, const struct model *m, struct pool *p, size_t n_ctx, struct err *e);
@@ -41,12 +41,12 @@ float *session_logits(struct session *s, size_t i);
 /* Forgets every token from position n on. O(1). */
 void session_rewind(struct session *s, size_t n);
 
-/* ---- stored state: whole blocks of SESSION_BLOCK tokens, as kept on disk by the prefix store ---- */
-size_t session_block_len(const struct session *s);		/* bytes a block */
-/* Copies block i (tokens [32i, 32i + 32), all evaluated) to dst. */
-void session_block_save(const struct session *s, size_t i, void *dst);
-/* Appends the block's tokens and state; session_len must be 32i on entry. The bytes must be those of session_block_save for the
- * same model and the same tokens 0..32i+31: the prefix store's chain of hashes guarantees it. */
-int session_block_load(struct session *s, size_t i, const int32_t tok[SESSION_BLOCK], const void *src, struct err *e);
+/* ---- stored state, as the prefix store keeps it on disk: a run of tokens is one piece of bytes ---- */
+size_t session_state_len(const struct session *s, size_t n);	/* bytes of n tokens */
+/* The state of tokens from `pos` on, which may be copied as far as session_len, and filled as far as session_ctx. */
+uint8_t *session_state(struct session *s, size_t pos);
+/* Appends tok[0..n), whose state has been put behind session_len by the caller. It must be what was evaluated by the same model for
+ * the same tokens from 0 on: the prefix store's chain of hashes guarantees it. ERR_LIMIT if they don't fit. */
+int session_state_take(struct session *s, const int32_t *tok, size_t n, struct err *e);
 
 #endif

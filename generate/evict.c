@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * evict: a look at every file, and, only if they are too many, into every header. See evict.h.
+ *
+ *	survey (names, sizes, ages) -> look (cost, hits, parent) -> raise parents, deepest first -> sort by worth -> unlink
+ */
+#include "generate/evict.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "generate/block.h"
+#include "lib/base/buf.h"
+
+#define ASIDE_MAX_S 3600	/* a writer takes milliseconds */
+#define YOUNG_S 60		/* ages below this count the same */
+#define MAX_HITS 1000000	/* no checksum covers the count */
+
+struct candidate {
+	char path[80];		/* "<model>/<id>.kv" below the root */
+	uint8_t id[HASH_ID_LEN], parent[HASH_ID_LEN];
+	uint64_t bytes, n_before;
+	double age, worth;
+};
+
+struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; };
+
+static int add(struct survey *v, const char *model, const char *name, const struct stat *st, time_t now)
+{
+	if (v->n == v->cap) {
+		size_t cap = v->cap ? v->cap * 2 : 256;
+		struct candidate *grown = realloc(v->item, cap * sizeof *grown);
+		if (!grown)
+			return 0;
+		v->item = grown;
+		v->cap = cap;
+	}
+	struct candidate *c = &v->item[v->n++];
+	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = now > st->st_mtime ? (double)(now - st->st_mtime) : 0 };
+	block_name_id(name, c->id);
+	snprintf(c->path, sizeof c->path, "%.32s/%.39s", model, name);
+	v->bytes += c->bytes;
+	return 1;
+}
+
+static void survey_model(struct survey *v, int root, const char *model)
+{
+	int fd = openat(root, model, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	time_t now = time(NULL);
+	struct dirent *x;
+	while (d && (x = readdir(d))) {
+		struct stat st;
+		int aside = block_is_aside_name(x->d_name);
+		if ((!aside && !block_is_name(x->d_name)) || fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+			continue;
+		if (!aside && !add(v, model, x->d_name, &st, now))
+			break;
+		if (aside && now > st.st_mtime + ASIDE_MAX_S)
+			unlinkat(fd, x->d_name, 0);
+		else if (aside)
+			v->bytes += (uint64_t)st.st_size;
+	}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+}
+
+/* A block that can't be read is worth nothing. */
+static void look(struct candidate *c, const char *dir, struct buf *path)
+{
+	struct block b;
+	buf_clear(path);
+	buf_printf(path, "%s/%s", dir, c->path);
+	if (path->failed || block_open(&b, path->data, NULL))
+		return;
+	c->worth = (double)b.cost_ns * (1.0 + (b.hits < MAX_HITS ? b.hits : MAX_HITS)) / (double)c->bytes / (c->age + YOUNG_S);
+	c->n_before = b.n_before;
+	memcpy(c->parent, b.parent, HASH_ID_LEN);
+	block_close(&b);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(((const struct candidate *)a)->id, ((const struct candidate *)b)->id, HASH_ID_LEN);
+}
+
+/* Shallow first. */
+static int by_depth(const void *a, const void *b)
+{
+	const struct candidate *x = *(struct candidate *const *)a, *y = *(struct candidate *const *)b;
+	return (x->n_before > y->n_before) - (x->n_before < y->n_before);
+}
+
+/* Least worth first; of equals the deepest. */
+static int by_worth(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	if (x->worth != y->worth)
+		return x->worth < y->worth ? -1 : 1;
+	return (x->n_before < y->n_before) - (x->n_before > y->n_before);
+}
+
+static void heed_parents(struct survey *v)
+{
+	qsort(v->item, v->n, sizeof *v->item, by_id);
+	struct candidate **order = malloc((v->n + 1) * sizeof *order), **parent = malloc((v->n + 1) * sizeof *parent);
+	for (size_t i = 0; order && parent && i < v->n; i++)
+		order[i] = &v->item[i];
+	if (order && parent) {
+		qsort(order, v->n, sizeof *order, by_depth);
+		for (size_t i = 0; i < v->n; i++) {	/* downwards: nothing is worth anything behind a gap */
+			struct candidate key;
+			memcpy(key.id, order[i]->parent, HASH_ID_LEN);
+			parent[i] = order[i]->n_before ? bsearch(&key, v->item, v->n, sizeof *v->item, by_id) : NULL;
+			if (order[i]->n_before && (!parent[i] || parent[i]->worth <= 0))
+				order[i]->worth = 0;
+		}
+		for (size_t i = v->n; i-- > 0;)		/* upwards */
+			if (parent[i] && parent[i]->worth < order[i]->worth)
+				parent[i]->worth = order[i]->worth;
+	}
+	free(order);
+	free(parent);
+}
+
+uint64_t evict(const char *dir, uint64_t max_bytes)
+{
+	struct survey v = { 0 };
+	struct buf path = { 0 };
+	DIR *root = opendir(dir);
+	struct dirent *x;
+	while (root && (x = readdir(root)))
+		if (block_is_model_name(x->d_name))
+			survey_model(&v, dirfd(root), x->d_name);
+	if (v.bytes > max_bytes) {
+		for (size_t i = 0; i < v.n; i++)
+			look(&v.item[i], dir, &path);
+		heed_parents(&v);
+		qsort(v.item, v.n, sizeof *v.item, by_worth);
+		for (size_t i = 0; i < v.n && v.bytes > max_bytes / 20 * 19; i++)
+			if (!unlinkat(dirfd(root), v.item[i].path, 0) || errno == ENOENT)
+				v.bytes -= v.item[i].bytes;
+	}
+	if (root)
+		closedir(root);
+	free(v.item);
+	buf_release(&path);
+	return v.bytes;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * evict: keeping the prefix store within its bound. What goes first is what is worth least:
+ *
+ *	worth = cost * (1 + hits) / (bytes * age)
+ *
+ * the idea of GDSF (Cherkasova 1998) as RAGCache (arXiv 2404.12457, section 5.1) applies it to prefixes. A block is of no use
+ * without those before it, so it counts as worth at least what the best block behind it is; one whose parent is gone is worth
+ * nothing.
+ */
+#ifndef TT_GENERATE_EVICT_H
+#define TT_GENERATE_EVICT_H
+
+#include <stdint.h>
+
+/* Removes the blocks of least worth, of whatever model, until the store in `dir` holds at most max_bytes; then down to a little
+ * less, so that not every call has to. Removes what killed writers left an hour ago. Best effort. Returns the bytes that remain. */
+uint64_t evict(const char *dir, uint64_t max_bytes);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * warm: see warm.h. Chunks of an index come from a child, `tt-index chunks INDEX`, because this folder knows no index:
+ *
+ *	pass 1	chunks that the store knows, collected (bounded by what it knows), sorted by use, warmed; what was of less worth gives way
+ *	pass 2	all others, as they come, as long as there is room
+ *
+ * A chunk whose state is stored is passed over by a look at file names, so a run that was stopped goes on where it was.
+ */
+#include "generate/warm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "generate/evict.h"
+#include "lib/base/io.h"
+
+/* Evaluates and keeps what `q`'s prompt holds before its question. */
+static int warm_one(struct warm *w, const struct ask *q, struct err *e)
+{
+	struct prompt p;
+	struct prefix *store = w->reuse->store;
+	int r = prompt_build(&p, &prompt_styles[0], NULL, 1, q, w->m->template, w->m->tok, session_ctx(w->s), e);
+	if (r)
+		return r;
+	size_t n = p.n_best < p.chat.ids.len ? p.n_best : p.chat.ids.len;
+	size_t stored = p.n_source ? prefix_stored(store, p.chat.ids.id, n) : n;
+	w->bytes = evict(w->dir, UINT64_MAX);
+	if (stored == n) {
+		w->n_stored += p.n_source;
+	} else if (w->keep_full && w->bytes + session_state_len(w->s, n - stored) + 65536 > w->max_bytes) {
+		w->is_full = true;
+	} else {
+		struct prefix_origin origin = { .from = p.n_fixed };
+		struct prefix_keep keep = { .n = n, .cut = { n }, .origin = &origin,
+			.n_origin = reuse_parse_id(p.source[0]->id, origin.id) };
+		size_t n_loaded;
+		r = prefix_load(store, w->s, p.chat.ids.id, n, &n_loaded, e);
+		uint64_t t0 = io_now_ns();
+		r = r ? r : session_sync(w->s, p.chat.ids.id, n, e);
+		keep.ns_per_token = (io_now_ns() - t0) / (n - stored);
+		r = r ? r : prefix_save(store, w->s, &keep, e);
+		w->n_warm += !r;
+	}
+	prompt_release(&p);
+	w->is_full = w->is_full || (w->n_max && w->n_warm >= w->n_max);
+	if (!r && w->said)
+		w->said(w);
+	return r;
+}
+
+int warm_records(struct warm *w, int fd, const char *name, struct err *e)
+{
+	struct rec_reader *in = NULL;
+	struct ask q = { 0 };
+	struct rec rec;
+	bool open = false;
+	int got = 0, r = rec_reader_open(&in, fd, name, e);
+	while (!r && !w->is_full && (got = rec_read(in, &rec, e)) > 0) {
+		bool is_query = rec_is(&rec, "query"), is_chunk = rec_is(&rec, "chunk");
+		if ((is_query || is_chunk) && open && ask_is_answerable(&q))
+			r = warm_one(w, &q, e);
+		if (!r && is_query)
+			open = !ask_start(&q, &rec, e);
+		else if (!r && open && rec_is(&rec, "hit"))
+			ask_add(&q, &rec, NULL);
+		else if (!r && is_chunk && !w->is_full && !ask_chunk(&q, &rec, e))
+			r = warm_one(w, &q, e);
+		open = open && !is_chunk;
+	}
+	r = r ? r : got < 0 ? got : 0;
+	if (!r && open && !w->is_full && ask_is_answerable(&q))
+		r = warm_one(w, &q, e);
+	ask_release(&q);
+	rec_reader_close(in);
+	return r;
+}
+
+/* ---- an index ---- */
+
+struct pass {
+	struct warm *w;
+	const struct popular *known;
+	struct known_chunk { struct ask q; uint64_t uses; } *chunk;	/* of pass 1 */
+	size_t n;
+	bool is_first;
+};
+
+static int by_uses(const void *a, const void *b)
+{
+	uint64_t x = ((const struct known_chunk *)a)->uses, y = ((const struct known_chunk *)b)->uses;
+	return (x < y) - (x > y);
+}
+
+static uint64_t uses_of(const struct popular *known, const struct rec *r)
+{
+	struct ask_str hex = { 0 };
+	uint8_t id[HASH_ID_LEN];
+	return rec_str(r, "id", &hex.s, &hex.n) && reuse_parse_id(hex, id) ? popular_uses(known, id) : 0;
+}
+
+static int take_chunk(struct pass *p, const struct rec *rec, struct ask *q, struct err *e)
+{
+	uint64_t uses = uses_of(p->known, rec);
+	if (!p->is_first)
+		return uses || ask_chunk(q, rec, NULL) ? 0 : warm_one(p->w, q, e);
+	if (!uses || p->n == p->known->n)
+		return 0;
+	struct known_chunk *c = &p->chunk[p->n];
+	*c = (struct known_chunk){ .uses = uses };
+	int r = ask_chunk(&c->q, rec, e);
+	if (r == ERR_MEM)
+		ask_release(&c->q);
+	else
+		p->n++;
+	return r == ERR_MEM ? r : 0;
+}
+
+static int read_chunks(struct pass *p, int fd, struct err *e)
+{
+	struct rec_reader *in = NULL;
+	struct ask q = { 0 };
+	struct rec rec;
+	int got = 0, r = rec_reader_open(&in, fd, "tt-index", e);
+	while (!r && !p->w->is_full && (got = rec_read(in, &rec, e)) > 0)
+		if (rec_is(&rec, "chunk"))
+			r = take_chunk(p, &rec, &q, e);
+	r = r ? r : got < 0 ? got : 0;
+	ask_release(&q);
+	rec_reader_close(in);
+	return r;
+}
+
+extern char **environ;
+
+/* Runs `tt-index chunks INDEX` and gives its output to read_chunks. */
+static int run_pass(struct pass *p, const char *index, struct err *e)
+{
+	struct buf exe = { 0 };
+	int fd[2], status = 0, r = io_beside(&exe, "cache", "index", e);
+	if (!r && pipe2(fd, O_CLOEXEC))
+		r = err_sys(e, ERR_IO, "cannot make a pipe");
+	if (r) {
+		buf_release(&exe);
+		return r;
+	}
+	char *argv[] = { exe.data, (char[]){ "chunks" }, (char *)(uintptr_t)index, NULL };
+	posix_spawn_file_actions_t fa;
+	pid_t pid = 0;
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, fd[1], STDOUT_FILENO);
+	errno = posix_spawn(&pid, exe.data, &fa, NULL, argv, environ);
+	if (errno)
+		r = err_sys(e, ERR_NOENT, "cannot run '%s'", exe.data);
+	posix_spawn_file_actions_destroy(&fa);
+	close(fd[1]);
+	if (!r) {
+		r = read_chunks(p, fd[0], e);
+		close(fd[0]);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		/* It has said what is wrong. One that we left before its end was ended by that. */
+		if (WIFEXITED(status) && WEXITSTATUS(status) && !p->w->is_full)
+			r = err_set(e, WEXITSTATUS(status) == EXIT_NOINPUT ? ERR_NOENT : ERR_FORMAT, ERR_NO_OFFSET,
+				"the chunks of '%s' could not be read", index);
+	} else {
+		close(fd[0]);
+	}
+	buf_release(&exe);
+	return r;
+}
+
+int warm_index(struct warm *w, const char *index, struct err *e)
+{
+	struct popular known;
+	int r = popular_load(&known, w->dir, e);
+	if (r)
+		return r;
+	struct pass p = { .w = w, .known = &known, .is_first = true, .chunk = calloc(known.n + 1, sizeof *p.chunk) };
+	if (!p.chunk)
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	if (!r && known.n)
+		r = run_pass(&p, index, e);
+	if (p.n)
+		qsort(p.chunk, p.n, sizeof *p.chunk, by_uses);
+	for (size_t i = 0; i < p.n; i++) {
+		if (!r && !w->is_full)
+			r = warm_one(w, &p.chunk[i].q, e);
+		ask_release(&p.chunk[i].q);
+	}
+	free(p.chunk);
+	p.is_first = false;
+	w->keep_full = true;
+	if (!r && !w->is_full)
+		r = run_pass(&p, index, e);
+	popular_release(&known);
+	return r;
+}
