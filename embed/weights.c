@@ -6,13 +6,13 @@
  */
 #include "embed/weights.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/kern/bert.h"
 #include "lib/model/gguf.h"
 #include "lib/model/safetensors.h"
@@ -113,10 +113,11 @@ static int from_shapes(struct weights *w, struct err *e)
 /* The JSON file dir/name, or NULL if there is none that can be read. Caller: json_decref. */
 static json_t *load_json(const char *dir, const char *name)
 {
+	static const struct json_limits most = { .depth = 32, .n_value = 1u << 16 };
 	struct buf path = {0}, text = {0};
 	json_t *j = NULL;
 	if (!buf_printf(&path, "%s/%s", dir, name) && !io_read_file(&text, path.data, JSON_MAX, NULL))
-		j = json_loadb(text.data, text.len, 0, NULL);
+		j = json_text(text.data, text.len, 0, &most, NULL);
 	buf_release(&path);
 	buf_release(&text);
 	return j;

@@ -85,12 +85,20 @@ static int take_str(struct segment *s, const unsigned char **p, struct str *out,
 	return r;
 }
 
-int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct err *e)
+/* *at: the checked entry of document i. */
+static int doc_entry(struct segment *s, uint32_t i, const unsigned char **at, struct err *e)
 {
+	*at = NULL;
 	if (i >= s->stat.n_doc)
 		return bad(s, NULL, "a document number is too large", e);
-	const unsigned char *at = s->docs.p + (size_t)i * DOC_LEN;
-	int r = section_check(&s->file, at, DOC_LEN, e);
+	*at = s->docs.p + (size_t)i * DOC_LEN;
+	return section_check(&s->file, *at, DOC_LEN, e);
+}
+
+int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct err *e)
+{
+	const unsigned char *at;
+	int r = doc_entry(s, i, &at, e);
 	if (r)
 		return r;
 	struct cursor c = cursor_of(at, DOC_LEN);
@@ -112,10 +120,8 @@ int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct
 
 int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e)
 {
-	if (i >= s->stat.n_doc)
-		return bad(s, NULL, "a document number is too large", e);
-	const unsigned char *at = s->docs.p + (size_t)i * DOC_LEN;
-	int r = section_check(&s->file, at, DOC_LEN, e);
+	const unsigned char *at;
+	int r = doc_entry(s, i, &at, e);
 	if (r)
 		return r;
 	struct cursor c = cursor_of(at + 32, 8);

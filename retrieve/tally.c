@@ -170,6 +170,18 @@ int tally_hits(struct tally *t, struct rec_reader *in, struct err *e)
 
 /* ---- answers ---- */
 
+/* The next answer and the question that it belongs to: 1, 0 at the end, or an error. */
+static int next_answer(struct tally *t, struct rec_reader *in, struct rec *rec, const struct qitem **q, struct err *e)
+{
+	int got;
+	while ((got = rec_read(in, rec, e)) > 0)
+		if (rec_is(rec, "answer")) {
+			int r = find_query(t, rec, "query", q, e);
+			return r < 0 ? r : 1;
+		}
+	return got;
+}
+
 int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
 {
 	struct rec rec;
@@ -177,12 +189,7 @@ int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
 	const char *text;
 	size_t n;
 	int got;
-	while ((got = rec_read(in, &rec, e)) > 0) {
-		if (!rec_is(&rec, "answer"))
-			continue;
-		int r = find_query(t, &rec, "query", &q, e);
-		if (r < 0)
-			return r;
+	while ((got = next_answer(t, in, &rec, &q, e)) > 0) {
 		if (!qset_has_flags(q))
 			continue;
 		t->n_plain++;
@@ -258,13 +265,7 @@ int tally_answers(struct tally *t, struct rec_reader *in, struct err *e)
 	struct rec rec;
 	const struct qitem *q;
 	int got;
-	while ((got = rec_read(in, &rec, e)) > 0) {
-		if (!rec_is(&rec, "answer"))
-			continue;
-		int r = find_query(t, &rec, "query", &q, e);
-		if (r < 0)
-			return r;
+	while ((got = next_answer(t, in, &rec, &q, e)) > 0)
 		add_answer(t, q, &rec);
-	}
 	return got;
 }

@@ -4,12 +4,12 @@
  * from tokenizer.json, if there is one, the normalizer's settings, the longest word and the special tokens. Settings that
  * would need another tokenizer (another prefix than "##", another model type) are refused, not ignored.
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "tokenize/make.h"
 
 #define MAX_VOCAB (64u << 20)
@@ -20,32 +20,6 @@
 static int no_memory(struct err *e)
 {
 	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
-}
-
-/* Bounds the tree that jansson will build. */
-static int scan_json(const char *s, size_t n, const char *path, struct err *e)
-{
-	unsigned depth = 0, n_value = 0;
-	bool in_str = false;
-	for (size_t i = 0; i < n; i++) {
-		if (in_str) {
-			if (s[i] == '\\')
-				i++;
-			else if (s[i] == '"')
-				in_str = false;
-		} else if (s[i] == '"') {
-			in_str = true;
-		} else if (s[i] == '[' || s[i] == '{') {
-			depth++;
-		} else if ((s[i] == ']' || s[i] == '}') && depth) {
-			depth--;
-		} else if (s[i] == ',') {
-			n_value++;
-		}
-		if (depth > MAX_JSON_DEPTH || n_value > MAX_JSON_VALUES)
-			return err_set(e, ERR_LIMIT, i, "'%s' is nested too deep or has too many values", path);
-	}
-	return 0;
 }
 
 static void set_flag(struct maker *m, uint32_t flag, const json_t *v)
@@ -86,17 +60,15 @@ static int use_model(struct maker *m, const json_t *model, const char *path, str
 /* Reads DIR/name if it is there; *out is NULL if not. */
 static int load_json(json_t **out, const char *dir, const char *name, char *path, size_t path_len, struct err *e)
 {
+	static const struct json_limits most = { .depth = MAX_JSON_DEPTH, .n_value = MAX_JSON_VALUES };
 	struct buf text = {0};
-	json_error_t je;
 	*out = NULL;
 	snprintf(path, path_len, "%s/%s", dir, name);
 	if (access(path, F_OK))
 		return 0;
 	int r = io_read_file(&text, path, MAX_JSON, e);
-	if (!r)
-		r = scan_json(text.data, text.len, path, e);
-	if (!r && !(*out = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &je)))
-		r = err_set(e, ERR_FORMAT, je.position > 0 ? (uint64_t)je.position : 0, "'%s': %s", path, je.text);
+	if (!r && !(*out = json_text(text.data, text.len, 0, &most, e)))
+		r = err_wrap(e, "'%s'", path);
 	buf_release(&text);
 	return r;
 }

@@ -13,13 +13,13 @@
 
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "tokenize/child.h"
 
@@ -377,17 +377,17 @@ static void read_file(struct reading *r)
 static void read_json(struct reading *r)
 {
 	struct read_job *j = r->j;
-	struct err e = {0};
-	json_error_t je;
+	struct err e = {0}, why = {0};
+	static const struct json_limits most = { .depth = 32, .n_value = 1u << 20 };
 	struct src s;
-	json_t *o = json_loadb(j->json, j->json_len, JSON_REJECT_DUPLICATES, &je);
+	json_t *o = json_text(j->json, j->json_len, 0, &most, &why);
 	json_t *id = json_object_get(o, "id"), *title = json_object_get(o, "title"), *text = json_object_get(o, "text");
 	if (!id)
 		id = json_object_get(o, "_id");
 	const char *doc = json_string_value(id), *name = doc;
 	if (!json_is_object(o) || !doc || !doc[0] || !json_is_string(text)) {
 		e.code = err_set(&e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': a line is no {\"id\", \"title\", \"text\"}%s%s", j->path,
-				 o ? "" : ": ", o ? "" : je.text);
+				 o ? "" : ": ", o ? "" : why.msg);
 		put_error(j, &e);
 		json_decref(o);
 		return;

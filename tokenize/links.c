@@ -72,16 +72,26 @@ bool links_localized(const char *path)
 	return lang >= 2 && lang <= 3 && (lang == n || strchr("_.@", p[lang]));
 }
 
-/* "egrep(1)" for .../man1/egrep.1.gz, the base name for others. */
-static void alias_name(struct buf *b, const char *path)
+/* The base name without .gz, *n bytes; the dot before its section, or NULL if it is no page's name. */
+static const char *split_name(const char *path, size_t *n, const char **dot)
 {
 	const char *base = strrchr(path, '/');
 	base = base ? base + 1 : path;
-	size_t n = strlen(base);
-	if (n > 3 && strcmp(base + n - 3, ".gz") == 0)
-		n -= 3;
-	const char *dot = n > 0 ? memrchr(base, '.', n) : NULL;
-	if (dot && dot > base && dot[1] >= '1' && dot[1] <= '9') {
+	*n = strlen(base);
+	if (*n > 3 && strcmp(base + *n - 3, ".gz") == 0)
+		*n -= 3;
+	*dot = *n > 0 ? memrchr(base, '.', *n) : NULL;
+	if (*dot && (*dot == base || (*dot)[1] < '1' || (*dot)[1] > '9'))
+		*dot = NULL;
+	return base;
+}
+
+/* "egrep(1)" for .../man1/egrep.1.gz, the base name for others. */
+static void alias_name(struct buf *b, const char *path)
+{
+	size_t n;
+	const char *dot, *base = split_name(path, &n, &dot);
+	if (dot) {
 		buf_add(b, base, (size_t)(dot - base));
 		buf_putc(b, '(');
 		buf_add(b, dot + 1, n - (size_t)(dot - base) - 1);
@@ -93,13 +103,10 @@ static void alias_name(struct buf *b, const char *path)
 
 static bool page_name(const char *path)
 {
-	const char *base = strrchr(path, '/');
-	base = base ? base + 1 : path;
-	size_t n = strlen(base);
-	if (n > 3 && strcmp(base + n - 3, ".gz") == 0)
-		n -= 3;
-	const char *dot = n > 0 ? memrchr(base, '.', n) : NULL;
-	return dot && dot[1] >= '1' && dot[1] <= '9';
+	size_t n;
+	const char *dot;
+	split_name(path, &n, &dot);
+	return dot != NULL;
 }
 
 /* The target of a page that is nothing but `.so TARGET` (comments aside): "man1/grep.1". False if it isn't such a page. */

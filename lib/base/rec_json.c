@@ -6,12 +6,12 @@
 #include "lib/base/rec_json.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/json.h"
 #include "lib/base/rec.h"
 #include "lib/base/rec_scan.h"
 
@@ -325,47 +325,18 @@ static int pack_json(msgpack_packer *pk, const json_t *v, struct err *e)
 	return err_set(e, ERR_BUG, ERR_NO_OFFSET, "unknown kind of JSON value");
 }
 
-/* Counts nesting and values outside strings; jansson makes about 50 bytes of memory of each value. */
-static int check_bounds(const char *s, size_t n, struct err *e)
-{
-	bool in_string = false;
-	int depth = 0, max = REC_MAX_DEPTH + 2;		/* a special form is up to two levels for one value */
-	size_t n_value = 0;
-	for (size_t i = 0; i < n; i++) {
-		char c = s[i];
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-			continue;
-		}
-		in_string = c == '"';
-		n_value += c == ',' || c == ':' || c == '[' || c == '{';
-		depth += c == '[' || c == '{';
-		depth -= c == ']' || c == '}';
-		if (depth > max)
-			return err_set(e, ERR_LIMIT, i, "nested more than %d deep", REC_MAX_DEPTH);
-		if (n_value > 2 * REC_MAX_NODES)
-			return err_set(e, ERR_LIMIT, i, "more than %u values in a record", REC_MAX_NODES);
-	}
-	return 0;
-}
-
 int rec_json_get(struct buf *out, const char *s, size_t n, struct err *e)
 {
-	json_error_t je;
+	/* A special form is up to two levels for one value. */
+	static const struct json_limits most = { .depth = REC_MAX_DEPTH + 2, .n_value = 2 * REC_MAX_NODES };
 	if (n > REC_MAX_BYTES)
 		return err_set(e, ERR_LIMIT, REC_MAX_BYTES, "a line is longer than %u bytes", REC_MAX_BYTES);
-	int r = check_bounds(s, n, e);
-	if (r)
-		return r;
-	json_t *v = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
+	json_t *v = json_text(s, n, JSON_ALLOW_NUL, &most, e);
 	if (!v)
-		return err_set(e, ERR_FORMAT, je.position > 0 ? (uint64_t)je.position : 0, "bad JSON: %s", je.text);
+		return e ? e->code : ERR_FORMAT;
 	msgpack_packer pk;
 	msgpack_packer_init(&pk, out, write_to_buf);
-	r = pack_json(&pk, v, e);
+	int r = pack_json(&pk, v, e);
 	json_decref(v);
 	if (!r && out->failed)
 		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");

@@ -12,17 +12,17 @@
  */
 #include "lib/model/safetensors.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/cursor.h"
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 
 #define ST_MAX_HEADER 100000000u	/* the format's own bound */
 #define ST_MAX_DEPTH 4			/* the format needs 3 */
-#define ST_MAX_VALUES (1u << 20)	/* commas and colons; a tensor needs about 9 */
+#define ST_MAX_VALUES (1u << 20)	/* commas, colons and brackets; a tensor needs about 12 */
 #define ST_DATA_AT 8u
 
 struct entry {
@@ -45,39 +45,6 @@ static const struct dtype { const char *name; uint32_t len; int type; } dtypes[]
 	{ "I8", 1, -1 }, { "F8_E4M3", 1, -1 }, { "F8_E5M2", 1, -1 }, { "I16", 2, -1 }, { "U16", 2, -1 }, { "I32", 4, -1 },
 	{ "U32", 4, -1 }, { "I64", 8, -1 }, { "U64", 8, -1 }, { "F64", 8, -1 },
 };
-
-/* Bounds what jansson is about to build. Brackets inside strings do not count; a string's end is found by its quotes. */
-static int scan_header(const char *s, size_t n, struct err *e)
-{
-	unsigned depth = 0, n_value = 0;
-	bool in_str = false;
-	for (size_t i = 0; i < n; i++) {
-		if (in_str) {
-			if (s[i] == '\\')
-				i++;
-			else if (s[i] == '"')
-				in_str = false;
-			continue;
-		}
-		switch (s[i]) {
-		case '"': in_str = true; break;
-		case '[': case '{':
-			if (++depth > ST_MAX_DEPTH)
-				return err_set(e, ERR_LIMIT, ST_DATA_AT + i, "header nested deeper than %d", ST_MAX_DEPTH);
-			break;
-		case ']': case '}':
-			if (depth > 0)
-				depth--;
-			break;
-		case ',': case ':':
-			if (++n_value > ST_MAX_VALUES)
-				return err_set(e, ERR_LIMIT, ST_DATA_AT + i, "header of more than %u values", ST_MAX_VALUES);
-			break;
-		default: break;
-		}
-	}
-	return 0;
-}
 
 /* A non-negative integer of the header. */
 static bool json_u64(const json_t *v, uint64_t *out)
@@ -208,16 +175,14 @@ static int read_file(struct safetensors *s, struct err *e)
 		return err_set(e, ERR_EOF, 0, "header of %llu bytes passes the end of the file", (unsigned long long)n);
 	if (n == 0 || text[0] != '{')
 		return err_set(e, ERR_FORMAT, ST_DATA_AT, "header does not start with '{'");
-	int r = scan_header(text, (size_t)n, e);
-	if (r)
-		return r;
-	json_error_t je;
-	json_t *root = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &je);
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return err_set(e, ERR_FORMAT, ST_DATA_AT + (uint64_t)(je.position > 0 ? je.position : 0), "header: %s", je.text);
+	static const struct json_limits most = { .depth = ST_MAX_DEPTH, .n_value = ST_MAX_VALUES };
+	json_t *root = json_text(text, (size_t)n, 0, &most, e);
+	if (!root) {
+		if (e && e->at != ERR_NO_OFFSET)
+			e->at += ST_DATA_AT;
+		return err_wrap(e, "header");
 	}
-	r = read_entries(s, root, ST_DATA_AT + (size_t)n, e);
+	int r = read_entries(s, root, ST_DATA_AT + (size_t)n, e);
 	json_decref(root);
 	return r;
 }

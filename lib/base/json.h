@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * json: JSON text that somebody else wrote. jansson builds about 50 bytes of memory for each value, so nesting and values are counted
+ * before it begins.
+ */
+#ifndef TT_BASE_JSON_H
+#define TT_BASE_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+
+struct json_limits {
+	int depth;		/* brackets open at a time */
+	size_t n_value;		/* commas, colons and opening brackets, outside strings */
+};
+
+/* The value that the n bytes at s (may be NULL if n is 0) are; NULL with ERR_LIMIT, or ERR_FORMAT if they are no JSON or a key occurs
+ * twice in an object. `flags` are jansson's, added to its JSON_REJECT_DUPLICATES. Offsets in errors count from s. Caller: json_decref. */
+json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limits *most, struct err *e);
+
+#endif
