@@ -52,8 +52,9 @@ SCRIPTS := tt ask sync model eval
 
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
-UNIT += copy arch sample accept template prompt stream session block prefix drafter
-UNIT += terms segment writer rank metric
+UNIT += copy policy arch sample accept template prompt stream session block prefix drafter
+UNIT += terms segment writer rank
+UNIT += metric
 UNIT += gguf safetensors tok
 UNIT += split roff
 UNIT += encoder
@@ -67,7 +68,6 @@ FUZZ += gguf safetensors tok index
 FUZZ += chunk
 
 CONFORM := tokens logits template perplexity
-
 CONFORM += embeddings
 
 # Each folder and its list, from left to right of the dependency law.
@@ -93,7 +93,7 @@ archive = $(BUILD)/lib$(notdir $(1)).a
 ARCHIVES := $(foreach f,bench speculate retrieve generate index embed tokenize lib/model lib/kern lib/base,$(call archive,$(f)))
 
 .DELETE_ON_ERROR:
-.PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform ask \
+.PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform bench ask \
 	install uninstall dist clean
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
@@ -188,7 +188,7 @@ check: ## install what tests need, build, fetch two small models, run every test
 
 SAN_OPT := OPT="-O1 -fno-omit-frame-pointer" HARDEN= LDHARDEN=
 asan: ## run the tests under AddressSanitizer, leaks included
-	@ASAN_OPTIONS=detect_leaks=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(SAN_OPT) SAN=-fsanitize=address check
+	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(SAN_OPT) SAN=-fsanitize=address check
 ubsan: ## run the tests under UndefinedBehaviorSanitizer
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan $(SAN_OPT) \
 		SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check
@@ -208,6 +208,10 @@ lint: all ## dependency law, sizes, manual pages, shell scripts
 
 conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
 	@sh tests/conform/run $(BUILD) $(REF) $(CHECKS)
+
+NAME ?= $(shell date +%F)-$(shell uname -n)
+bench: all ## measure beside the peers that are installed: make bench NAME=... MODELS="..." (see bench/peers.sh)
+	@PATH="$(abspath $(BUILD))/bin:$$PATH" bench/peers.sh $(NAME) $(MODELS)
 
 ask: export TT_QUESTION = $(value Q)
 ask: ## answer Q="..." from this machine's manual pages; the first run installs, builds, fetches and indexes

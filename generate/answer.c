@@ -55,6 +55,7 @@ static int reply(struct answerer *a, struct ask_str query, struct prompt *p, str
 	size_t cached = 0;
 	if (a->hooks.load)
 		cached = a->hooks.load(a->hooks.arg, a->s, p);
+	run_start(r, ids->id, ids->len);
 	uint64_t t1 = io_now_ns();
 	int rc = session_sync(a->s, ids->id, ids->len, e);
 	double eval_ms = (double)(io_now_ns() - t1) / 1e6;

@@ -11,6 +11,8 @@
 #include "lib/base/io.h"
 
 #define ROUNDS 3		/* the least of these counts: noise only ever adds */
+#define ALL 0.125		/* weight of a step seen while generating, on all costs: most of a change is the whole machine's */
+#define OWN 0.0625		/* and on that of its length besides */
 
 static int cost_path(struct buf *path, const struct model *m, int n_thread, struct err *e)
 {
@@ -66,4 +68,12 @@ int cost_measure(const struct model *m, struct session *s, int n_thread, double 
 	buf_release(&path);
 	buf_release(&text);
 	return r;
+}
+
+void cost_seen(double ms[COST_N], size_t b, double took)
+{
+	double r = took / ms[b];
+	r = r < 0.5 ? 0.5 : r > 2 ? 2 : r;	/* a step during which the machine did something else */
+	for (size_t i = 1; i < COST_N; i++)
+		ms[i] *= 1 + (r - 1) * (i == b ? ALL + OWN : ALL);
 }

@@ -18,10 +18,14 @@
 #include "lib/base/io.h"
 #include "lib/base/rec.h"
 
-#define PATIENCE_FIRST_MS 5000	/* a drafter may have a model to open and a prompt to read */
+#define PIPE_BYTES (1 << 20)
+#define PATIENCE_FIRST_MS 5000	/* for the first two drafts: it may have a model to open and a prompt to read */
 #define PATIENCE_MS 1000	/* many times the cost of any sensible draft */
 #define PAUSE_MIN 16
 #define PAUSE_MAX 256
+#define TRIAL 8			/* steps after which a drafter is judged */
+#define FADE 0.95		/* weight of the past in each step: about 20 steps */
+#define LOSS 1.02		/* time a token against a plain step's that is no longer put down to chance */
 
 struct drafter {
 	pid_t pid;
@@ -29,7 +33,8 @@ struct drafter {
 	struct rec_writer *out;
 	struct rec_reader *in;
 	size_t n_vocab, max;
-	bool is_first, is_well;		/* no draft came yet; nothing went wrong yet */
+	unsigned n_asked;		/* requests since the last new timeline */
+	bool is_well;			/* nothing went wrong yet */
 };
 
 static int spawn(struct drafter *d, const char *cmd, struct err *e)
@@ -54,6 +59,7 @@ static int spawn(struct drafter *d, const char *cmd, struct err *e)
 	close(from[1]);
 	d->to = to[1];
 	d->from = from[0];
+	fcntl(d->to, F_SETPIPE_SZ, PIPE_BYTES);	/* a whole timeline fits, whether it is read at once or not */
 	if (d->pid < 0)
 		return err_sys(e, ERR_IO, "cannot start the drafter '%s'", cmd);
 	return 0;
@@ -64,7 +70,7 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 	struct drafter *d = calloc(1, sizeof *d);
 	if (!d)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_first = true, .is_well = true };
+	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_well = true };
 	int r = spawn(d, cmd, e);
 	r = r ? r : rec_reader_open(&d->in, d->from, "drafter", e);
 	r = r ? r : rec_writer_open(&d->out, d->to, "tt-generate", vocab, e);
@@ -139,6 +145,7 @@ static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
 static int request(struct drafter *d, size_t max, struct err *e)
 {
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
+	d->n_asked++;
 	rec_put_u64(d->out, "max", d->max);
 	int r = rec_emit(d->out, e);
 	r = r ? r : quietly(d, rec_flush, e);
@@ -146,10 +153,12 @@ static int request(struct drafter *d, size_t max, struct err *e)
 	return r;
 }
 
-int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e)
+int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[9], size_t max, struct err *e)
 {
+	d->n_asked = 0;
 	rec_begin(d->out, "ctx");
 	put_tokens(d->out, tok, n);
+	rec_put_u64(d->out, "fresh", fresh);
 	msgpack_packer *p = rec_put_key(d->out, "cost");
 	msgpack_pack_array(p, 8);
 	for (int b = 1; b <= 8; b++)
@@ -168,7 +177,7 @@ int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t
 /* Waits until the drafter has said something. */
 static int await(struct drafter *d, struct err *e)
 {
-	int patience = d->is_first ? PATIENCE_FIRST_MS : PATIENCE_MS;
+	int patience = d->n_asked <= 2 ? PATIENCE_FIRST_MS : PATIENCE_MS;
 	uint64_t end = io_now_ns() + (uint64_t)patience * 1000000u;
 	while (rec_reader_would_block(d->in)) {
 		uint64_t now = io_now_ns();
@@ -197,7 +206,6 @@ static int get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct er
 		if (!got)
 			return err_set(e, ERR_EOF, ERR_NO_OFFSET, "the drafter ended");
 	} while (!rec_is(&rec, "draft"));	/* its head, and kinds we do not know */
-	d->is_first = false;
 	const msgpack_object *t = rec_get(&rec, "tok");
 	if (!t || t->type != MSGPACK_OBJECT_ARRAY)
 		return err_set(e, ERR_FORMAT, rec.at, "the drafter sent a draft without 'tok'");
@@ -226,21 +234,20 @@ bool drafter_pays(struct drafter_guard *g)
 	return true;
 }
 
-void drafter_spent(struct drafter_guard *g, bool asked, double ms, size_t n_tok)
+void drafter_spent(struct drafter_guard *g, double plain_ms, double ms, size_t n_tok)
 {
-	double each = ms / (double)(n_tok ? n_tok : 1);
-	double *mean = asked ? &g->draft_ms : &g->plain_ms;
-	unsigned *n = asked ? &g->n_draft : &g->n_plain;
-	/* Time a token over the last ~16 steps; a step's tokens weigh as one observation of its rate. */
-	*mean = *n ? *mean + (each - *mean) / (*n < 16 ? *n + 1 : 16) : each;
-	(*n)++;
+	/* Sums and not a mean of ratios: a long accepted draft weighs as much as the steps that it replaces. */
+	g->ms = g->ms * FADE + ms;
+	g->tok = g->tok * FADE + (double)n_tok;
+	g->n++;
 	if (!g->next_pause)
 		g->next_pause = PAUSE_MIN;
-	if (asked && g->n_draft >= 8 && g->n_plain >= 1 && g->draft_ms > g->plain_ms * 1.01) {
+	if (g->n >= TRIAL && g->ms > g->tok * plain_ms * LOSS) {
 		g->pause = g->next_pause;
 		g->next_pause = g->next_pause < PAUSE_MAX ? g->next_pause * 2 : PAUSE_MAX;
-		g->n_draft = 0;		/* judged afresh after the pause */
-	} else if (asked && g->draft_ms < g->plain_ms) {
+		g->n = 0;		/* judged afresh after the pause */
+		g->ms = g->tok = 0;
+	} else if (g->n >= 2 * TRIAL) {
 		g->next_pause = PAUSE_MIN;
 	}
 }

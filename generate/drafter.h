@@ -3,7 +3,7 @@
  * drafter: the generator's end of a drafter. A drafter is a child process on two pipes; any program that speaks the records
  * `ctx`, `accept` and `draft` (records.5) can be one.
  *
- *	generator -> drafter	head {vocab}	ctx {tok, cost}		the whole timeline; V(1..8) in milliseconds
+ *	generator -> drafter	head {vocab}	ctx {tok, fresh, cost, max}	the whole timeline; V(1..8) in milliseconds
  *						accept {n, tok, max}	n of the last draft were right; tokens appended since; draft <= max
  *	drafter -> generator	head		draft {tok}		exactly one for each ctx and each accept, possibly empty
  *
@@ -31,8 +31,9 @@ int drafter_open(struct drafter **d, const char *cmd, const char *vocab, size_t 
 /* Ends the child: closes its pipes and reaps it. */
 void drafter_close(struct drafter *d);
 
-/* Tells the whole timeline; the reply (a draft for what follows) is fetched by drafter_get. cost[1..8] in ms. */
-int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e);
+/* Tells the whole timeline, of which the last `fresh` tokens have yet to be evaluated; the reply (a draft for what follows) is fetched by
+ * drafter_get. cost[1..8] in ms. max = 0: nothing is to be drafted yet, but a drafter that has a prompt to read may start. */
+int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[9], size_t max, struct err *e);
 /* Tells that `n_right` of the last draft were right and that tok[0..n) was appended to the timeline since. */
 int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, size_t max, struct err *e);
 /* Waits for the draft that answers the last drafter_ctx or drafter_accept: tok[0..*n), *n <= max <= DRAFTER_MAX, all < n_vocab. */
@@ -40,14 +41,14 @@ int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct e
 
 /* ---- does it pay? ---- */
 struct drafter_guard {
-	double plain_ms, draft_ms;	/* running time a token, without and with */
-	unsigned n_plain, n_draft;	/* steps seen of each kind */
-	unsigned pause;			/* steps still to go without asking */
-	unsigned next_pause;		/* grows while drafting keeps losing */
+	double ms, tok;		/* of steps for which it was asked, the past fading; their ratio is the time a token */
+	unsigned n;		/* such steps since the last pause */
+	unsigned pause;		/* steps still to go without asking */
+	unsigned next_pause;	/* grows while drafting keeps losing */
 };
 /* True if the coming step should ask for a draft. */
 bool drafter_pays(struct drafter_guard *g);
-/* A step took `ms` and gave `n_tok` tokens; `asked` tells of which kind it was. */
-void drafter_spent(struct drafter_guard *g, bool asked, double ms, size_t n_tok);
+/* A step for which the drafter was asked took `ms`, drafting included, and gave n_tok tokens; a plain step takes plain_ms. */
+void drafter_spent(struct drafter_guard *g, double plain_ms, double ms, size_t n_tok);
 
 #endif

@@ -197,10 +197,17 @@ static void close_engine(struct engine *en)
 
 /* ---- requests ---- */
 
+/* With -v: what a reply cost. */
+static void tell(const struct run *r)
+{
+	if (o.verbose)
+		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", TOOL, r->n_gen,
+			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
+}
+
 /* After a request: 0 to go on. Its own error is told and counted; only an output that can't be written ends the run. */
 static int settle(struct engine *en, int rc, struct err *e)
 {
-	struct run *r = &en->a.run;
 	if (rc == ERR_IO)
 		return rc;
 	if (rc) {
@@ -212,9 +219,7 @@ static int settle(struct engine *en, int rc, struct err *e)
 	if (en->a.is_cut)
 		err_warn(TOOL, "the last source was cut to fit the context");
 	en->a.is_cut = false;
-	if (o.verbose)
-		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", TOOL, r->n_gen,
-			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
+	tell(&en->a.run);
 	return 0;
 }
 
@@ -268,6 +273,8 @@ static int answer_text(struct engine *en, struct rec_reader *in, struct err *e)
 		rc = err_set(e, ERR_EOF, ERR_NO_OFFSET, "standard input is empty");
 	if (!rc)
 		rc = answer_plain(&en->a, text.data, text.len, e);
+	if (!rc)
+		tell(&en->a.run);
 	buf_release(&text);
 	return rc;
 }

@@ -34,13 +34,6 @@ void propose_close(struct proposer *p)
 	p->d = NULL;
 }
 
-void propose_start(void *arg)
-{
-	struct proposer *p = arg;
-	p->told = 0;
-	p->n_right = 0;
-}
-
 static void drop(struct proposer *p, const struct err *e)
 {
 	propose_close(p);
@@ -48,45 +41,75 @@ static void drop(struct proposer *p, const struct err *e)
 		p->warn(e->msg);
 }
 
+/* Fetches the empty draft that answered the context. */
+static int settle_debt(struct proposer *p, struct err *e)
+{
+	int32_t draft[DRAFTER_MAX];
+	size_t got;
+	int r = p->owed ? drafter_get(p->d, draft, &got, e) : 0;
+	p->owed = false;
+	return r;
+}
+
+void propose_start(void *arg, const int32_t *tok, size_t n, size_t fresh)
+{
+	struct proposer *p = arg;
+	struct err e = {0};
+	if (!p->d)
+		return;
+	p->told = p->n_right = 0;
+	p->opening = true;
+	int r = settle_debt(p, &e);		/* of a reply that never asked */
+	r = r ? r : drafter_ctx(p->d, tok, n, fresh, p->cost, 0, &e);
+	if (r) {
+		drop(p, &e);
+		return;
+	}
+	p->owed = true;
+	p->told = n;
+}
+
+/* Tells what was appended since, `next` last, and fetches a draft. */
+static int ask(struct proposer *p, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft, size_t *got, struct err *e)
+{
+	int32_t *tok = malloc((n + 1 - p->told) * sizeof *tok);
+	if (!tok)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	memcpy(tok, past + p->told, (n - p->told) * sizeof *tok);
+	tok[n - p->told] = next;
+	int r = settle_debt(p, e);
+	r = r ? r : drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, max, e);
+	free(tok);
+	p->told = n + 1;
+	p->n_right = 0;
+	return r ? r : drafter_get(p->d, draft, got, e);
+}
+
 size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft)
 {
 	struct proposer *p = arg;
 	struct err e = {0};
 	size_t got = 0;
-	int r;
 	p->start_ns = io_now_ns();
-	/* The first step runs plain, so that there is something to compare with. */
-	p->asked = p->d && p->guard.n_plain && drafter_pays(&p->guard);
+	p->asked = p->d && p->told && p->told <= n && drafter_pays(&p->guard);
 	if (!p->asked)
 		return 0;
-	int32_t *tok = malloc((n + 1 - p->told) * sizeof *tok);
-	if (!tok)
-		return 0;
-	memcpy(tok, past + p->told, (n - p->told) * sizeof *tok);
-	tok[n - p->told] = next;
-	p->opening = p->told == 0;
-	if (p->opening)
-		r = drafter_ctx(p->d, tok, n + 1, p->cost, max, &e);
-	else
-		r = drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, max, &e);
-	free(tok);
-	p->told = n + 1;
-	p->n_right = 0;
-	if (!r)
-		r = drafter_get(p->d, draft, &got, &e);
-	if (r)
+	if (ask(p, past, n, next, max, draft, &got, &e)) {
 		drop(p, &e);
-	return r ? 0 : got;
+		return 0;
+	}
+	return got;
 }
 
 void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
 {
 	struct proposer *p = arg;
-	(void)ms;	/* of the evaluation alone; what counts is the step with its drafting */
-	(void)n_draft;
-	if (p->asked)
-		p->n_right = n_right;
-	/* Reading the prompt is spent once; whether to go on is judged by what comes after. */
-	if (!p->asked || !p->opening)
-		drafter_spent(&p->guard, p->asked, (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
+	cost_seen(p->cost, n_draft + 1, ms);
+	if (!p->asked)
+		return;
+	p->n_right = n_right;
+	/* What is left of reading the prompt is spent once; whether to go on is judged by what comes after. */
+	if (!p->opening)
+		drafter_spent(&p->guard, p->cost[1], (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
+	p->opening = false;
 }

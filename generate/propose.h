@@ -19,10 +19,11 @@ struct proposer {
 	const struct model *m;
 	struct drafter *d;		/* NULL: no drafts (any more) */
 	struct drafter_guard guard;
-	double cost[COST_N];
+	double cost[COST_N];		/* ms of a step, kept up to date */
 	void (*warn)(const char *msg);	/* told once why a drafter was dropped */
 	size_t told;			/* tokens of the timeline that the drafter knows; 0 = a new timeline */
 	size_t n_right;			/* of its last draft */
+	bool owed;			/* the draft that answers the context has not been fetched */
 	bool asked, opening;		/* in the step under way: a draft; the first, for which a prompt was read */
 	uint64_t start_ns;		/* of the step under way */
 };
@@ -33,8 +34,8 @@ int propose_auto(struct buf *cmd, const char *exe_dir, struct err *e);
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);
 void propose_close(struct proposer *p);
 
-/* The three hooks of run.h; arg is the proposer. When a reply starts, the drafter will be told its whole timeline. */
-void propose_start(void *arg);
+/* The three hooks of run.h; arg is the proposer. When a reply starts, the drafter is told the prompt, and reads it meanwhile. */
+void propose_start(void *arg, const int32_t *tok, size_t n, size_t fresh);
 size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft);
 void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms);
 

@@ -170,6 +170,16 @@ static int force_cite(struct step *st, struct err *e)
 	return rc;
 }
 
+void run_start(const struct run *r, const int32_t *tok, size_t n)
+{
+	const int32_t *have = session_tokens(r->s);
+	size_t same = 0;
+	while (same < n && same < session_len(r->s) && have[same] == tok[same])
+		same++;
+	if (r->hooks.start)
+		r->hooks.start(r->hooks.draft, tok, n, n - same);
+}
+
 int run_reply(struct run *r, struct err *e)
 {
 	struct step st = { .r = r };
@@ -180,8 +190,6 @@ int run_reply(struct run *r, struct err *e)
 	r->stop = RUN_LENGTH;
 	int rc = 0;
 	int32_t next = -1;
-	if (r->hooks.start)
-		r->hooks.start(r->hooks.draft);
 	if (r->n_max > 0) {
 		next = pick(&st, session_logits(r->s, 0), session_len(r->s));
 		rc = take(&st, next, e);

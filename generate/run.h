@@ -26,8 +26,8 @@ struct run_hooks {
 	void *draft;		/* of `propose` and `settle` */
 	/* Fills tok[0..max) with a guess at what follows past[0..n) and `next`, the token just picked; returns its length. */
 	size_t (*propose)(void *draft, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *tok);
-	/* A reply begins. */
-	void (*start)(void *draft);
+	/* A reply to tok[0..n) is about to be made; the last `fresh` tokens have yet to be evaluated (run_start). */
+	void (*start)(void *draft, const int32_t *tok, size_t n, size_t fresh);
 	/* After each evaluation: `n_right` of `n_draft` proposed tokens were right; it took `ms`. */
 	void (*settle)(void *draft, size_t n_draft, size_t n_right, double ms);
 	/* Text that may be shown. Not 0 ends the run with that error (a closed output). */
@@ -53,6 +53,8 @@ struct run {
 	uint64_t first_ns, last_ns;	/* monotonic times of the first and the last token picked */
 };
 
+/* Tells the drafter of a prompt, so that it can read while the model does. Call it before session_sync. */
+void run_start(const struct run *r, const int32_t *tok, size_t n);
 /* Generates; the session's last evaluation must be that of the prompt's end (session_sync). On return the timeline holds prompt
  * and reply. The results are cleared first. */
 int run_reply(struct run *r, struct err *e);

@@ -347,6 +347,10 @@ static int list_doc(const struct segment_doc *d, struct rec_writer *w, struct er
 		print_field(d->doc);
 		printf("\t%" PRIu64 "\t%" PRIu64 "\t", d->size, d->mtime_ns);
 		print_field(d->sum);
+		if (d->alias.n) {
+			putchar('\t');
+			print_field(d->alias);
+		}
 		putchar('\n');
 		return 0;
 	}

@@ -74,7 +74,7 @@ bool metric_doc_id(const char *doc, size_t n, char *out, size_t cap)
 		n -= 3;
 	if (n - from >= cap)
 		return false;
-	memcpy(out, doc + from, n - from);
+	memmove(out, doc + from, n - from);	/* a list of ids is shortened in place */
 	out[n - from] = '\0';
 	return true;
 }

@@ -27,7 +27,7 @@ bool metric_has_word(const char *text, size_t n, const char *flag);
 
 /* The identity under which the judgements know a document: the base name of `doc` without a final ".gz", so that
  * "/usr/share/man/man1/tar.1.gz" is "tar.1". Writes at most `cap` bytes with the final NUL to `out`; false if it is
- * longer than that. */
+ * longer than that. `out` may be `doc` itself. */
 bool metric_doc_id(const char *doc, size_t n, char *out, size_t cap);
 
 #endif

@@ -7,6 +7,12 @@
 
 #define FORGET 0.97	/* weight of a class's past per new observation: about 33 observations remembered */
 #define PRIOR 4.0	/* observations the prior is worth */
+#define FADE 0.96	/* weight of the past in each step's sums: about 25 steps */
+#define TRUST 6.0	/* steps that the small model's good name is worth */
+#define TRUST_TOK 1.4	/* tokens in a plain step's time that it is taken to give before it has been judged, */
+#define TRUST_COST 1.7	/* by steps that take so many plain ones' time */
+#define REST 24		/* steps for which it rests after it has lost, twice as many the next time */
+#define REST_MAX 192
 
 /* Class of a match length: 1, 2, 3, ... 8 singly, then 9-10, 11-12, 13-16, 17-24, 25-32, 33-64, 65-. */
 static size_t match_class(size_t match)
@@ -24,13 +30,22 @@ static size_t prob_class(double prob)
 	return c < 0 ? 0 : c >= POLICY_N_CLASS ? POLICY_N_CLASS - 1 : (size_t)c;
 }
 
+static void trust_model(struct policy *p)
+{
+	p->model_n = TRUST;
+	p->model_tok = TRUST * TRUST_TOK * TRUST_COST;
+	p->model_cost = TRUST * TRUST_COST * p->verify[1];
+}
+
 void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], double draft)
 {
-	*p = (struct policy){ .draft = draft };
+	*p = (struct policy){ .draft = draft, .model_mean = 0.7, .next_rest = REST };
 	for (int b = 1; b <= POLICY_MAX_DRAFT + 1; b++)
 		p->verify[b] = verify ? verify[b] : 1.0 + 0.1 * (b - 1);
+	trust_model(p);
 	for (size_t c = 0; c < POLICY_N_CLASS; c++) {
-		/* Priors: a match of m tokens goes on with chance m / (m + 4); a small model is right as often as it says. */
+		/* Priors: a match of m tokens goes on with chance m / (m + 4), a little less than was counted on 28 replies, where
+		 * more hopeful ones gained nothing; a small model is right as often as it says. */
 		double m = (double)c + 1.0;
 		p->seen[POLICY_COPY][c] = p->seen[POLICY_MODEL][c] = PRIOR;
 		p->kept[POLICY_COPY][c] = PRIOR * m / (m + 4.0);
@@ -59,33 +74,50 @@ double policy_model_chance(const struct policy *p, double prob)
 	return chance(p, POLICY_MODEL, prob_class(prob));
 }
 
-size_t policy_copy_length(const struct policy *p, size_t match, size_t max, double *rate)
+/* Tokens a unit of cost that are reached, plain steps at least. */
+static double rate(const struct policy *p)
 {
-	double joint = 1.0, yield = 1.0, best = 1.0 / p->verify[1];
+	double plain = 1.0 / p->verify[1], now = p->cost > 0 ? p->tok / p->cost : 0;
+	return now > plain ? now : plain;
+}
+
+size_t policy_copy_length(const struct policy *p, size_t match, size_t max, double *gain)
+{
+	double joint = 1.0, more = 0.0, r = rate(p);
 	size_t best_n = 0;
+	*gain = 0;
 	if (max > POLICY_MAX_DRAFT)
 		max = POLICY_MAX_DRAFT;
 	for (size_t n = 1; match && n <= max; n++) {
 		joint *= policy_copy_chance(p, match + n - 1);
-		yield += joint;
-		double r = yield / p->verify[n + 1];
-		if (r > best) {
-			best = r;
+		more += joint;
+		double g = more - r * (p->verify[n + 1] - p->verify[1]);
+		if (g > *gain) {
+			*gain = g;
 			best_n = n;
 		}
 	}
-	if (rate)
-		*rate = best;
 	return best_n;
 }
 
-bool policy_model_more(const struct policy *p, size_t n, double joint, double yield, double next_chance)
+bool policy_model_ask(struct policy *p, double copy_gain)
 {
-	if (n >= POLICY_MAX_DRAFT)
+	if (p->rest) {
+		p->rest--;
 		return false;
-	double now = yield / (p->verify[n + 1] + (double)(n ? n : 1) * p->draft);	/* the first chance has been paid for */
-	double then = (yield + joint * next_chance) / (p->verify[n + 2] + (double)(n + 1) * p->draft);
-	return then > now;
+	}
+	double gain = (p->model_tok - rate(p) * p->model_cost) / p->model_n + rate(p) * p->verify[1] - 1.0;
+	return gain > copy_gain;
+}
+
+bool policy_model_keep(const struct policy *p, size_t n, double joint, double next)
+{
+	return n < POLICY_MAX_DRAFT && joint * next > rate(p) * (p->verify[n + 2] - p->verify[n + 1]);
+}
+
+bool policy_model_more(const struct policy *p, size_t n, double joint)
+{
+	return n < POLICY_MAX_DRAFT && joint * p->model_mean > rate(p) * (p->verify[n + 2] - p->verify[n + 1] + p->draft);
 }
 
 void policy_copy_result(struct policy *p, size_t match, bool accepted)
@@ -96,4 +128,22 @@ void policy_copy_result(struct policy *p, size_t match, bool accepted)
 void policy_model_result(struct policy *p, double prob, bool accepted)
 {
 	result(p, POLICY_MODEL, prob_class(prob), accepted);
+	p->model_mean += ((accepted ? 1.0 : 0.0) - p->model_mean) / 32;
+}
+
+void policy_step(struct policy *p, size_t n, size_t n_right, size_t asked)
+{
+	double tok = (double)n_right + 1.0, cost = p->verify[n + 1] + (double)asked * p->draft;
+	p->tok = p->tok * FADE + tok;
+	p->cost = p->cost * FADE + cost;
+	if (!asked)
+		return;
+	p->model_n = p->model_n * FADE + 1.0;
+	p->model_tok = p->model_tok * FADE + tok;
+	p->model_cost = p->model_cost * FADE + cost;
+	if (p->model_tok * p->verify[1] < p->model_cost) {
+		p->rest = p->next_rest;
+		p->next_rest = p->next_rest * 2 < REST_MAX ? p->next_rest * 2 : REST_MAX;
+		trust_model(p);		/* a fresh chance afterwards */
+	}
 }

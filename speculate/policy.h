@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * policy: how many tokens to propose, from what a verification costs on this host and what was accepted lately.
+ * policy: how many tokens to propose, and whose, from what a verification costs on this host and what was accepted lately.
  *
- * A step that verifies n drafted tokens costs V(n + 1) plus n times the drafter's own cost and yields 1 + a1 + a1 a2 + ...
- * tokens, a_i being the chance that the i-th is accepted when those before it were. The n that yields most tokens a
- * unit of time is taken; 0 is always among the choices, so a draft that is expected to lose is not made.
+ * A step that verifies n drafted tokens costs V(n + 1) plus the drafter's own time and yields 1 + a1 + a1 a2 + ... tokens, a_i being
+ * the chance that the i-th is accepted when those before it were. Over a text, tokens a unit of time are largest when each step takes
+ * what maximizes  tokens - rate * cost,  rate being what is reached over all steps (renewal reward; 1 / V(1) at least, for plain steps
+ * are always to be had). So one more token is worth proposing exactly while its chance to stand exceeds rate * its cost, and a draft
+ * that is expected to lose is not made.
  *
- * Chances are counted, not assumed: a copied token's class is the length of the match it continues, a modelled token's
- * class is the probability the small model gave it. Each class starts from a prior worth a few observations and
- * forgets slowly, so that a change of text is noticed within some tens of tokens.
+ * Chances are counted, not assumed: a copied token's class is the length of the match it continues, a modelled token's class is the
+ * probability the small model gave it. Each class starts from a prior worth a few observations and forgets slowly, so that a change
+ * of text is noticed within some tens of tokens.
  */
 #ifndef TT_SPECULATE_POLICY_H
 #define TT_SPECULATE_POLICY_H
@@ -24,10 +26,14 @@ enum policy_by { POLICY_COPY, POLICY_MODEL, POLICY_N_BY };
 struct policy {
 	double verify[POLICY_MAX_DRAFT + 2];	/* verify[b] = cost of a step of b positions; verify[1] is a plain step */
 	double draft;				/* cost of one modelled token, in the same unit */
+	double tok, cost;			/* of all steps, the past fading: tok / cost is the rate */
+	double model_n, model_tok, model_cost;	/* of steps for which the small model was asked */
+	double model_mean;			/* how often its tokens are accepted */
+	unsigned rest, next_rest;		/* steps for which the small model is not asked, having lost; the next time */
 	double seen[POLICY_N_BY][POLICY_N_CLASS], kept[POLICY_N_BY][POLICY_N_CLASS];
 };
 
-/* Costs as measured, [1..8], any unit; NULL gives the shape V(b) = 1 + 0.1 (b - 1). */
+/* A new text. Costs as measured, [1..8], any unit; NULL gives the shape V(b) = 1 + 0.1 (b - 1). */
 void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], double draft);
 
 /* Chance that the copied token which makes a match of `match` tokens one longer is accepted. */
@@ -35,13 +41,21 @@ double policy_copy_chance(const struct policy *p, size_t match);
 /* Chance that a token the small model gave probability `prob` is accepted. */
 double policy_model_chance(const struct policy *p, double prob);
 
-/* How many of at most `max` copied tokens behind a match of `match` to propose; *rate (may be NULL) gets tokens a unit of time. */
-size_t policy_copy_length(const struct policy *p, size_t match, size_t max, double *rate);
-/* True if drafting one more modelled token pays: n tokens with joint chance `joint` stand, the expected yield so far is `yield`. */
-bool policy_model_more(const struct policy *p, size_t n, double joint, double yield, double next_chance);
+/* How many of at most `max` copied tokens behind a match of `match` to propose; *gain gets what that is worth more than a plain step,
+ * in tokens; 0 for none. */
+size_t policy_copy_length(const struct policy *p, size_t match, size_t max, double *gain);
+
+/* True if the small model should be asked in this step, where copying would gain `copy_gain`. Counts down its rest. */
+bool policy_model_ask(struct policy *p, double copy_gain);
+/* n modelled tokens stand with the joint chance `joint`. True if one that is known, with `chance`, is worth proposing too. */
+bool policy_model_keep(const struct policy *p, size_t n, double joint, double chance);
+/* True if the model should be asked for one more after n. */
+bool policy_model_more(const struct policy *p, size_t n, double joint);
 
 /* What verification said of one proposed token that was reached (every token before it had been accepted). */
 void policy_copy_result(struct policy *p, size_t match, bool accepted);
 void policy_model_result(struct policy *p, double prob, bool accepted);
+/* A step of n drafted tokens, of which n_right were accepted, is over; the small model took `asked` steps of its own (0 = not asked). */
+void policy_step(struct policy *p, size_t n, size_t n_right, size_t asked);
 
 #endif

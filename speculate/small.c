@@ -13,7 +13,7 @@
 #include "lib/model/find.h"
 
 #define N_CTX 8192		/* positions; pages are touched only as they are used */
-#define N_HEAD 32768		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
+#define N_HEAD 65536		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
 
 struct small {
 	struct model *model;
@@ -23,7 +23,7 @@ struct small {
 
 int small_open(struct small **out, const char *name, const char *models, const struct kern *kern, struct pool *pool, struct err *e)
 {
-	static const struct pack_thin thin = { .body = QUANT_Q4_0, .n_head = N_HEAD };
+	static const struct pack_thin thin = { .what = PACK_THIN_ATT | PACK_THIN_FF | PACK_THIN_HEAD, .n_head = N_HEAD };
 	struct pack_maker how = { .pool = pool, .thin = &thin };
 	struct buf path = {0};
 	struct small *s = calloc(1, sizeof *s);
@@ -69,29 +69,37 @@ static int32_t best(struct small *s, double *prob)
 	return (int32_t)top;
 }
 
-int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, int32_t *tok, double *prob,
-		  size_t *n_out, struct err *e)
+int small_read(struct small *s, const int32_t *timeline, size_t n, struct err *e)
 {
-	double joint = 1.0, yield = 1.0;
-	*n_out = 0;
+	return n && n <= session_ctx(s->session) ? session_sync(s->session, timeline, n, e) : 0;
+}
+
+int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, struct small_draft *d,
+		  struct err *e)
+{
+	double joint = 1.0;
+	d->n = d->asked = 0;
 	if (!max || n + max > session_ctx(s->session))
 		return 0;
-	int r = session_sync(s->session, timeline, n, e);
-	while (!r) {
+	int r = 0;
+	do {
+		uint64_t start = io_now_ns();
 		double p;
+		if (d->n)
+			r = session_eval(s->session, &d->tok[d->n - 1], 1, 1, e);
+		else
+			r = session_sync(s->session, timeline, n, e);
+		if (r)
+			break;
 		int32_t next = best(s, &p);
+		policy->draft += ((double)(io_now_ns() - start) / 1e6 - policy->draft) / 16;
+		d->asked++;
 		double chance = policy_model_chance(policy, p);
-		if (!policy_model_more(policy, *n_out, joint, yield, chance))
+		if (!policy_model_keep(policy, d->n, joint, chance))
 			break;
 		joint *= chance;
-		yield += joint;
-		prob[*n_out] = p;
-		tok[(*n_out)++] = next;
-		if (*n_out >= max)
-			break;
-		uint64_t start = io_now_ns();
-		r = session_eval(s->session, &next, 1, 1, e);
-		policy->draft += ((double)(io_now_ns() - start) / 1e6 - policy->draft) / 16;
-	}
+		d->prob[d->n] = p;
+		d->tok[d->n++] = next;
+	} while (d->n < max && policy_model_more(policy, d->n, joint));
 	return r;
 }

@@ -24,9 +24,18 @@ void small_close(struct small *s);
 /* Name of the vocabulary, as the generator's head says it; hexadecimal. */
 const char *small_vocab(const struct small *s);
 
-/* Proposes what may follow timeline[0..n): tok[0..*n_out) with the probability the model gave each, *n_out <= max. Follows the
- * cost of a token in policy->draft. A timeline longer than the small model's context gives no draft. */
-int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, int32_t *tok, double *prob,
-		  size_t *n_out, struct err *e);
+/* Reads timeline[0..n), so that a proposal behind it costs no more than its own steps. Nothing if it is longer than the context. */
+int small_read(struct small *s, const int32_t *timeline, size_t n, struct err *e);
+
+struct small_draft {
+	int32_t tok[POLICY_MAX_DRAFT];
+	double prob[POLICY_MAX_DRAFT];	/* that the model gave each */
+	size_t n;
+	size_t asked;			/* steps that the model made for it */
+};
+/* Proposes what may follow timeline[0..n), at most `max` tokens. Follows the cost of a step in policy->draft. A timeline longer than
+ * the small model's context gives no draft. */
+int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, struct small_draft *d,
+		  struct err *e);
 
 #endif

@@ -20,10 +20,10 @@
 #include "speculate/small.h"
 
 #define TOOL "tt-speculate"
-#define WINDOW 160		/* tokens of a context that the small model reads: what comes next depends on little more */
-#define PAUSE 24		/* drafts for which the small model rests after it has lost */
-#define MEMORY 12		/* drafts over which it is judged */
-#define TRUST 1.25		/* tokens a plain step's time that it is trusted to give before it has been judged */
+#define WINDOW 160		/* tokens of a prompt that the small model reads at most */
+#define SHARE 3			/* it reads a third of what the generator reads, which is a tenth of the work, */
+#define LEAST 40		/* if that is not so little that it would guess blindly, */
+#define SHORT 96		/* and in any case so many tokens, if it then knows all */
 
 static struct { const char *model; long threads; } o;
 
@@ -31,46 +31,76 @@ struct speculate {
 	struct copy *copy;
 	struct small *small;		/* NULL: copies only */
 	struct policy policy;
-	int32_t *past;			/* the timeline from the window's start on, for the small model */
-	size_t n_past, cap;
-	double small_rate;		/* running tokens a unit of cost of steps drafted by the small model */
-	unsigned rest;
+	/* The timeline from `base` on, as the small model reads it. It keeps what it has read from one timeline to the next. */
+	int32_t *past;
+	size_t base, n_past, cap;
+	bool is_read;			/* false: there was too much to read, copies only */
 	/* The last draft, until we hear how it went. */
 	enum policy_by by;
-	int32_t tok[POLICY_MAX_DRAFT];
-	double prob[POLICY_MAX_DRAFT];	/* by model: what it gave each token */
-	size_t n, match;		/* by copy: length of the match the first token continued */
+	size_t match;			/* by copy: length of the match the first token continued */
+	struct small_draft draft;	/* by copy: tok and n only */
 };
 
-static int push(struct speculate *s, int32_t tok, struct err *e)
+static int keep_past(struct speculate *s, const int32_t *tok, size_t n, struct err *e)
 {
-	if (s->n_past == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 1024;
-		int32_t *p = realloc(s->past, cap * sizeof *p);
+	if (n > s->cap - s->n_past) {
+		size_t cap = s->cap ? s->cap : 1024;
+		while (n > cap - s->n_past && cap <= SIZE_MAX / 2 / sizeof *s->past)
+			cap *= 2;
+		int32_t *p = n > cap - s->n_past ? NULL : realloc(s->past, cap * sizeof *p);
 		if (!p)
 			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 		s->past = p;
 		s->cap = cap;
 	}
-	s->past[s->n_past++] = tok;
-	return copy_push(s->copy, tok, e);
+	memcpy(s->past + s->n_past, tok, n * sizeof *tok);
+	s->n_past += n;
+	return 0;
 }
 
-static int push_tokens(struct speculate *s, const struct rec *rec, struct err *e)
+static int push_copy(struct copy *c, const int32_t *tok, size_t n, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; i < n && !r; i++)
+		r = copy_push(c, tok[i], e);
+	return r;
+}
+
+/* The record's tokens, in memory that the caller frees. */
+static int get_tokens(const struct rec *rec, int32_t **tok, size_t *n, struct err *e)
 {
 	const msgpack_object *t = rec_get(rec, "tok");
+	*tok = NULL;
+	*n = 0;
 	if (!t || t->type != MSGPACK_OBJECT_ARRAY)
 		return err_set(e, ERR_FORMAT, rec->at, "record %llu has no 'tok' array", (unsigned long long)rec->n);
+	if (!(*tok = malloc((t->via.array.size + (size_t)1) * sizeof **tok)))
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	for (uint32_t i = 0; i < t->via.array.size; i++) {
 		const msgpack_object *x = &t->via.array.ptr[i];
 		if (x->type != MSGPACK_OBJECT_POSITIVE_INTEGER || x->via.u64 > INT32_MAX)
 			return err_set(e, ERR_FORMAT, rec->at, "record %llu: 'tok' holds what is not a token",
 				       (unsigned long long)rec->n);
-		int r = push(s, (int32_t)x->via.u64, e);
-		if (r)
-			return r;
+		(*tok)[(*n)++] = (int32_t)x->via.u64;
 	}
 	return 0;
+}
+
+/* What the small model is to know of a new timeline: what it has read already and the rest, if that is short, else the timeline's
+ * end, as long as the generator's own reading of `fresh` tokens justifies. */
+static int begin_past(struct speculate *s, const int32_t *tok, size_t n, uint64_t fresh, struct err *e)
+{
+	size_t same = 0, may = fresh / SHARE < WINDOW ? (size_t)fresh / SHARE : WINDOW;
+	while (same < s->n_past && s->base + same < n && s->past[same] == tok[s->base + same])
+		same++;
+	if (may < n && n <= SHORT)
+		may = n;
+	bool keep = same && n - s->base - same <= (may > SHORT ? may : SHORT);
+	if (!keep)
+		s->base = n > may ? n - may : 0;
+	s->is_read = s->small && (keep || may >= LEAST);
+	s->n_past = 0;
+	return s->is_read ? keep_past(s, tok + s->base, n - s->base, e) : 0;
 }
 
 /* A new timeline, and what verification costs on the generator's side. */
@@ -85,63 +115,66 @@ static int on_ctx(struct speculate *s, const struct rec *rec, struct err *e)
 		cost[i + 1] = is_float ? x->via.f64 : x->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? (double)x->via.u64 : 0;
 		has_cost = cost[i + 1] > 0;
 	}
+	int32_t *tok;
+	size_t n;
+	uint64_t fresh;
+	int r = get_tokens(rec, &tok, &n, e);
+	if (!rec_u64(rec, "fresh", &fresh))
+		fresh = n;
 	copy_close(s->copy);
 	s->copy = NULL;
-	s->n = s->n_past = 0;
+	s->draft.n = s->draft.asked = 0;
 	policy_init(&s->policy, has_cost ? cost : NULL, draft > 0 ? draft : has_cost ? cost[1] / 4 : 0.25);
-	s->small_rate = TRUST / s->policy.verify[1];
-	s->rest = 0;
-	int r = copy_open(&s->copy, e);
-	r = r ? r : push_tokens(s, rec, e);
-	if (!r && s->n_past > WINDOW) {
-		memmove(s->past, s->past + s->n_past - WINDOW, WINDOW * sizeof *s->past);
-		s->n_past = WINDOW;
-	}
+	r = r ? r : copy_open(&s->copy, e);
+	r = r ? r : push_copy(s->copy, tok, n, e);
+	r = r ? r : begin_past(s, tok, n, fresh, e);
+	free(tok);
 	return r;
-}
-
-/* Steps drafted by the small model are compared with plain ones; when they lose it rests. */
-static void judge_small(struct speculate *s, size_t n_right)
-{
-	double rate = (double)(n_right + 1) / (s->policy.verify[s->n + 1] + (double)(s->n ? s->n : 1) * s->policy.draft);
-	s->small_rate += (rate - s->small_rate) / MEMORY;
-	if (s->small_rate * s->policy.verify[1] < 1.0) {
-		s->rest = PAUSE;
-		s->small_rate = TRUST / s->policy.verify[1];	/* a fresh chance afterwards */
-	}
 }
 
 static int on_accept(struct speculate *s, const struct rec *rec, struct err *e)
 {
+	const struct small_draft *d = &s->draft;
 	uint64_t n_right = 0;
+	int32_t *tok;
+	size_t n;
 	rec_u64(rec, "n", &n_right);
 	if (!s->copy)
 		return err_set(e, ERR_FORMAT, rec->at, "'accept' before any 'ctx'");
-	for (size_t i = 0; i < s->n && i <= n_right; i++) {
+	size_t right = n_right < d->n ? (size_t)n_right : d->n;
+	for (size_t i = 0; i < d->n && i <= right; i++) {
 		if (s->by == POLICY_COPY)
-			policy_copy_result(&s->policy, s->match + i, i < n_right);
+			policy_copy_result(&s->policy, s->match + i, i < right);
 		else
-			policy_model_result(&s->policy, s->prob[i], i < n_right);
+			policy_model_result(&s->policy, d->prob[i], i < right);
 	}
-	if (s->by == POLICY_MODEL)
-		judge_small(s, n_right < s->n ? (size_t)n_right : s->n);
-	return push_tokens(s, rec, e);
+	policy_step(&s->policy, d->n, right, d->asked);
+	int r = get_tokens(rec, &tok, &n, e);
+	r = r ? r : push_copy(s->copy, tok, n, e);
+	if (!r && s->is_read)
+		r = keep_past(s, tok, n, e);
+	free(tok);
+	return r;
 }
 
-/* Copies first, the small model where there is nothing to copy that would pay. */
+/* Copies or the small model's guesses, whichever gains more. */
 static int make_draft(struct speculate *s, size_t max, struct err *e)
 {
-	size_t have = copy_draft(s->copy, s->tok, max, &s->match);
-	s->by = POLICY_COPY;
-	s->n = policy_copy_length(&s->policy, s->match, have, NULL);
-	if (!s->small || s->n)
-		return 0;
-	if (s->rest) {
-		s->rest--;
-		return 0;
+	struct small_draft *d = &s->draft;
+	int32_t copied[POLICY_MAX_DRAFT];
+	double gain;
+	size_t have = copy_draft(s->copy, copied, max, &s->match);
+	size_t n = policy_copy_length(&s->policy, s->match, have, &gain);
+	int r = 0;
+	d->n = d->asked = 0;
+	if (max && s->is_read && policy_model_ask(&s->policy, gain))
+		r = small_propose(s->small, &s->policy, s->past, s->n_past, max, d, e);
+	s->by = d->n ? POLICY_MODEL : POLICY_COPY;
+	if (!d->n) {
+		memcpy(d->tok, copied, n * sizeof *copied);
+		d->n = n;
 	}
-	s->by = POLICY_MODEL;
-	return small_propose(s->small, &s->policy, s->past, s->n_past, max, s->tok, s->prob, &s->n, e);
+	return r;
 }
 
 static int reply(struct speculate *s, const struct rec *rec, struct rec_writer *out, struct err *e)
@@ -153,14 +186,16 @@ static int reply(struct speculate *s, const struct rec *rec, struct rec_writer *
 		return r;
 	rec_begin(out, "draft");
 	msgpack_packer *p = rec_put_key(out, "tok");
-	msgpack_pack_array(p, s->n);
-	for (size_t i = 0; i < s->n; i++)
-		msgpack_pack_int32(p, s->tok[i]);
+	msgpack_pack_array(p, s->draft.n);
+	for (size_t i = 0; i < s->draft.n; i++)
+		msgpack_pack_int32(p, s->draft.tok[i]);
 	rec_put_cstr(out, "by", s->by == POLICY_COPY ? "copy" : "model");
 	if (s->by == POLICY_COPY)
 		rec_put_u64(out, "match", s->match);
 	r = rec_emit(out, e);
-	return r ? r : rec_flush(out, e);
+	r = r ? r : rec_flush(out, e);
+	/* Nothing is wanted yet: the generator is reading its prompt. So do we. */
+	return !r && !max && s->is_read ? small_read(s->small, s->past, s->n_past, e) : r;
 }
 
 /* The generator's head names its vocabulary; a small model of another one could only talk nonsense. */

@@ -55,6 +55,7 @@ struct worker {
 
 struct share {
 	_Alignas(64) atomic_uint_least64_t range;
+	_Alignas(64) atomic_uintptr_t expect, expect_end;	/* what the thread will read next, so far unfetched */
 };
 
 struct pool {
@@ -94,8 +95,22 @@ static void relax(void)
 #endif
 }
 
+/* A few lines of what the thread expects to read, or a pause. A prefetch of any address is harmless, so two hints may mix. */
+static void fetch_some(struct share *s)
+{
+	uintptr_t at = atomic_load_explicit(&s->expect, memory_order_relaxed);
+	uintptr_t end = atomic_load_explicit(&s->expect_end, memory_order_relaxed);
+	if (at >= end) {
+		relax();
+		return;
+	}
+	for (int i = 0; i < 4; i++, at += 64)
+		__builtin_prefetch((const void *)at, 0, 2);
+	atomic_store_explicit(&s->expect, at, memory_order_relaxed);
+}
+
 /* Spins until (*word & mask) != seen, or the time is up. */
-static void spin_while(const struct pool *p, atomic_uint *word, unsigned mask, unsigned seen)
+static void spin_while(struct pool *p, int i_thread, atomic_uint *word, unsigned mask, unsigned seen)
 {
 	if (!p->spin)
 		return;
@@ -104,9 +119,17 @@ static void spin_while(const struct pool *p, atomic_uint *word, unsigned mask, u
 		for (int i = 0; i < 32; i++) {
 			if ((atomic_load_explicit(word, memory_order_acquire) & mask) != seen)
 				return;
-			relax();
+			fetch_some(&p->share[i_thread]);
 		}
 	} while (io_now_ns() < end);
+}
+
+void pool_expect(struct pool *p, int i_thread, const void *at, size_t len)
+{
+	if (!p)
+		return;
+	atomic_store_explicit(&p->share[i_thread].expect, (uintptr_t)at, memory_order_relaxed);
+	atomic_store_explicit(&p->share[i_thread].expect_end, (uintptr_t)at + len, memory_order_relaxed);
 }
 
 static void run_piece(struct pool *p, size_t piece, int i_thread)
@@ -169,13 +192,13 @@ static void leave(struct pool *p)
 }
 
 /* Returns when the gate may be worth trying again, or the pool stops. */
-static void wait_for_loop(struct pool *p, unsigned done)
+static void wait_for_loop(struct pool *p, int i_thread, unsigned done)
 {
 	unsigned g = atomic_load(&p->gate);
 	unsigned epoch = g & EPOCH_MASK;
 	if (!(g & CLOSED) && epoch != done)
 		return;
-	spin_while(p, &p->gate, EPOCH_MASK, epoch);
+	spin_while(p, i_thread, &p->gate, EPOCH_MASK, epoch);
 	atomic_fetch_add(&p->sleepers, 1);
 	g = atomic_load(&p->gate);
 	if (!atomic_load(&p->stop) && (g & EPOCH_MASK) == epoch)
@@ -194,7 +217,7 @@ static void *work(void *arg)
 			take_pieces(p, w->i_thread);
 			leave(p);
 		} else {
-			wait_for_loop(p, done);
+			wait_for_loop(p, w->i_thread, done);
 		}
 	}
 	return NULL;
@@ -232,6 +255,7 @@ int pool_open(struct pool **out, int n_thread, struct err *e)
 	p->spin = n_thread <= n_cpu;
 	p->worker = w;
 	p->share = share;
+	memset(share, 0, (size_t)n_thread * sizeof *share);
 	atomic_store(&p->gate, CLOSED);
 
 	/* Signals are the main thread's business: workers block them all. */
@@ -281,7 +305,7 @@ static void wait_until_empty(struct pool *p)
 		unsigned g = atomic_load(&p->gate);
 		if ((g & INSIDE) == 0)
 			return;
-		spin_while(p, &p->left, UINT_MAX, left);
+		spin_while(p, 0, &p->left, UINT_MAX, left);
 		atomic_store(&p->caller_sleeps, true);
 		if (atomic_load(&p->gate) & INSIDE)
 			futex_wait(&p->left, left);

@@ -24,4 +24,8 @@ int pool_threads(const struct pool *p);		/* 1 for NULL */
 typedef void (*pool_fn)(void *arg, size_t from, size_t to, int i_thread);
 void pool_run(struct pool *p, size_t n, size_t grain, pool_fn fn, void *arg);
 
+/* A hint: [at, at + len) is what thread `i_thread` will read first in a loop to come, so it fetches this into its cache while it
+ * waits. Each thread starts at piece i_thread * n_piece / pool_threads. Holds until the next hint. */
+void pool_expect(struct pool *p, int i_thread, const void *at, size_t len);
+
 #endif

@@ -107,25 +107,35 @@ static const void *act_of(const struct act *a, enum quant_type type, size_t tok)
 	}
 }
 
-#define PANEL 64	/* tokens: with n_col 8,960 their blocks take 0.86 MB, what a level-2 cache of 1 MB holds */
-#define UNIT_MANY 4	/* tiles a unit when there are many tokens */
-#define UNIT_LEN (32u << 10)	/* bytes of weights a unit when there are few: 1 us of reading, so that no thread waits long */
+#define CACHE_LEN (384u << 10)	/* bytes of activations that a level-2 cache (1 MB, 512 KB) keeps beside weights */
+#define PANEL_MAX 256
+#define UNIT_LEN (32u << 10)	/* bytes of weights a unit when there are few tokens: 1 us of reading, so that no thread waits long */
+#define FEW 16
+
+/* How a matrix is cut: `tiles` tiles a unit, times panels of `panel` tokens. All tokens in one panel if the cache holds them, and then
+ * single tiles, which spread evenly; else several tiles a unit, so that each panel is fetched for more than one. */
+struct cut {
+	size_t tiles, panel;
+};
+
+static struct cut cut_of(const struct mat *w, size_t n_tok)
+{
+	size_t len = act_form_of(w->type) == ACT_F32 ? w->n_col * sizeof(float) : act_n_block(w->n_col) * sizeof(struct act_block);
+	size_t fit = CACHE_LEN / len / 8 * 8;
+	if (n_tok <= FEW)
+		return (struct cut){ w->tile_len < UNIT_LEN ? UNIT_LEN / w->tile_len : 1, FEW };
+	if (n_tok <= fit)
+		return (struct cut){ 1, PANEL_MAX };
+	return (struct cut){ 4, fit < 8 ? 8 : fit > PANEL_MAX ? PANEL_MAX : fit };
+}
 
 struct mat_work {
 	const struct nn *nn;
 	const struct act *a;
 	const struct nn_job *job;
-	size_t n_job, unit;
+	size_t n_job;
 	size_t first[17];	/* first unit of each job; [n_job] = all */
 };
-
-static size_t unit_tiles(const struct mat *w, size_t n_tok)
-{
-	if (n_tok > 16)
-		return UNIT_MANY;
-	size_t n = UNIT_LEN / w->tile_len;
-	return n ? n : 1;
-}
 
 static void mat_unit(const struct mat_work *w, size_t unit)
 {
@@ -133,11 +143,12 @@ static void mat_unit(const struct mat_work *w, size_t unit)
 	while (unit >= w->first[i + 1])
 		i++;
 	const struct nn_job *j = &w->job[i];
-	size_t per = unit_tiles(j->w, w->a->n_tok), tile = (unit - w->first[i]) * per, left = mat_n_tile(j->w) - tile;
-	for (size_t t = 0; t < w->a->n_tok; t += PANEL) {
-		size_t n = w->a->n_tok - t < PANEL ? w->a->n_tok - t : PANEL;
+	struct cut cut = cut_of(j->w, w->a->n_tok);
+	size_t tile = (unit - w->first[i]) * cut.tiles, left = mat_n_tile(j->w) - tile;
+	for (size_t t = 0; t < w->a->n_tok; t += cut.panel) {
+		size_t n = w->a->n_tok - t < cut.panel ? w->a->n_tok - t : cut.panel;
 		struct mat_out o = { .y = j->y + t * j->ld, .ld = j->ld, .bias = j->bias, .add = j->add };
-		w->nn->k->mat[j->w->type](j->w, tile, left < per ? left : per, act_of(w->a, j->w->type, t), n, &o);
+		w->nn->k->mat[j->w->type](j->w, tile, left < cut.tiles ? left : cut.tiles, act_of(w->a, j->w->type, t), n, &o);
 	}
 }
 
@@ -152,10 +163,30 @@ void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t
 {
 	struct mat_work w = { .nn = nn, .a = a, .job = job, .n_job = n_job };
 	for (size_t i = 0; i < n_job; i++) {
-		size_t per = unit_tiles(job[i].w, a->n_tok);
+		size_t per = cut_of(job[i].w, a->n_tok).tiles;
 		w.first[i + 1] = w.first[i] + (mat_n_tile(job[i].w) + per - 1) / per;
 	}
 	pool_run(nn->pool, w.first[n_job], 1, mat_units, &w);
+}
+
+#define EXPECT_LEN (128u << 10)	/* what memory delivers in the longest gap between two matrices, 5 to 10 us */
+
+void nn_next(struct nn *nn, const struct mat *const *w, size_t n, size_t n_tok)
+{
+	size_t first[17] = { 0 }, threads = (size_t)pool_threads(nn->pool);
+	if (n_tok > FEW || threads == 1)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		size_t per = cut_of(w[i], n_tok).tiles;
+		first[i + 1] = first[i] + (mat_n_tile(w[i]) + per - 1) / per;
+	}
+	for (size_t t = 0; t < threads; t++) {
+		size_t unit = t * first[n] / threads, i = 0;
+		while (unit >= first[i + 1])
+			i++;
+		size_t at = (unit - first[i]) * cut_of(w[i], n_tok).tiles * w[i]->tile_len, left = mat_n_tile(w[i]) * w[i]->tile_len - at;
+		pool_expect(nn->pool, (int)t, w[i]->data + at, left < EXPECT_LEN ? left : EXPECT_LEN);
+	}
 }
 
 /* ---- gated unit ---- */
@@ -166,22 +197,23 @@ struct glu_work {
 	const struct mat *gate, *up;
 	enum nn_glu kind;
 	float *y;
-	size_t ld, per;
+	size_t ld;
+	struct cut cut;
 };
 
-/* Gate and up of the same rows, 64 tokens at a time, into this thread's scratch, then combined while they are near. */
+/* Gate and up of the same rows, a panel at a time, into this thread's scratch, then combined while they are near. */
 static void glu_units(void *arg, size_t from, size_t to, int i_thread)
 {
 	const struct glu_work *w = arg;
 	const struct kern *k = w->nn->k;
 	float *g = w->nn->scratch + (size_t)i_thread * NN_SCRATCH, *u = g + NN_SCRATCH / 2;
-	size_t n_tile = mat_n_tile(w->gate);
+	size_t n_tile = mat_n_tile(w->gate), per = w->cut.tiles;
 	for (size_t unit = from; unit < to; unit++) {
-		size_t tile = unit * w->per, n = n_tile - tile < w->per ? n_tile - tile : w->per;
+		size_t tile = unit * per, n = n_tile - tile < per ? n_tile - tile : per;
 		size_t row = tile * W16_ROWS, n_row = w->gate->n_row - row < n * W16_ROWS ? w->gate->n_row - row : n * W16_ROWS;
-		for (size_t t = 0; t < w->a->n_tok; t += PANEL) {
-			size_t nt = w->a->n_tok - t < PANEL ? w->a->n_tok - t : PANEL;
-			struct mat_out og = { .y = g, .ld = w->per * W16_ROWS, .row = row }, ou = og;
+		for (size_t t = 0; t < w->a->n_tok; t += w->cut.panel) {
+			size_t nt = w->a->n_tok - t < w->cut.panel ? w->a->n_tok - t : w->cut.panel;
+			struct mat_out og = { .y = g, .ld = per * W16_ROWS, .row = row }, ou = og;
 			ou.y = u;
 			k->mat[w->gate->type](w->gate, tile, n, act_of(w->a, w->gate->type, t), nt, &og);
 			k->mat[w->up->type](w->up, tile, n, act_of(w->a, w->up->type, t), nt, &ou);
@@ -193,9 +225,13 @@ static void glu_units(void *arg, size_t from, size_t to, int i_thread)
 
 void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld)
 {
-	/* scratch holds PANEL x 64 of each */
-	struct glu_work w = { .nn = nn, .a = a, .gate = gate, .up = up, .kind = kind, .y = y, .ld = ld, .per = UNIT_MANY };
-	size_t n = (mat_n_tile(gate) + w.per - 1) / w.per;
+	struct glu_work w = { .nn = nn, .a = a, .gate = gate, .up = up, .kind = kind, .y = y, .ld = ld, .cut = cut_of(gate, a->n_tok) };
+	/* two matrices are read, and the scratch holds one result of each a row and token */
+	if (a->n_tok <= FEW)
+		w.cut.tiles = w.cut.tiles > 8 ? 8 : (w.cut.tiles + 1) / 2;
+	if (w.cut.panel * w.cut.tiles * W16_ROWS > NN_SCRATCH / 2)
+		w.cut.panel = NN_SCRATCH / 2 / (w.cut.tiles * W16_ROWS);
+	size_t n = (mat_n_tile(gate) + w.cut.tiles - 1) / w.cut.tiles;
 	pool_run(nn->pool, n, 1, glu_units, &w);
 }
 

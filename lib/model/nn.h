@@ -28,7 +28,7 @@ struct nn {
 	struct pool *pool;	/* borrowed; NULL = this thread alone */
 	float *scratch;		/* [threads][NN_SCRATCH] */
 };
-#define NN_SCRATCH (64 * 64 * 2)	/* floats a thread: gate and up of 64 tokens x 64 rows */
+#define NN_SCRATCH (64 * 64 * 2)	/* floats a thread: gate and up of 64 tokens x 64 rows, or 256 x 16 */
 
 int nn_init(struct nn *nn, const struct kern *k, struct pool *pool, struct arena *a, struct err *e);
 
@@ -57,6 +57,9 @@ struct nn_job {
 	const float *bias;
 	bool add;
 };
+/* Says what a nn_mat of n_tok tokens to come will read: w[n], n <= 16 (or nn_glu: its gate). When tokens are few, threads that wait, for
+ * each other or for what is done by one alone, fetch the beginning of their part meanwhile. Call it before the loop that precedes. */
+void nn_next(struct nn *nn, const struct mat *const *w, size_t n, size_t n_tok);
 /* All jobs (at most 16) read `a`; one barrier. */
 void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t n_job);
 

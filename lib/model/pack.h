@@ -43,8 +43,9 @@ struct pack_parts {
 	size_t n;
 };
 /* A compact pack, for drafting: what a small model says then only proposes, so its weights may be rounded further. */
+enum { PACK_THIN_ATT = 1, PACK_THIN_FF = 2, PACK_THIN_HEAD = 4 };
 struct pack_thin {
-	enum quant_type body;		/* type of the matrices of the blocks (blk.*) that have more bits now; QUANT_Q4_0 */
+	unsigned what;			/* the matrices that are rounded to Q4_0 if they have more bits: attention, feed-forward, head */
 	uint32_t n_head;		/* rows of a separate vocabulary head (output.weight) that are kept, the first ones */
 };
 /* How to make a pack. Everything but `fill` may be NULL. */

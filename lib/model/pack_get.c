@@ -105,7 +105,7 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 	*p = NULL;
 	int r = pack_model_id(model_path, id, e);
 	if (!r && mk->thin) {
-		const uint32_t how[2] = { (uint32_t)mk->thin->body, mk->thin->n_head };
+		const uint32_t how[2] = { mk->thin->what, mk->thin->n_head };
 		const struct hash_part part[] = { { id, sizeof id }, { "thin", 4 }, { how, sizeof how } };
 		uint8_t of[HASH_ID_LEN];
 		hash_id_parts(part, 3, of);

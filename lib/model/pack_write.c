@@ -43,9 +43,11 @@ struct writer {
 /* Type and rows that a compact pack gives a matrix. */
 static void make_thin(struct pack_sect *s, const struct pack_thin *thin)
 {
-	if (!strncmp(s->name, "blk.", 4) && w16_bits(s->type) != 4 && s->n_col % 32 == 0)
-		s->type = thin->body;
-	if (!strcmp(s->name, "output.weight") && s->n_row > thin->n_head)
+	bool is_head = !strcmp(s->name, "output.weight"), is_body = !strncmp(s->name, "blk.", 4);
+	unsigned what = is_head ? PACK_THIN_HEAD : !is_body ? 0 : strstr(s->name, ".attn_") ? PACK_THIN_ATT : PACK_THIN_FF;
+	if (thin->what & what && w16_bits(s->type) != 4 && s->n_col % 32 == 0)
+		s->type = QUANT_Q4_0;
+	if (is_head && s->n_row > thin->n_head)
 		s->n_row = thin->n_head;
 }
 

@@ -73,6 +73,29 @@ vectors() {
 	[ "$(docs)" = "handover.md weighbridge.1 " ]
 }
 
+@test "a link and a copy are read again when the page they stand for vanished or changed" {
+	mkdir docs/man1
+	mv docs/weighbridge.1 docs/man1/
+	echo '.so man1/weighbridge.1' >docs/man1/scale.1
+	cp docs/man1/weighbridge.1 docs/man1/zcopy.1
+	tt-sync --lexical
+	[ "$(tt-index list "$index" | awk -F '\t' 'NF == 5' | wc -l)" -eq 2 ]
+	sed 's/pounds/stones of old/g' "$corpus/weighbridge.1" >docs/man1/weighbridge.1
+	tt-sync --lexical
+	tt-retrieve "$index" <<<"print pounds" | tt-json >hits
+	grep -q '"doc":"[^"]*zcopy.1".*pounds' hits
+	rm docs/man1/weighbridge.1
+	cp docs/man1/zcopy.1 docs/man1/zzcopy.1
+	tt-sync --lexical
+	rm docs/man1/zcopy.1
+	run --separate-stderr tt-sync --lexical
+	tt-retrieve "$index" <<<"print pounds" | tt-json >hits
+	grep -q '"doc":"[^"]*zzcopy.1".*pounds' hits
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical || true
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+}
+
 @test "what vanished or changed leaves the store of prompt state too" {
 	need_generator
 	tt-sync --lexical

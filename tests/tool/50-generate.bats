@@ -40,6 +40,13 @@ gen() {
 	[ -z "$stderr" ]
 }
 
+@test "-v tells tokens and times of every answer and of a plain prompt" {
+	run --separate-stderr bash -c 'echo hello | tt-generate -m llama -n 8 --text -v'
+	[[ "$stderr" =~ ^tt-generate:\ 8\ tokens\ in\ [0-9]+\ ms ]]
+	run --separate-stderr bash -c 'tt-generate -m qwen2 -n 12 --json -v <ask.jsonl'
+	[ "$(grep -c ' tokens in [0-9]* ms' <<<"$stderr")" -ge 2 ]
+}
+
 @test "the same bytes for one and two threads, and again" {
 	for m in llama qwen2 gemma3
 	do

@@ -56,6 +56,7 @@ static void conf_parse_empty_file_is_an_empty_map(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(""), 0);
+	conf_release(&c);
 	assert_int_equal(parse("# nothing\n"), 0);
 	assert_int_equal(c.n, 0);
 	conf_release(&c);

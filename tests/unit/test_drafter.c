@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "generate/cost.h"
 #include "generate/drafter.h"
 
 static const int32_t tok[] = { 1, 2, 3 };
@@ -19,7 +20,7 @@ static int first_draft(const char *cmd, int32_t out[DRAFTER_MAX], size_t *n, str
 {
 	struct drafter *d;
 	assert_int_equal(drafter_open(&d, cmd, "vocab", 100, e), 0);
-	int r = drafter_ctx(d, tok, 3, cost, 4, e);
+	int r = drafter_ctx(d, tok, 3, 3, cost, 4, e);
 	if (!r)
 		r = drafter_get(d, out, n, e);
 	drafter_close(d);
@@ -82,12 +83,12 @@ static void drafter_pays_losing_drafts_pause(void **state)
 {
 	(void)state;
 	struct drafter_guard g = {0};
-	drafter_spent(&g, false, 10, 1);
 	int asked = 0;
 	for (int i = 0; i < 1000; i++) {
 		bool ask = drafter_pays(&g);
 		asked += ask;
-		drafter_spent(&g, ask, ask ? 13 : 10, 1);	/* a draft that is never right costs 30 % */
+		if (ask)
+			drafter_spent(&g, 10, 13, 1);	/* a draft that is never right costs 30 % */
 	}
 	/* Over a long text the loss stays under 3 %. */
 	assert_true(asked * 3 < 1000 * 10 * 3 / 100 + 60);
@@ -97,11 +98,37 @@ static void drafter_pays_winning_drafts_go_on(void **state)
 {
 	(void)state;
 	struct drafter_guard g = {0};
-	drafter_spent(&g, false, 10, 1);
 	for (int i = 0; i < 200; i++) {
 		assert_true(drafter_pays(&g));
-		drafter_spent(&g, true, 13, 2);
+		drafter_spent(&g, 10, 13, 2);
 	}
+}
+
+/* Three steps of four give one token for 12 ms, the fourth five tokens for 15: 51 ms for eight tokens win against 10 ms each, though
+ * most steps lose. */
+static void drafter_pays_rare_long_drafts_go_on(void **state)
+{
+	(void)state;
+	struct drafter_guard g = {0};
+	for (int i = 0; i < 200; i++) {
+		assert_true(drafter_pays(&g));
+		drafter_spent(&g, 10, i % 4 ? 12 : 15, i % 4 ? 1 : 5);
+	}
+}
+
+static void cost_seen_follows_the_machine(void **state)
+{
+	(void)state;
+	double v[COST_N] = { 0, 10, 11, 12, 13, 14, 15, 16, 17 };
+	for (int i = 0; i < 200; i++) {		/* everything takes twice as long, and steps of four relatively less */
+		cost_seen(v, 1, 20);
+		cost_seen(v, 4, 22);
+	}
+	assert_true(v[1] > 19 && v[1] < 21);
+	assert_true(v[4] > 21 && v[4] < 23);
+	assert_true(v[8] > 25 && v[8] < 40);
+	cost_seen(v, 1, 100000);			/* stopped for a while: no lesson */
+	assert_true(v[1] < 24);
 }
 
 int main(void)
@@ -114,6 +141,8 @@ int main(void)
 		cmocka_unit_test(drafter_get_stalled_child_is_given_up),
 		cmocka_unit_test(drafter_pays_losing_drafts_pause),
 		cmocka_unit_test(drafter_pays_winning_drafts_go_on),
+		cmocka_unit_test(drafter_pays_rare_long_drafts_go_on),
+		cmocka_unit_test(cost_seen_follows_the_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

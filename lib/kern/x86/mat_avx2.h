@@ -1,57 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mat, avx2: what the matrix kernels for AVX2 share. A tile is done in two halves of 8 rows. VPMADDUBSW multiplies 4 codes of each row
- * with 4 broadcast activation codes and adds neighbours: two 16-bit sums a row, at most 2 * u * 127 each; as many are added in 16 bits
- * as provably fit (4 bits: 8 of 3,810; 5 bits: 4 of 7,874; 6 bits: 2 of 16,002), then VPMADDWD with ones widens them.
+ * mat, avx2: what the matrix kernels for AVX2 share. A lane is a row, so a line of 64 bytes, 4 codes of each of 16 rows, is two vectors.
+ * VPMADDUBSW multiplies them with 4 broadcast activation codes and adds neighbours: two 16-bit sums a row, `t`.
+ *
+ * Sums stay in 16 bits over a whole group. Its two sums a row are right if they fit, whatever happens on the way: additions wrap, and only
+ * a pair must not saturate (2 * u * 127: 3,810 for 4 bits, 7,874 for 5, 16,002 for 6). A group of Q4_K ends at 30,480, one of 16 codes of 5
+ * bits at 31,496, and Q6_K's of 16 at 32,512, since it starts from -32 times the codes' own sums. Then one VPMADDWD does the rest: by the
+ * group's factor where T is the sum itself, else by 2^(16 - h), which leaves T in the upper half of the lane. For h = 1 that factor is
+ * -2^15, and floor(-i / 2) = -((i + 1) >> 1): minus T, rounded, for nothing.
+ *
+ * Few tokens: codes are taken apart in registers, up to four tokens at once. Many: a superblock is taken apart once into a buffer, and
+ * multiplied with four tokens at a time out of the level-1 cache; their running sums wait in memory meanwhile.
  */
 #ifndef TT_KERN_MAT_AVX2_H
 #define TT_KERN_MAT_AVX2_H
 
 #include "lib/kern/x86/avx2.h"
 
-#define PREFETCH 1536		/* bytes ahead of the weights being read */
-#define MAX_COLS 8
+#define COLS 4		/* tokens at once: with both halves of a tile, 8 sums */
+#define PLAIN 8		/* bits of a code that is a byte */
+#define MANY_TOKS 64
+#define MANY_TILES 4
+#define AHEAD 2048	/* bytes ahead of the weights being read */
 
-INLINE __m256i line(const uint8_t *p)
-{
-	_mm_prefetch((const char *)p + PREFETCH, _MM_HINT_T0);
-	return _mm256_loadu_si256((const void *)p);
-}
+/* One superblock of n_run runs of 32 times 1 .. COLS tokens: acc[token][16] moves on. `u`: codes, as packed or in bytes. `x`: the first
+ * token's block; the others are nb apart. `start`: see starts(); NULL if the type has no use for it. */
+typedef void (*super_fn)(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+	float (*acc)[16]);
 
-INLINE __m256i shift(__m256i v, int left)
-{
-	return left >= 0 ? _mm256_sll_epi16(v, _mm_cvtsi32_si128(left)) : _mm256_srl_epi16(v, _mm_cvtsi32_si128(-left));
-}
-
-/* The codes of 32 k of a half's rows: w[i] holds k = 4i .. 4i + 3. p is the run's first byte plus 32 * half. */
-INLINE void unpack(const uint8_t *p, int bits, __m256i w[8])
-{
-	const __m256i low = _mm256_set1_epi8(15), bit4 = _mm256_set1_epi8(0x10), bit45 = _mm256_set1_epi8(0x30);
-	if (bits == 8) {
-		UNROLL
-		for (int i = 0; i < 8; i++)
-			w[i] = line(p + 64 * i);
-		return;
-	}
-	UNROLL
-	for (int i = 0; i < 4; i++) {
-		__m256i v = line(p + 64 * i);
-		w[2 * i] = _mm256_and_si256(v, low);
-		w[2 * i + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
-	}
-	if (bits == 5) {
-		__m256i h = line(p + 256);
-		UNROLL
-		for (int i = 0; i < 8; i++)
-			w[i] = _mm256_or_si256(w[i], _mm256_and_si256(shift(h, 4 - i), bit4));
-	}
-	if (bits == 6) {
-		__m256i h0 = line(p + 256), h1 = line(p + 320);
-		UNROLL
-		for (int i = 0; i < 8; i++)
-			w[i] = _mm256_or_si256(w[i], _mm256_and_si256(shift(i < 4 ? h0 : h1, 4 - 2 * (i % 4)), bit45));
-	}
-}
+struct family {
+	super_fn few[COLS], many[COLS];		/* by number of tokens - 1; few: `u` is packed */
+	void (*unpack)(const uint8_t *p, size_t n_run, uint8_t *u);	/* NULL if packed codes are bytes */
+	bool has_start;
+};
 
 INLINE __m256i broadcast4(const void *p)
 {
@@ -60,27 +41,54 @@ INLINE __m256i broadcast4(const void *p)
 	return _mm256_set1_epi32(v);
 }
 
-/* 32-bit sums of codes * x over 4n k, n a multiple of `fit`: how many VPMADDUBSW results add up in 16 bits. */
-INLINE __m256i dot(const __m256i *w, int n, int fit, const int8_t *x)
+INLINE __m256i shift(__m256i v, int left)
 {
-	const __m256i ones = _mm256_set1_epi16(1);
-	__m256i sum = _mm256_setzero_si256();
-	UNROLL
-	for (int i = 0; i < n; i += fit) {
-		__m256i t = _mm256_maddubs_epi16(w[i], broadcast4(x + 4 * i));
-		UNROLL
-		for (int j = 1; j < fit; j++)
-			t = _mm256_add_epi16(t, _mm256_maddubs_epi16(w[i + j], broadcast4(x + 4 * (i + j))));
-		t = _mm256_madd_epi16(t, ones);
-		sum = i ? _mm256_add_epi32(sum, t) : t;
-	}
-	return sum;
+	return left >= 0 ? _mm256_slli_epi16(v, left) : _mm256_srli_epi16(v, -left);
 }
 
-/* Two groups' sums as 16-bit pairs: (t0 >> h) in the low half of each lane, (t1 >> h) in the high one. */
-INLINE __m256i pair(__m256i t0, __m256i t1, int h)
+/* Codes 4i .. 4i + 3 of a run of 32 that begins at p, rows of half h. All but p are constants. */
+INLINE __m256i code(const uint8_t *p, int bits, int i, int h)
 {
-	return _mm256_blend_epi16(_mm256_srl_epi32(t0, _mm_cvtsi32_si128(h)), _mm256_sll_epi32(t1, _mm_cvtsi32_si128(16 - h)), 0xaa);
+	const uint8_t *q = p + 32 * h;
+	if (bits == PLAIN)
+		return _mm256_loadu_si256((const void *)(q + 64 * i));
+	__m256i v = _mm256_loadu_si256((const void *)(q + 64 * (i / 2)));
+	v = _mm256_and_si256(i % 2 ? _mm256_srli_epi16(v, 4) : v, _mm256_set1_epi8(15));
+	if (bits == 5)
+		v = _mm256_or_si256(v, _mm256_and_si256(shift(_mm256_loadu_si256((const void *)(q + 256)), 4 - i), _mm256_set1_epi8(0x10)));
+	if (bits == 6)
+		v = _mm256_or_si256(v, _mm256_and_si256(shift(_mm256_loadu_si256((const void *)(q + 256 + 64 * (i / 4))), 4 - 2 * (i % 4)),
+			_mm256_set1_epi8(0x30)));
+	return v;
+}
+
+/* Keeps the compiler from reordering a chain of additions: it would multiply everything first, and run out of registers. */
+INLINE void in_order(__m256i *v)
+{
+	__asm__("" : "+x"(*v));
+}
+
+/* t[c] += sums of codes [4i, 4i + 4n) of the run at p times x[c][4i ..]; t is set if `fresh`. */
+INLINE void dots(__m256i t[COLS][2], bool fresh, const uint8_t *p, int bits, int i, int n, const int8_t *const x[COLS], int cols)
+{
+	UNROLL
+	for (int k = i; k < i + n; k++) {
+		__m256i w0 = code(p, bits, k, 0), w1 = code(p, bits, k, 1);
+		UNROLL
+		for (int c = 0; c < cols; c++) {
+			__m256i v = broadcast4(x[c] + 4 * k), d0 = _mm256_maddubs_epi16(w0, v), d1 = _mm256_maddubs_epi16(w1, v);
+			t[c][0] = fresh && k == i ? d0 : _mm256_add_epi16(t[c][0], d0);
+			t[c][1] = fresh && k == i ? d1 : _mm256_add_epi16(t[c][1], d1);
+			in_order(&t[c][0]);
+			in_order(&t[c][1]);
+		}
+	}
+}
+
+/* Two groups' T as 16-bit pairs, from the upper halves of a's and b's lanes. */
+INLINE __m256i pair(__m256i a, __m256i b)
+{
+	return _mm256_blend_epi16(_mm256_srli_epi32(a, 16), b, 0xaa);
 }
 
 INLINE __m256 halfs(const uint8_t *p)
@@ -88,36 +96,147 @@ INLINE __m256 halfs(const uint8_t *p)
 	return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
 }
 
-/* Half a tile times `cols` tokens (a constant), from x on. */
-typedef void (*tile_fn)(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o);
-
-INLINE void mat_run(const tile_fn fn[MAX_COLS + 1], const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
-	const struct mat_out *o)
+/* Asks for the j-th of 8 parts of a superblock of `len` bytes that lies AHEAD of p. */
+INLINE void ahead(const uint8_t *p, size_t len, size_t j)
 {
-	size_t nb = act_n_block(w->n_col);
-	for (size_t i = tile; i < tile + n_tile; i++)
-		for (size_t t = 0; t < n_tok;) {
-			size_t n = n_tok - t;
-			if (n > MAX_COLS)
-				n = n >= 2 * MAX_COLS ? MAX_COLS : (n + 1) / 2;
-			fn[n](w, i, 0, x + t * nb, t, o);
-			fn[n](w, i, 1, x + t * nb, t, o);
-			t += n;
+	size_t part = (len + 511) / 512 * 64;
+	for (size_t i = 0; i < part; i += 64)
+		_mm_prefetch((const char *)p + AHEAD + j * part + i, _MM_HINT_T0);
+}
+
+INLINE void unpack(const uint8_t *p, size_t n_run, uint8_t *u, int bits)
+{
+	for (size_t j = 0; j < n_run; j++, p += 64 * bits, u += 512)
+		UNROLL
+		for (int i = 0; i < 8; i++) {
+			_mm256_storeu_si256((void *)(u + 64 * i), code(p, bits, i, 0));
+			_mm256_storeu_si256((void *)(u + 64 * i + 32), code(p, bits, i, 1));
 		}
 }
 
-/* Defines NAME##_1 .. _8 from an always-inline NAME(w, tile, half, x, tok, o, cols), their table, and the kernel KERNEL. */
-#define TILE_FN(NAME, N) \
-	static void NAME##_##N(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o) \
-	{ \
-		NAME(w, tile, half, x, tok, o, N); \
+/* What t starts from in a symmetric type with zero 32, by group of 16: -32 times the block's sums of codes 0, 1 and 2, 3 of each 4. */
+INLINE void starts(const struct act_block *x, int32_t start[16])
+{
+	const __m256i one = _mm256_set1_epi8(1);
+	__m256i s[2];
+	UNROLL
+	for (int i = 0; i < 2; i++) {
+		__m256i v[4];
+		UNROLL
+		for (int j = 0; j < 4; j++)
+			v[j] = _mm256_maddubs_epi16(one, _mm256_loadu_si256((const void *)(x->x + 128 * i + 32 * j)));
+		/* sums over the 4 lanes of each 128 bits: of v[j], in lane j */
+		__m256i a = _mm256_add_epi16(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
+		__m256i b = _mm256_add_epi16(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
+		a = _mm256_add_epi16(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+		s[i] = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(a, 5));
 	}
-#define TILE_FNS(NAME, KERNEL) \
-	TILE_FN(NAME, 1) TILE_FN(NAME, 2) TILE_FN(NAME, 3) TILE_FN(NAME, 4) TILE_FN(NAME, 5) TILE_FN(NAME, 6) TILE_FN(NAME, 7) TILE_FN(NAME, 8) \
-	static const tile_fn NAME##_by_cols[MAX_COLS + 1] = { NULL, NAME##_1, NAME##_2, NAME##_3, NAME##_4, NAME##_5, NAME##_6, NAME##_7, NAME##_8 }; \
-	MAT(KERNEL) \
+	/* groups 0 2 4 6 | 1 3 5 7, 8 10 12 14 | 9 11 13 15: in order */
+	UNROLL
+	for (int i = 0; i < 2; i++)
+		_mm256_storeu_si256((void *)(start + 8 * i), _mm256_permutevar8x32_epi32(s[i], _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+}
+
+INLINE void tile_finish(const struct mat *w, size_t tile, size_t tok, const float acc[16], const struct mat_out *o)
+{
+	for (int h = 0; h < 2; h++)
+		finish(w, tile, h, tok, _mm256_loadu_ps(acc + 8 * h), o);
+}
+
+/* Tokens a step: as even as can be, since one token alone costs the most. */
+INLINE size_t step(size_t left)
+{
+	return left > COLS && left < 2 * COLS ? (left + 1) / 2 : left < COLS ? left : COLS;
+}
+
+INLINE void mat_few(const struct family *f, const struct mat *w, size_t tile, const struct act_block *x, size_t tok, size_t n_tok,
+	const struct mat_out *o)
+{
+	size_t nb = act_n_block(w->n_col);
+	const uint8_t *p = w->data + tile * w->tile_len;
+	float acc[COLS][16] = { 0 };
+	int32_t start[COLS][16];
+	for (size_t b = 0; b < nb; b++) {
+		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER;
+		for (size_t c = 0; f->has_start && c < n_tok; c++)
+			starts(x + (tok + c) * nb + b, start[c]);
+		f->few[n_tok - 1](p, p + w16_codes_len(w->type, n), n / 32, x + tok * nb + b, nb, (const int32_t (*)[16])start, acc);
+		p += w16_super_len(w->type, n);
+	}
+	for (size_t c = 0; c < n_tok; c++)
+		tile_finish(w, tile, tok + c, acc[c], o);
+}
+
+/* At most MANY_TILES tiles and MANY_TOKS tokens: superblock by superblock, so that its activations serve all tiles from the nearest cache. */
+INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t tok, size_t n_tok,
+	const struct mat_out *o)
+{
+	size_t nb = act_n_block(w->n_col), at = 0;
+	_Alignas(64) uint8_t u[W16_SUPER * W16_ROWS];
+	float acc[MANY_TILES][MANY_TOKS][16];
+	int32_t start[MANY_TOKS][16];
+	for (size_t i = 0; i < n_tile; i++)
+		memset(acc[i], 0, n_tok * sizeof **acc);
+	for (size_t b = 0; b < nb; b++) {
+		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER, len = w16_super_len(w->type, n);
+		for (size_t c = 0; f->has_start && c < n_tok; c++)
+			starts(x + (tok + c) * nb + b, start[c]);
+		for (size_t i = 0; i < n_tile; i++) {
+			const uint8_t *p = w->data + (tile + i) * w->tile_len + at, *codes = p;
+			for (size_t k = 0; k < len; k += 64)
+				_mm_prefetch((const char *)p + len + k, _MM_HINT_T1);
+			if (f->unpack) {
+				f->unpack(p, n / 32, u);
+				codes = u;
+			}
+			for (size_t t = 0, s; t < n_tok; t += s) {
+				s = step(n_tok - t);
+				f->many[s - 1](codes, p + w16_codes_len(w->type, n), n / 32, x + (tok + t) * nb + b, nb,
+					(const int32_t (*)[16])start + t, acc[i] + t);
+			}
+		}
+		at += len;
+	}
+	for (size_t i = 0; i < n_tile; i++)
+		for (size_t t = 0; t < n_tok; t++)
+			tile_finish(w, tile + i, tok + t, acc[i][t], o);
+}
+
+INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
+	const struct mat_out *o)
+{
+	size_t per = n_tok > COLS * 4 ? MANY_TILES : 1;		/* few tokens wait for memory, which likes one long run */
+	for (size_t i = 0; i < n_tile; i += per)
+		for (size_t t = 0; t < n_tok; t += MANY_TOKS) {
+			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS;
+			if (left <= COLS)
+				for (size_t k = i; k < i + per && k < n_tile; k++)
+					mat_few(f, w, tile + k, x, t, left, o);
+			else
+				mat_many(f, w, tile + i, n_tile - i < per ? n_tile - i : per, x, t, left, o);
+		}
+}
+
+/* Defines the kernel mat_NAME_avx2 from an always-inline super_NAME(..., bits of a code at u, cols). */
+#define SUPER_FN(NAME, HOW, BITS, N) \
+	static void NAME##_##HOW##_##N(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, \
+		const int32_t (*start)[16], float (*acc)[16]) \
 	{ \
-		mat_run(NAME##_by_cols, w, tile, n_tile, x, n_tok, o); \
+		super_##NAME(u, sc, n_run, x, nb, start, acc, BITS, N); \
+	}
+#define FAMILY_FNS(NAME, BITS, HAS_START) \
+	SUPER_FN(NAME, few, BITS, 1) SUPER_FN(NAME, few, BITS, 2) SUPER_FN(NAME, few, BITS, 3) SUPER_FN(NAME, few, BITS, 4) \
+	SUPER_FN(NAME, many, PLAIN, 1) SUPER_FN(NAME, many, PLAIN, 2) SUPER_FN(NAME, many, PLAIN, 3) SUPER_FN(NAME, many, PLAIN, 4) \
+	static void NAME##_unpack(const uint8_t *p, size_t n_run, uint8_t *u) \
+	{ \
+		unpack(p, n_run, u, BITS); \
+	} \
+	static const struct family NAME = { \
+		{ NAME##_few_1, NAME##_few_2, NAME##_few_3, NAME##_few_4 }, { NAME##_many_1, NAME##_many_2, NAME##_many_3, NAME##_many_4 }, \
+		BITS == PLAIN ? NULL : NAME##_unpack, HAS_START }; \
+	MAT(mat_##NAME##_avx2) \
+	{ \
+		mat_run(&NAME, w, tile, n_tile, x, n_tok, o); \
 	}
 
 #endif

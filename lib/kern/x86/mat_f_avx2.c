@@ -5,84 +5,138 @@
  */
 #include "lib/kern/x86/mat_avx2.h"
 
-/* Sum of (u - 128) * x over 16 k: magnitudes in w, u - 128 for its sign in v. */
-INLINE __m256i dot_signed(const __m256i *w, const __m256i *v, const int8_t *x)
+/* A run's T_0 s_0 + T_1 s_1 where h = 0, before the zero is taken off. */
+INLINE void run_exact(__m256i v[COLS][2], const uint8_t *u, int bits, const int8_t *const x[COLS], const struct act_block *xb, size_t nb, size_t j,
+	int cols)
 {
-	const __m256i ones = _mm256_set1_epi16(1);
-	__m256i sum = _mm256_setzero_si256();
 	UNROLL
-	for (int i = 0; i < 4; i++)
-		sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w[i], _mm256_sign_epi8(broadcast4(x + 4 * i), v[i])), ones));
-	return sum;
-}
-
-/* `log2_zero`: of the code of 0 in a symmetric type, 0 in a type with minimums. `h` is act_shift(type). All constants. */
-INLINE void tile_f(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o, int cols,
-	int bits, int log2_zero, int h)
-{
-	const uint8_t *p = w->data + tile * w->tile_len;
-	const __m256i start = _mm256_set1_epi32(h ? 1 << (h - 1) : 0);
-	const __m256 scale = _mm256_set1_ps((float)(1 << h));
-	size_t nb = act_n_block(w->n_col), left = w->n_col;
-	__m256 acc[MAX_COLS];
-	for (int c = 0; c < cols; c++)
-		acc[c] = _mm256_setzero_ps();
-	for (size_t b = 0; b < nb; b++, x++) {
-		int n = left < W16_SUPER ? (int)left / 32 : 8;
-		const uint8_t *sc = p + n * 64 * bits;
-		__m256 f[MAX_COLS];
-		for (int c = 0; c < cols; c++)
-			f[c] = _mm256_setzero_ps();
-		for (int j = 0; j < n; j++, p += 64 * bits) {
-			__m256i u[8], v[8];
-			__m256 dw = _mm256_mul_ps(halfs(sc + 32 * j + 16 * half), scale), m = _mm256_setzero_ps();
-			if (!log2_zero)
-				m = halfs(sc + 32 * n + 32 * j + 16 * half);
-			unpack(p + 32 * half, bits, u);
+	for (int g = 0; g < 2; g++) {
+		__m256i t[COLS][2];
+		dots(t, true, u, bits, 4 * g, 4, x, cols);
+		UNROLL
+		for (int c = 0; c < cols; c++) {
+			__m256i s = _mm256_set1_epi16(xb[(size_t)c * nb].g16.s[2 * j + (size_t)g]);
 			UNROLL
-			for (int i = 0; bits == 8 && i < 8; i++) {
-				v[i] = _mm256_xor_si256(u[i], _mm256_set1_epi8(-128));
-				u[i] = _mm256_abs_epi8(v[i]);
-			}
-			for (int c = 0; c < cols; c++) {
-				const struct act_block *xc = x + (size_t)c * nb;
-				__m256i t0 = start, t1 = start;
-				if (bits == 8) {
-					t0 = _mm256_add_epi32(t0, dot_signed(u, v, xc->x + 32 * j));
-					t1 = _mm256_add_epi32(t1, dot_signed(u + 4, v + 4, xc->x + 32 * j + 16));
-				} else {
-					if (log2_zero) {
-						t0 = _mm256_slli_epi32(_mm256_set1_epi32(xc->nb[2 * j]), log2_zero);
-						t1 = _mm256_slli_epi32(_mm256_set1_epi32(xc->nb[2 * j + 1]), log2_zero);
-					}
-					t0 = _mm256_add_epi32(t0, dot(u, 4, 4, xc->x + 32 * j));
-					t1 = _mm256_add_epi32(t1, dot(u + 4, 4, 4, xc->x + 32 * j + 16));
-				}
-				t0 = _mm256_madd_epi16(pair(t0, t1, h), broadcast4(xc->g16.s + 2 * j));
-				f[c] = _mm256_fmadd_ps(dw, _mm256_cvtepi32_ps(t0), f[c]);
-				if (!log2_zero)
-					f[c] = _mm256_fmadd_ps(m, _mm256_set1_ps(xc->g16.b32[j]), f[c]);
+			for (int h = 0; h < 2; h++) {
+				__m256i p = _mm256_madd_epi16(t[c][h], s);
+				v[c][h] = g ? _mm256_add_epi32(v[c][h], p) : p;
 			}
 		}
-		for (int c = 0; c < cols; c++)
-			acc[c] = _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f[c], acc[c]);
-		size_t scales = (size_t)n * (log2_zero ? 32 : 64);
-		p = sc + ((scales + 63) & ~(size_t)63);
-		left -= (size_t)n * 32;
 	}
-	for (int c = 0; c < cols; c++)
-		finish(w, tile, half, tok + (size_t)c, acc[c], o);
 }
 
-#define FAMILY(NAME, BITS, LOG2_ZERO, H) \
-	INLINE void tile_##NAME(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o, int cols) \
-	{ \
-		tile_f(w, tile, half, x, tok, o, cols, BITS, LOG2_ZERO, H); \
-	} \
-	TILE_FNS(tile_##NAME, mat_##NAME##_avx2)
+/* The same of Q5_1, h = 1: negative, see mat_avx2.h. */
+INLINE void run_q5_1(__m256i v[COLS][2], const uint8_t *u, int bits, const int8_t *const x[COLS], const struct act_block *xb, size_t nb, size_t j,
+	int cols)
+{
+	__m256i m[2][COLS][2];
+	UNROLL
+	for (int g = 0; g < 2; g++) {
+		dots(m[g], true, u, bits, 4 * g, 4, x, cols);
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			UNROLL
+			for (int h = 0; h < 2; h++)
+				m[g][c][h] = _mm256_madd_epi16(m[g][c][h], _mm256_set1_epi16(-32767 - 1));
+	}
+	UNROLL
+	for (int c = 0; c < cols; c++)
+		UNROLL
+		for (int h = 0; h < 2; h++)
+			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(xb[(size_t)c * nb].g16.s + 2 * j));
+}
 
-FAMILY(q4_0, 4, 3, 0)
-FAMILY(q4_1, 4, 0, 0)
-FAMILY(q5_0, 5, 4, 0)
-FAMILY(q5_1, 5, 0, 1)
-FAMILY(q8_0, 8, 7, 3)
+/* The same of Q8_0, h = 3: 2^13 (i + 4) has T in its upper half. */
+INLINE void run_q8_0(__m256i v[COLS][2], const uint8_t *u, const int8_t *const x[COLS], const struct act_block *xb, size_t nb, size_t j, int cols)
+{
+	const __m256i factor = _mm256_set1_epi16(1 << 13), flip = _mm256_set1_epi8(-128);
+	__m256i m[2][COLS][2];
+	UNROLL
+	for (int g = 0; g < 2; g++) {
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			m[g][c][0] = m[g][c][1] = _mm256_set1_epi32(1 << 15);
+		UNROLL
+		for (int i = 4 * g; i < 4 * g + 4; i++)
+			UNROLL
+			for (int h = 0; h < 2; h++) {
+				__m256i w = _mm256_xor_si256(code(u, PLAIN, i, h), flip), a = _mm256_abs_epi8(w);
+				UNROLL
+				for (int c = 0; c < cols; c++) {
+					__m256i p = _mm256_maddubs_epi16(a, _mm256_sign_epi8(broadcast4(x[c] + 4 * i), w));
+					m[g][c][h] = _mm256_add_epi32(m[g][c][h], _mm256_madd_epi16(p, factor));
+					in_order(&m[g][c][h]);
+				}
+			}
+	}
+	UNROLL
+	for (int c = 0; c < cols; c++)
+		UNROLL
+		for (int h = 0; h < 2; h++)
+			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(xb[(size_t)c * nb].g16.s + 2 * j));
+}
+
+/* `type`, `bits` and `cols` are constants. */
+INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, float (*acc)[16], enum quant_type type,
+	int bits, int cols)
+{
+	const bool has_min = type == QUANT_Q4_1 || type == QUANT_Q5_1;
+	const __m256 scale = _mm256_set1_ps(type == QUANT_Q5_1 ? -2 : type == QUANT_Q8_0 ? 8 : 1);
+	const __m256 zero = _mm256_set1_ps(type == QUANT_Q4_0 ? 8 : 16);
+	const size_t len = w16_super_len(type, W16_SUPER);
+	__m256 f[COLS][2];
+	UNROLL
+	for (int c = 0; c < cols; c++)
+		f[c][0] = f[c][1] = _mm256_setzero_ps();
+	for (size_t j = 0; j < n_run; j++) {
+		__m256i v[COLS][2];
+		const int8_t *xc[COLS];
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			xc[c] = x[(size_t)c * nb].x + 32 * j;
+		const uint8_t *p = u + 64 * (size_t)bits * j;
+		if (bits != PLAIN || (type == QUANT_Q8_0 && cols == 1))
+			ahead(u, len, j);
+		if (type == QUANT_Q8_0)
+			run_q8_0(v, p, xc, x, nb, j, cols);
+		else if (type == QUANT_Q5_1)
+			run_q5_1(v, p, bits, xc, x, nb, j, cols);
+		else
+			run_exact(v, p, bits, xc, x, nb, j, cols);
+		UNROLL
+		for (int h = 0; h < 2; h++) {
+			__m256 dw = halfs(sc + 32 * j + 16 * h), m = has_min ? halfs(sc + 32 * n_run + 32 * j + 16 * h) : _mm256_setzero_ps();
+			if (type == QUANT_Q5_1 || type == QUANT_Q8_0)
+				dw = _mm256_mul_ps(dw, scale);
+			UNROLL
+			for (int c = 0; c < cols; c++) {
+				__m256 b = _mm256_set1_ps(x[(size_t)c * nb].g16.b32[j]), t = _mm256_cvtepi32_ps(v[c][h]);
+				if (type == QUANT_Q4_0 || type == QUANT_Q5_0)	/* whole numbers below 2^24: nothing is rounded */
+					t = _mm256_fnmadd_ps(zero, b, t);
+				f[c][h] = _mm256_fmadd_ps(dw, t, f[c][h]);
+				if (has_min)
+					f[c][h] = _mm256_fmadd_ps(m, b, f[c][h]);
+			}
+		}
+	}
+	UNROLL
+	for (int c = 0; c < cols; c++)
+		UNROLL
+		for (int h = 0; h < 2; h++)
+			_mm256_storeu_ps(acc[c] + 8 * h, _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f[c][h], _mm256_loadu_ps(acc[c] + 8 * h)));
+}
+
+#define FAMILY(NAME, TYPE, BITS) \
+	INLINE void super_##NAME(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, \
+		const int32_t (*start)[16], float (*acc)[16], int bits, int cols) \
+	{ \
+		(void)start; \
+		super_f(u, sc, n_run, x, nb, acc, TYPE, bits, cols); \
+	} \
+	FAMILY_FNS(NAME, BITS, false)
+
+FAMILY(q4_0, QUANT_Q4_0, 4)
+FAMILY(q4_1, QUANT_Q4_1, 4)
+FAMILY(q5_0, QUANT_Q5_0, 5)
+FAMILY(q5_1, QUANT_Q5_1, 5)
+FAMILY(q8_0, QUANT_Q8_0, 8)

@@ -5,7 +5,7 @@
 #include "lib/kern/x86/mat_vnni.h"
 
 /* `log2_zero`: of the code of 0 in a symmetric type, 0 in a type with minimums. `h` is act_shift(type). All constants. */
-INLINE void tile_f(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o, int cols, int bits,
+INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols, int bits,
 	unsigned log2_zero, int h)
 {
 	const uint8_t *p = w->data + tile * w->tile_len;
@@ -30,7 +30,7 @@ INLINE void tile_f(const struct mat *w, size_t tile, const struct act_block *x, 
 				dw = _mm512_mul_ps(dw, scale);
 			if (!log2_zero)
 				m = halfs(sc + 32 * n + 32 * j);
-			unpack(p, bits, u);
+			unpack(p, ahead, bits, u);
 			UNROLL
 			for (int c = 0; c < cols; c += STEP) {
 				const int n_e = cols - c < STEP ? cols - c : STEP;
@@ -75,9 +75,9 @@ INLINE void tile_f(const struct mat *w, size_t tile, const struct act_block *x, 
 }
 
 #define FAMILY(NAME, BITS, LOG2_ZERO, H) \
-	INLINE void tile_##NAME(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o, int cols) \
+	INLINE void tile_##NAME(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols) \
 	{ \
-		tile_f(w, tile, x, tok, o, cols, BITS, LOG2_ZERO, H); \
+		tile_f(w, tile, ahead, x, tok, o, cols, BITS, LOG2_ZERO, H); \
 	} \
 	TILE_FNS(tile_##NAME) \
 	MAT(mat_##NAME##_vnni) \

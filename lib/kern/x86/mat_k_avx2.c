@@ -4,93 +4,157 @@
  */
 #include "lib/kern/x86/mat_avx2.h"
 
-INLINE void tile_k(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o, int cols,
-	int bits)
+#define MINUS_2_15 (-32767 - 1)
+
+/* m[c] = a group's sums of 32 products, T in the upper half of each lane; minus T for Q4_K. */
+INLINE void group32(__m256i m[COLS][2], const uint8_t *u, int bits, bool is_q5, const int8_t *const x[COLS], int cols)
 {
-	const uint8_t *p = w->data + tile * w->tile_len;
-	const int h = bits - 3, fit = bits == 4 ? 8 : 4;
-	const __m256i start = _mm256_set1_epi32(1 << (h - 1));
-	size_t nb = w->n_col / W16_SUPER;
-	__m256 acc[MAX_COLS];
-	for (int c = 0; c < cols; c++)
-		acc[c] = _mm256_setzero_ps();
-	for (size_t b = 0; b < nb; b++, x++) {
-		const uint8_t *sc = p + 8 * 64 * bits;
-		__m256i sum[MAX_COLS], min[MAX_COLS];
+	__m256i t[COLS][2];
+	if (!is_q5) {
+		dots(t, true, u, bits, 0, 8, x, cols);
+		UNROLL
 		for (int c = 0; c < cols; c++)
-			sum[c] = min[c] = _mm256_setzero_si256();
-		for (int j = 0; j < 4; j++, p += 2 * 64 * bits) {
-			__m256i u[8], t0[MAX_COLS], s = _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)(sc + 32 * j + 16 * half)));
-			__m256i mn = _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)(sc + 128 + 32 * j + 16 * half)));
-			unpack(p + 32 * half, bits, u);
-			for (int c = 0; c < cols; c++)
-				t0[c] = _mm256_add_epi32(dot(u, 8, fit, x[(size_t)c * nb].x + 64 * j), start);
-			unpack(p + 64 * bits + 32 * half, bits, u);
-			for (int c = 0; c < cols; c++) {
-				const struct act_block *xc = x + (size_t)c * nb;
-				__m256i t1 = _mm256_add_epi32(dot(u, 8, fit, xc->x + 64 * j + 32), start);
-				sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(pair(t0[c], t1, h),
-					_mm256_mullo_epi16(s, broadcast4(xc->g32.s + 2 * j))));
-				min[c] = _mm256_add_epi32(min[c], _mm256_madd_epi16(mn, broadcast4(xc->g32.sb32 + 2 * j)));
-			}
-		}
-		__m256 dw = _mm256_mul_ps(halfs(sc + 256 + 16 * half), _mm256_set1_ps((float)(1 << h)));
-		__m256 m = _mm256_mul_ps(halfs(sc + 288 + 16 * half), _mm256_set1_ps(2));
+			UNROLL
+			for (int h = 0; h < 2; h++)
+				m[c][h] = _mm256_madd_epi16(t[c][h], _mm256_set1_epi16(MINUS_2_15));
+		return;
+	}
+	UNROLL
+	for (int i = 0; i < 8; i += 4) {	/* (i + 2) >> 2 by 2^14 (i + 2) */
+		dots(t, true, u, bits, i, 4, x, cols);
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			UNROLL
+			for (int h = 0; h < 2; h++)
+				m[c][h] = _mm256_add_epi32(i ? m[c][h] : _mm256_set1_epi32(1 << 15), _mm256_madd_epi16(t[c][h], _mm256_set1_epi16(1 << 14)));
+	}
+}
+
+INLINE __m256i scales(const uint8_t *p, int h)
+{
+	return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)(p + 16 * h)));
+}
+
+INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block *x, size_t nb, float (*acc)[16], int bits, int cols, bool is_q5)
+{
+	const size_t len = (is_q5 ? 5 : 4) * 512 + 320;
+	__m256i sum[COLS][2], min[COLS][2];
+	UNROLL
+	for (int c = 0; c < cols; c++)
+		sum[c][0] = sum[c][1] = min[c][0] = min[c][1] = _mm256_setzero_si256();
+	for (int j = 0; j < 4; j++) {
+		__m256i m0[COLS][2], m1[COLS][2], s[2] = { scales(sc + 32 * j, 0), scales(sc + 32 * j, 1) };
+		const int8_t *xc[COLS];
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			xc[c] = x[(size_t)c * nb].x + 64 * j;
+		if (bits != PLAIN)
+			ahead(u, len, 2 * (size_t)j);
+		group32(m0, u + 128 * j * bits, bits, is_q5, xc, cols);
+		if (bits != PLAIN)
+			ahead(u, len, 2 * (size_t)j + 1);
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			xc[c] += 32;
+		group32(m1, u + 128 * j * bits + 64 * bits, bits, is_q5, xc, cols);
+		UNROLL
 		for (int c = 0; c < cols; c++) {
-			__m256 f = _mm256_mul_ps(m, _mm256_cvtepi32_ps(min[c]));
-			f = _mm256_fmsub_ps(dw, _mm256_cvtepi32_ps(sum[c]), f);
-			acc[c] = _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f, acc[c]);
-		}
-		p = sc + 320;
-	}
-	for (int c = 0; c < cols; c++)
-		finish(w, tile, half, tok + (size_t)c, acc[c], o);
-}
-
-INLINE void tile_q6_k(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
-{
-	const uint8_t *p = w->data + tile * w->tile_len;
-	const __m256i one = _mm256_set1_epi32(1);
-	size_t nb = w->n_col / W16_SUPER;
-	__m256 acc[MAX_COLS];
-	for (int c = 0; c < cols; c++)
-		acc[c] = _mm256_setzero_ps();
-	for (size_t b = 0; b < nb; b++, x++) {
-		const uint8_t *sc = p + 8 * 64 * 6;
-		__m256i sum[MAX_COLS];
-		for (int c = 0; c < cols; c++)
-			sum[c] = _mm256_setzero_si256();
-		for (int j = 0; j < 8; j++, p += 64 * 6) {
-			__m256i u[8], s = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(sc + 32 * j + 16 * half)));
-			unpack(p + 32 * half, 6, u);
-			for (int c = 0; c < cols; c++) {
-				const struct act_block *xc = x + (size_t)c * nb;
-				__m256i t0 = _mm256_add_epi32(_mm256_slli_epi32(_mm256_set1_epi32(xc->nb[2 * j]), 5), one);
-				__m256i t1 = _mm256_add_epi32(_mm256_slli_epi32(_mm256_set1_epi32(xc->nb[2 * j + 1]), 5), one);
-				t0 = _mm256_add_epi32(t0, dot(u, 4, 2, xc->x + 32 * j));
-				t1 = _mm256_add_epi32(t1, dot(u + 4, 4, 2, xc->x + 32 * j + 16));
-				sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(pair(t0, t1, 1), _mm256_mullo_epi16(s, _mm256_set1_epi16(xc->g32.s[j]))));
+			__m256i sx = broadcast4(x[(size_t)c * nb].g32.s + 2 * j);
+			UNROLL
+			for (int h = 0; h < 2; h++) {
+				__m256i p = _mm256_madd_epi16(pair(m0[c][h], m1[c][h]), _mm256_mullo_epi16(s[h], sx));
+				sum[c][h] = is_q5 ? _mm256_add_epi32(sum[c][h], p) : _mm256_sub_epi32(sum[c][h], p);
 			}
 		}
-		__m256 dw = _mm256_mul_ps(halfs(sc + 256 + 16 * half), _mm256_set1_ps(2));
-		for (int c = 0; c < cols; c++)
-			acc[c] = _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), _mm256_mul_ps(dw, _mm256_cvtepi32_ps(sum[c])), acc[c]);
-		p = sc + 320;
 	}
+	UNROLL
+	for (int j = 0; j < 4; j++) {
+		__m256i s[2] = { scales(sc + 128 + 32 * j, 0), scales(sc + 128 + 32 * j, 1) };
+		UNROLL
+		for (int c = 0; c < cols; c++) {
+			__m256i sb = broadcast4(x[(size_t)c * nb].g32.sb32 + 2 * j);
+			UNROLL
+			for (int h = 0; h < 2; h++)
+				min[c][h] = _mm256_add_epi32(min[c][h], _mm256_madd_epi16(s[h], sb));
+		}
+	}
+	UNROLL
+	for (int h = 0; h < 2; h++) {
+		__m256 dw = _mm256_mul_ps(halfs(sc + 256 + 16 * h), _mm256_set1_ps(is_q5 ? 4 : 2));
+		__m256 m = _mm256_mul_ps(halfs(sc + 288 + 16 * h), _mm256_set1_ps(2));
+		UNROLL
+		for (int c = 0; c < cols; c++) {
+			__m256 f = _mm256_mul_ps(m, _mm256_cvtepi32_ps(min[c][h]));
+			f = _mm256_fmsub_ps(dw, _mm256_cvtepi32_ps(sum[c][h]), f);
+			_mm256_storeu_ps(acc[c] + 8 * h, _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f, _mm256_loadu_ps(acc[c] + 8 * h)));
+		}
+	}
+}
+
+INLINE void super_q4_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+	float (*acc)[16], int bits, int cols)
+{
+	(void)n_run, (void)start;
+	super_k(u, sc, x, nb, acc, bits, cols, false);
+}
+
+INLINE void super_q5_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+	float (*acc)[16], int bits, int cols)
+{
+	(void)n_run, (void)start;
+	super_k(u, sc, x, nb, acc, bits, cols, true);
+}
+
+INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+	float (*acc)[16], int bits, int cols)
+{
+	const __m256i half = _mm256_set1_epi16(MINUS_2_15);
+	__m256i sum[COLS][2];
+	(void)n_run;
+	UNROLL
 	for (int c = 0; c < cols; c++)
-		finish(w, tile, half, tok + (size_t)c, acc[c], o);
+		sum[c][0] = sum[c][1] = _mm256_setzero_si256();
+	for (int j = 0; j < 8; j++, u += 64 * bits) {
+		__m256i m[2][COLS][2];
+		const int8_t *xc[COLS];
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			xc[c] = x[(size_t)c * nb].x + 32 * j;
+		if (bits != PLAIN)
+			ahead(u - 64 * bits * j, 6 * 512 + 320, (size_t)j);
+		UNROLL
+		for (int g = 0; g < 2; g++) {
+			__m256i t[COLS][2];
+			UNROLL
+			for (int c = 0; c < cols; c++)
+				t[c][0] = t[c][1] = broadcast4(&start[c][2 * j + g]);
+			dots(t, false, u, bits, 4 * g, 4, xc, cols);
+			UNROLL
+			for (int c = 0; c < cols; c++) {
+				m[g][c][0] = _mm256_madd_epi16(t[c][0], half);
+				m[g][c][1] = _mm256_madd_epi16(t[c][1], half);
+			}
+		}
+		UNROLL
+		for (int c = 0; c < cols; c++) {
+			__m256i sx = _mm256_set1_epi16(x[(size_t)c * nb].g32.s[j]);
+			UNROLL
+			for (int h = 0; h < 2; h++) {
+				__m256i s = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(sc + 32 * j + 16 * h)));
+				sum[c][h] = _mm256_sub_epi32(sum[c][h], _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), _mm256_mullo_epi16(s, sx)));
+			}
+		}
+	}
+	UNROLL
+	for (int h = 0; h < 2; h++) {
+		__m256 dw = _mm256_mul_ps(halfs(sc + 256 + 16 * h), _mm256_set1_ps(2));
+		UNROLL
+		for (int c = 0; c < cols; c++)
+			_mm256_storeu_ps(acc[c] + 8 * h, _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d),
+				_mm256_mul_ps(dw, _mm256_cvtepi32_ps(sum[c][h])), _mm256_loadu_ps(acc[c] + 8 * h)));
+	}
 }
 
-INLINE void tile_q4_k(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
-{
-	tile_k(w, tile, half, x, tok, o, cols, 4);
-}
-
-INLINE void tile_q5_k(const struct mat *w, size_t tile, int half, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
-{
-	tile_k(w, tile, half, x, tok, o, cols, 5);
-}
-
-TILE_FNS(tile_q4_k, mat_q4_k_avx2)
-TILE_FNS(tile_q5_k, mat_q5_k_avx2)
-TILE_FNS(tile_q6_k, mat_q6_k_avx2)
+FAMILY_FNS(q4_k, 4, false)
+FAMILY_FNS(q5_k, 5, false)
+FAMILY_FNS(q6_k, 6, true)

@@ -4,7 +4,7 @@
  */
 #include "lib/kern/x86/mat_vnni.h"
 
-INLINE void tile_k(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o, int cols, int bits)
+INLINE void tile_k(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols, int bits)
 {
 	const uint8_t *p = w->data + tile * w->tile_len;
 	const int h = bits - 3;
@@ -22,8 +22,8 @@ INLINE void tile_k(const struct mat *w, size_t tile, const struct act_block *x, 
 			sum[c] = min[c] = _mm512_setzero_si512();
 		for (int j = 0; j < 4; j++, p += 2 * 64 * bits) {
 			__m512i u[16], s = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)(sc + 32 * j)));
-			unpack(p, bits, u);
-			unpack(p + 64 * bits, bits, u + 8);
+			unpack(p, ahead, bits, u);
+			unpack(p + 64 * bits, ahead, bits, u + 8);
 			UNROLL
 			for (int c = 0; c < cols; c += STEP) {
 				const int n_e = cols - c < STEP ? cols - c : STEP;
@@ -66,7 +66,7 @@ INLINE void tile_k(const struct mat *w, size_t tile, const struct act_block *x, 
 		finish(w, tile, tok + (size_t)c, acc[c], o);
 }
 
-INLINE void tile_q6_k(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
+INLINE void tile_q6_k(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
 {
 	const uint8_t *p = w->data + tile * w->tile_len;
 	const __m512i half = _mm512_set1_epi32(1);
@@ -83,7 +83,7 @@ INLINE void tile_q6_k(const struct mat *w, size_t tile, const struct act_block *
 			sum[c] = _mm512_setzero_si512();
 		for (int j = 0; j < 8; j++, p += 64 * 6) {
 			__m512i u[8], s = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)(sc + 32 * j)));
-			unpack(p, 6, u);
+			unpack(p, ahead, 6, u);
 			UNROLL
 			for (int c = 0; c < cols; c += STEP) {
 				const int n_e = cols - c < STEP ? cols - c : STEP;
@@ -117,14 +117,14 @@ INLINE void tile_q6_k(const struct mat *w, size_t tile, const struct act_block *
 		finish(w, tile, tok + (size_t)c, acc[c], o);
 }
 
-INLINE void tile_q4_k(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
+INLINE void tile_q4_k(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
 {
-	tile_k(w, tile, x, tok, o, cols, 4);
+	tile_k(w, tile, ahead, x, tok, o, cols, 4);
 }
 
-INLINE void tile_q5_k(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
+INLINE void tile_q5_k(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
 {
-	tile_k(w, tile, x, tok, o, cols, 5);
+	tile_k(w, tile, ahead, x, tok, o, cols, 5);
 }
 
 TILE_FNS(tile_q4_k)

@@ -9,7 +9,9 @@
 #include "lib/kern/x86/avx512.h"
 #include "lib/kern/x86/x86.h"
 
-#define PREFETCH 4096		/* bytes ahead of the weights being read: measured, see mat_k_vnni.c */
+/* Weights are asked for ahead of their use. One group of tokens: so many bytes ahead, as memory is what it waits for. Several: the tile
+ * is in the cache after the first, and the last one fetches the next tile's weights, at the same place. */
+#define PREFETCH 4096
 
 /* t += codes * 4 activation bytes at x, broadcast to all rows. */
 INLINE __m512i dot4(__m512i t, __m512i w, const int8_t *x)
@@ -25,9 +27,9 @@ INLINE __m512i dot4(__m512i t, __m512i w, const int8_t *x)
 #endif
 }
 
-INLINE __m512i line(const uint8_t *p)
+INLINE __m512i line(const uint8_t *p, size_t ahead)
 {
-	_mm_prefetch((const char *)p + PREFETCH, _MM_HINT_T0);
+	_mm_prefetch((const char *)p + ahead, _MM_HINT_T0);
 	return _mm512_loadu_si512(p);
 }
 
@@ -37,24 +39,24 @@ INLINE __m512i shift(__m512i v, int left)
 }
 
 /* The codes of 32 k: w[i] holds k = 4i .. 4i + 3 of each row. `bits` is a constant at every use. */
-INLINE void unpack(const uint8_t *p, int bits, __m512i w[8])
+INLINE void unpack(const uint8_t *p, size_t ahead, int bits, __m512i w[8])
 {
 	const __m512i low = _mm512_set1_epi8(15), bit4 = _mm512_set1_epi8(0x10), bit45 = _mm512_set1_epi8(0x30);
 	if (bits == 8) {
 		UNROLL
 		for (int i = 0; i < 8; i++)
-			w[i] = line(p + 64 * i);
+			w[i] = line(p + 64 * i, ahead);
 		return;
 	}
 	UNROLL
 	for (int i = 0; i < 4; i++) {
-		__m512i v = line(p + 64 * i);
+		__m512i v = line(p + 64 * i, ahead);
 		w[2 * i] = _mm512_and_si512(v, low);
 		w[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
 	}
 	/* 0xea: (a & b) | c */
 	if (bits == 5) {
-		__m512i h = line(p + 256);
+		__m512i h = line(p + 256, ahead);
 		UNROLL
 		for (int i = 0; i < 8; i++)
 			w[i] = _mm512_ternarylogic_epi32(shift(h, 4 - i), bit4, w[i], 0xea);
@@ -62,7 +64,7 @@ INLINE void unpack(const uint8_t *p, int bits, __m512i w[8])
 	if (bits == 6)
 		UNROLL
 		for (int i = 0; i < 8; i++) {
-			__m512i h = i % 4 == 0 ? line(p + 256 + 16 * i) : _mm512_loadu_si512(p + 256 + 64 * (i / 4));
+			__m512i h = i % 4 == 0 ? line(p + 256 + 16 * i, ahead) : _mm512_loadu_si512(p + 256 + 64 * (i / 4));
 			w[i] = _mm512_ternarylogic_epi32(shift(h, 4 - 2 * (i % 4)), bit45, w[i], 0xea);
 		}
 }
@@ -90,7 +92,7 @@ INLINE __m512 halfs(const uint8_t *p)
 #define STEP 4	/* columns whose chains of VPDPBUSD (4 cycles each) run side by side */
 
 /* One tile times `cols` tokens (a constant), from x on: a kernel's inner part. `tok` is the first token's number in the output. */
-typedef void (*tile_fn)(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o);
+typedef void (*tile_fn)(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o);
 
 /* Runs a family of tile functions, by number of tokens, over tiles and tokens. */
 INLINE void mat_run(const tile_fn fn[MAX_COLS + 1], const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
@@ -102,16 +104,17 @@ INLINE void mat_run(const tile_fn fn[MAX_COLS + 1], const struct mat *w, size_t 
 			size_t n = n_tok - t;
 			if (n > MAX_COLS)	/* not a full run and a rest of one: two halves */
 				n = n >= 2 * MAX_COLS ? MAX_COLS : (n + 1) / 2;
-			fn[n](w, i, x + t * nb, t, o);
+			size_t ahead = n_tok <= MAX_COLS ? PREFETCH : t + n == n_tok ? w->tile_len : 0;
+			fn[n](w, i, ahead, x + t * nb, t, o);
 			t += n;
 		}
 }
 
-/* Defines NAME##_1 .. _8 from an always-inline NAME(w, tile, x, tok, o, cols), and their table. */
+/* Defines NAME##_1 .. _8 from an always-inline NAME(w, tile, ahead, x, tok, o, cols), and their table. */
 #define TILE_FN(NAME, N) \
-	static void NAME##_##N(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o) \
+	static void NAME##_##N(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o) \
 	{ \
-		NAME(w, tile, x, tok, o, N); \
+		NAME(w, tile, ahead, x, tok, o, N); \
 	}
 #define TILE_FNS(NAME) \
 	TILE_FN(NAME, 1) TILE_FN(NAME, 2) TILE_FN(NAME, 3) TILE_FN(NAME, 4) TILE_FN(NAME, 5) TILE_FN(NAME, 6) TILE_FN(NAME, 7) TILE_FN(NAME, 8) \
