@@ -13,9 +13,7 @@ KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn ref/kv \
 	x86/x86 x86/vec_avx512 x86/attn_avx512 x86/mat_float_avx512 x86/mat_k_vnni x86/mat_f_vnni \
 	x86/vec_avx2 x86/attn_avx2 x86/mat_float_avx2 x86/mat_k_avx2 x86/mat_f_avx2 x86/kv_avx2
 
-KERN += bert ref/bert_ref x86/bert_avx2 x86/bert_vnni
-
-KERN += scan ref/scan_ref x86/scan_avx2 x86/scan_vnni
+KERN += bert ref/bert_ref x86/bert_avx2 x86/bert_vnni scan ref/scan_ref x86/scan_avx2 x86/scan_vnni
 
 MODEL := gguf safetensors find nn rope pack pack_write pack_get
 
