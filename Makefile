@@ -52,10 +52,7 @@ SCRIPTS := tt ask sync model eval
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template prompt stream session block prefix drafter
 UNIT += terms segment writer rank
-UNIT += metric
-UNIT += gguf safetensors tok
-UNIT += split roff
-UNIT += encoder
+UNIT += gguf safetensors tok split roff encoder metric
 
 KERN_CHECK := kern bert scan
 
@@ -65,8 +62,7 @@ FUZZ := records conf
 FUZZ += gguf safetensors tok index
 FUZZ += chunk
 
-CONFORM := tokens logits template perplexity
-CONFORM += embeddings
+CONFORM := tokens logits template perplexity embeddings
 
 # Each folder and its list, from left to right of the dependency law.
 PAIRS := lib/base=BASE lib/kern=KERN lib/model=MODEL tokenize=TOKENIZE embed=EMBED index=INDEX generate=GENERATE \
