@@ -130,19 +130,12 @@ static int bench_model(const struct model *m, const char *path, struct pool *poo
 static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 {
 	struct buf cmd = {0};
-	char exe[4096];
 	json_t *root = NULL;
 	int r = 0;
-	if (strcmp(o.draft, "auto")) {
+	if (strcmp(o.draft, "auto"))
 		buf_puts(&cmd, o.draft);
-	} else {
-		ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-		exe[n > 0 ? n : 0] = '\0';
-		char *slash = strrchr(exe, '/');
-		if (slash)
-			*slash = '\0';
-		r = propose_auto(&cmd, exe, e);
-	}
+	else
+		r = propose_auto(&cmd, "bench", e);
 	r = r ? r : spec_run(&root, m, pool, o.prompts, cmd.data, (size_t)o.n_max, (size_t)o.limit, e);
 	if (!r)
 		print("", root);

@@ -119,27 +119,14 @@ static void warn(const char *msg)
 	err_warn(TOOL, "%s", msg);
 }
 
-/* Where the programs of the suite lie: beside this one. */
-static int program_dir(struct buf *dir, struct err *e)
-{
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	if (n <= 0)
-		return err_sys(e, ERR_IO, "cannot tell where this program lies");
-	exe[n] = '\0';
-	char *slash = strrchr(exe, '/');
-	return buf_add(dir, exe, slash ? (size_t)(slash - exe) : 0) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
-}
-
 /* Drafts are an extra: a drafter that cannot be had is said and done without. */
 static void open_drafts(struct engine *en)
 {
-	struct buf cmd = { 0 }, dir = { 0 };
+	struct buf cmd = { 0 };
 	struct err e = { 0 };
 	int rc = 0;
 	if (!strcmp(o.draft, "auto")) {
-		rc = program_dir(&dir, &e);
-		rc = rc ? rc : propose_auto(&cmd, dir.data, &e);
+		rc = propose_auto(&cmd, "generate", &e);
 	} else if (strcmp(o.draft, "none")) {
 		buf_puts(&cmd, o.draft);
 	}
@@ -155,7 +142,6 @@ static void open_drafts(struct engine *en)
 		en->a.run.hooks.start = propose_start;
 	}
 	buf_release(&cmd);
-	buf_release(&dir);
 }
 
 static int open_reuse(struct engine *en, struct err *e)

@@ -6,13 +6,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/io.h"
 
-int propose_auto(struct buf *cmd, const char *exe_dir, struct err *e)
+int propose_auto(struct buf *cmd, const char *own, struct err *e)
 {
+	char exe[4096];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	if (len <= 0)
+		return err_sys(e, ERR_IO, "cannot tell where this program lies");
+	exe[len] = '\0';
+	char *slash = strrchr(exe, '/'), *name = slash ? slash + 1 : exe, *bare = exe + len - strlen(own);
+	bool is_own = bare >= name && !strcmp(bare, own);
+	*(is_own ? bare : name) = '\0';
 	/* Copies only: on two cores a small model has not paid for its own steps yet (docs/speculation.md). */
-	return buf_printf(cmd, "exec '%s/tt-speculate'", exe_dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return buf_printf(cmd, "exec '%s%sspeculate'", exe, is_own ? "" : "tt-") ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 }
 
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e)

@@ -28,8 +28,9 @@ struct proposer {
 	uint64_t start_ns;		/* of the step under way */
 };
 
-/* The command that `auto` means; appended to `cmd`. `exe_dir` is where the programs lie. */
-int propose_auto(struct buf *cmd, const char *exe_dir, struct err *e);
+/* The command that `auto` means; appended to `cmd`. The drafter lies beside the running program, whose bare name is `own`, and has
+ * the same prefix: /usr/bin/x-generate has /usr/bin/x-speculate. */
+int propose_auto(struct buf *cmd, const char *own, struct err *e);
 /* Starts a drafter. The cost table is loaded, or measured on `s` if there is none yet. */
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);
 void propose_close(struct proposer *p);

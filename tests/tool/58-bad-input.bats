@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# What every program of a pipe does with input that is missing, empty, cut, of another kind, or when it is told to stop.
+# The programs' own files have the rest: binary and ill-formed text, full disks, readers that leave.
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	build=${BUILD:-build}
+	case $build in /*) ;; *) build=$PWD/$build ;; esac
+	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR"
+	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL
+	mkdir -p "$HOME"
+	cd "$BATS_FILE_TMPDIR" || exit 1
+	"$build/tests/tool/mktiny" qwen2 m.gguf
+	"$build/tests/tool/mktiny" llama other.gguf
+	printf '%s\n' '{"kind":"doc","doc":"d","name":"d","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}' \
+		'{"kind":"chunk","doc":"d","seq":0,"id":"00000000000000000000000000000001","text":"word","unit":"para","n_tok":9}' >docs.json
+	tt-index add i <docs.json
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || exit 1
+}
+
+# Runs each line of stdin, STATUS | COMMAND, with FD 0 redirected as HOW says, and compares the status. Status 0 and 1 go with a
+# stream that has its end, any other with a message and no end.
+each() { # HOW
+	while IFS='|' read -r want command
+	do
+		run --separate-stderr timeout 60 bash -c "$command $1"
+		echo "$command $1: status $status, $stderr"
+		[ "$status" -eq "$want" ]
+		if [ "$want" -ge 65 ]
+		then
+			[ -n "$stderr" ]
+			[[ "$output" != *'"kind":"end"'* ]]
+		fi
+	done
+}
+
+@test "closed standard input is 74, and never taken for an empty one" {
+	each '<&-' <<'EOT'
+74|tt-json
+74|tt-chunk
+74|tt-chunk --jsonl
+3|tt-chunk --stdin-as a.txt
+74|tt-index add new
+74|tt-retrieve i --json
+74|tt-generate -m m -n 4 --json
+74|tt-cite --json
+74|tt-speculate
+74|tt-tokenize -m m
+EOT
+}
+
+@test "empty input: bad data where records must be, nothing where lines may be" {
+	each '</dev/null' <<'EOT'
+65|tt-json
+0|tt-chunk
+0|tt-chunk --jsonl
+0|tt-chunk --stdin-as a.txt
+65|tt-index add new
+1|tt-retrieve i --json
+65|tt-generate -m m -n 4 --json
+65|tt-cite --json
+0|tt-tokenize -m m
+EOT
+}
+
+@test "a small stream cut at every byte is bad data to every reader" {
+	tt-json <<<'{"kind":"query","id":"1","text":"word"}' >stream
+	size=$(stat -c %s stream)
+	[ "$size" -lt 400 ]
+	for n in $(seq 1 $((size - 1)))
+	do
+		for command in 'tt-json' 'tt-retrieve i' 'tt-cite' 'tt-index add cut'
+		do
+			status=0
+			head -c "$n" stream | $command >out 2>err || status=$?
+			[ "$status" -eq 65 ] || { echo "$command, cut at $n: $status $(cat err)"; false; }
+			[ -s err ]
+		done
+	done
+	tt-retrieve i <stream >out
+}
+
+@test "JSON lines are taken wherever records are, lines of neither are refused" {
+	echo '{"kind":"query","id":"1","text":"word"}' | tt-retrieve i --json | grep -q '"kind":"hit"'
+	run --separate-stderr tt-cite <<<'{"kind":"answer","text":"x"}'
+	[ "$status" -eq 0 ]
+	each '<<<"no record"' <<'EOT'
+65|tt-json
+65|tt-cite
+65|tt-index add new
+EOT
+}
+
+@test "a model file that is cut, of another magic, or of an unknown type: 65, naming it" {
+	size=$(stat -c %s m.gguf)
+	for n in 0 3 4 100 3000 $((size / 2)) $((size - 64))
+	do
+		head -c "$n" m.gguf >bad.gguf
+		run --separate-stderr tt-tokenize -m ./bad.gguf </dev/null
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *bad.gguf* ]]
+		run --separate-stderr tt-generate -m ./bad.gguf <<<x
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *bad.gguf* ]]
+	done
+	{ printf 'FUGG'; tail -c +5 m.gguf; } >bad.gguf
+	run --separate-stderr tt-generate -m ./bad.gguf <<<x
+	[ "$status" -eq 65 ]
+	# The type of the first tensor stands behind its name and two dimensions.
+	at=$(grep -obUa token_embd.weight m.gguf | head -n 1 | cut -d : -f 1)
+	cp m.gguf bad.gguf
+	printf '\377' | dd of=bad.gguf bs=1 seek=$((at + 17 + 4 + 16)) conv=notrunc 2>/dev/null
+	run --separate-stderr tt-generate -m ./bad.gguf <<<x
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *type* ]]
+}
+
+@test "a drafter of another vocabulary refuses: 78; the generator goes on without it" {
+	run --separate-stderr tt-speculate -m other <<<'{"kind":"head","format":1,"model":"ffffffffffffffffffffffffffffffff"}'
+	[ "$status" -eq 78 ]
+	[[ "$stderr" == *vocabulary* ]]
+}
+
+@test "SIGTERM ends a program that waits, at once and without an end to its stream" {
+	mkfifo pipe
+	for command in tt-json 'tt-index add term' 'tt-retrieve i --json' 'tt-generate -m m --json' tt-cite tt-speculate
+	do
+		$command <pipe >out 2>err &
+		pid=$!
+		exec 7>pipe
+		echo '{"kind":"query","id":"1","text":"word"}' >&7
+		kill -TERM $pid
+		status=0
+		wait $pid || status=$?
+		exec 7>&-
+		[ "$status" -eq 143 ]
+		! grep -q '"kind":"end"' out
+	done
+	tt-index verify i
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# make install, uninstall and dist: everything under DESTDIR and with PROGPREFIX, and nothing left behind.
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	export dest="$BATS_FILE_TMPDIR/dest" build=${BUILD:-build}
+	make -s install PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
+}
+
+teardown_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	rm -f "$build"/bin/x "$build"/bin/x-*
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+}
+
+@test "every program has its page and its completions" {
+	for program in "$dest"/usr/bin/*
+	do
+		name=${program##*/}
+		[ -f "$dest/usr/share/man/man1/$name.1" ]
+		head -c 4 "$program" | grep -q ELF || continue
+		grep -q "complete .* $name\$" "$dest/usr/share/bash-completion/completions/$name"
+		grep -q "^#compdef $name\$" "$dest/usr/share/zsh/site-functions/_$name"
+		grep -q "^complete -c $name " "$dest/usr/share/fish/vendor_completions.d/$name.fish"
+	done
+	[ -f "$dest/usr/share/tiny-titans/models.yaml" ]
+}
+
+@test "with another prefix the programs still find each other, and their catalogue" {
+	run env -i PATH="$dest/usr/bin:/usr/bin:/bin" HOME="$BATS_TEST_TMPDIR" x model path minilm
+	[ "$status" -eq 66 ]
+	[[ "$output" == *"'x-model fetch minilm'"* ]]
+	"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/m.gguf"
+	run --separate-stderr env -i PATH=/usr/bin:/bin HOME="$BATS_TEST_TMPDIR" sh -c \
+		"yes 'one two three' | head -n 9 | '$dest/usr/bin/x-generate' -m '$BATS_TEST_TMPDIR/m.gguf' -n 8 --raw --text"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
+@test "pages speak of the installed names" {
+	! grep -rwe 'tt-[a-z]*' -e '^\.Nm tt' "$dest/usr/share/man"
+}
+
+@test "uninstall leaves no file" {
+	make -s uninstall PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
+	[ -z "$(find "$dest" ! -type d)" ]
+	[ ! -d "$dest/usr/share/tiny-titans" ]
+}
+
+@test "dist packs what is committed" {
+	git rev-parse HEAD >/dev/null 2>&1 || skip "not a repository"
+	make -s dist
+	tar -tzf "$build"/tiny-titans-*.tar.gz >"$BATS_TEST_TMPDIR/list"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/list")" -ge "$(git ls-tree -r --name-only HEAD | wc -l)" ]
+	grep -q '/Makefile$' "$BATS_TEST_TMPDIR/list"
+}
