@@ -223,3 +223,25 @@ bool qset_flags_in(const struct qitem *q, const char *text, size_t n)
 	}
 	return true;
 }
+
+bool qset_has_gold(const struct qitem *q)
+{
+	return json_array_size(json_object_get(q->json, "answers")) > 0;
+}
+
+struct gold_match qset_gold(const struct qitem *q, const struct buf *words, struct buf *scratch)
+{
+	struct gold_match best = { 0 };
+	size_t i;
+	json_t *one;
+	json_array_foreach(json_object_get(q->json, "answers"), i, one) {
+		if (!json_is_string(one))
+			continue;
+		gold_words(scratch, json_string_value(one), json_string_length(one));
+		struct gold_match m = gold_compare(words, scratch);
+		best.exact = best.exact || m.exact;
+		best.held = best.held || m.held;
+		best.f1 = m.f1 > best.f1 ? m.f1 : best.f1;
+	}
+	return best;
+}

@@ -2,7 +2,7 @@
  *
  * qset: a set of test queries with what is known about their answers.
  *
- *	queries.jsonl   one object a line: id, text, and for answers gold_flags and flags_not_in_page
+ *	queries.jsonl   one object a line: id, text, and for answers gold_flags and flags_not_in_page, or answers
  *	qrels.tsv       query <TAB> document <TAB> grade
  *
  * After qset_open every string is borrowed until qset_close. Not thread-safe per handle.
@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "lib/base/err.h"
+#include "retrieve/gold.h"
 
 struct qrel { const char *query, *doc; int grade; };
 
@@ -47,6 +48,10 @@ int qset_grade(const struct qitem *q, const char *doc);
 
 /* True if the item asks for options that are documented: gold_flags is there and flags_not_in_page is empty. */
 bool qset_has_flags(const struct qitem *q);
+/* True if the item comes with `answers`, strings of which any one is right. */
+bool qset_has_gold(const struct qitem *q);
+/* How the answer in `words` (from gold_words) compares with them: the best of each figure. `scratch` is written over. */
+struct gold_match qset_gold(const struct qitem *q, const struct buf *words, struct buf *scratch);
 /* True if of every list of alternatives in gold_flags one stands in text[0..n). Requires qset_has_flags. */
 bool qset_flags_in(const struct qitem *q, const char *text, size_t n);
 

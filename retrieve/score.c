@@ -34,7 +34,7 @@ static const struct opt opts[] = {
 	{ .name = "docs", .type = OPT_STR, .value = &o.docs, .arg = "FILE",
 	  .help = "queries: only those whose best page is in this list" },
 	{ .name = "field", .type = OPT_STR, .value = &o.field, .arg = "NAME", .help = "queries: the field that is asked (text)" },
-	{ .name = "flags", .type = OPT_FLAG, .value = &o.flags, .help = "queries: only those that ask for documented options" },
+	{ .name = "flags", .type = OPT_FLAG, .value = &o.flags, .help = "queries: only those whose answers can be judged" },
 	{ .name = "limit", .type = OPT_INT, .value = &o.limit, .arg = "N", .min = 0, .max = 10000000,
 	  .help = "queries: at most N, spread evenly over the file" },
 	{ .name = "hits", .type = OPT_STR, .value = &o.hits, .arg = "FILE", .help = "answers: the records that tt-generate was given" },
@@ -110,7 +110,7 @@ static int cmd_queries(const char *path, struct err *e)
 	}
 	for (size_t i = 0; i < s.n; i++) {
 		const struct qitem *q = &s.item[i];
-		if ((!o.docs || best_is_there(q, id, n_id)) && (!o.qrels || q->n_rel) && (!o.flags || qset_has_flags(q)))
+		if ((!o.docs || best_is_there(q, id, n_id)) && (!o.qrels || q->n_rel) && (!o.flags || qset_has_flags(q) || qset_has_gold(q)))
 			pick[n++] = q;
 	}
 	r = rec_writer_open(&w, 1, "tt-score", NULL, e);
@@ -183,12 +183,17 @@ static void put_answers(json_t *out, const struct tally *t)
 	if (!o.hits)
 		return;
 	put(out, "option_right", (double)t->option_right, t->n_option);
+	if (t->n_gold) {
+		put(out, "exact_match", (double)t->exact, t->n_gold);
+		put(out, "f1", t->f1, t->n_gold);
+		put(out, "answer_held", (double)t->held, t->n_gold);
+	}
 	put(out, "cites", (double)t->cites, t->n_answer);
 	put(out, "bad_number", (double)t->bad_number, t->n_answer);
 	put(out, "page_right", (double)t->page_right, t->n_answer);
 	put(out, "page_any", (double)t->page_any, t->n_answer);
-	put(out, "first_entry", (double)t->first_entry, t->n_flags);
-	put(out, "sources_hold", (double)t->sources_hold, t->n_flags);
+	put(out, "first_entry", (double)t->first_entry, t->n_judged);
+	put(out, "sources_hold", (double)t->sources_hold, t->n_judged);
 	if (o.plain)
 		put(out, "no_sources", (double)t->plain_right, t->n_plain);
 }

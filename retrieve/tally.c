@@ -36,6 +36,8 @@ int tally_init(struct tally *t, const struct qset *set, struct err *e)
 void tally_release(struct tally *t)
 {
 	free(t->n_hit);
+	buf_release(&t->words);
+	buf_release(&t->gold);
 	*t = (struct tally){ 0 };
 }
 
@@ -47,6 +49,20 @@ static int find_query(const struct tally *t, const struct rec *rec, const char *
 	*q = qset_find(t->set, id, n);
 	return *q ? 0 : err_set(e, ERR_FORMAT, rec->at, "record %llu: query '%.*s' is not in the set",
 				(unsigned long long)rec->n, (int)(n > 60 ? 60 : n), id);
+}
+
+/* True if the text names every option that the query asks for, or holds one of its gold answers. */
+static bool is_right_in(struct tally *t, const struct qitem *q, const char *text, size_t n)
+{
+	if (qset_has_flags(q))
+		return qset_flags_in(q, text, n);
+	gold_words(&t->words, text, n);
+	return qset_gold(q, &t->words, &t->gold).held;
+}
+
+static bool is_judged(const struct qitem *q)
+{
+	return qset_has_flags(q) || qset_has_gold(q);
 }
 
 /* ---- hits ---- */
@@ -72,10 +88,10 @@ static void judge(struct tally *t, struct gathered *g)
 	if (q->best)
 		t->rr += metric_rr(grade, g->n_doc, q->best, TALLY_CUT);
 	t->n_hit[q - t->set->item] = g->n_hit;
-	if (qset_has_flags(q)) {
-		t->n_flags++;
-		t->first_entry += qset_flags_in(q, g->first.data, g->first.len);
-		t->sources_hold += qset_flags_in(q, g->all.data, g->all.len);
+	if (is_judged(q)) {
+		t->n_judged++;
+		t->first_entry += is_right_in(t, q, g->first.data, g->first.len);
+		t->sources_hold += is_right_in(t, q, g->all.data, g->all.len);
 	}
 	free(ideal);
 }
@@ -190,10 +206,10 @@ int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
 	size_t n;
 	int got;
 	while ((got = next_answer(t, in, &rec, &q, e)) > 0) {
-		if (!qset_has_flags(q))
+		if (!is_judged(q))
 			continue;
 		t->n_plain++;
-		t->plain_right += rec_str(&rec, "text", &text, &n) && qset_flags_in(q, text, n);
+		t->plain_right += rec_str(&rec, "text", &text, &n) && is_right_in(t, q, text, n);
 	}
 	return got;
 }
@@ -232,6 +248,15 @@ static bool is_best_page(const struct qitem *q, const msgpack_object *cite)
 	       q->best && qset_grade(q, id) == q->best;
 }
 
+static void add_gold(struct tally *t, const struct qitem *q, const char *text, size_t n)
+{
+	gold_words(&t->words, text, n);
+	struct gold_match m = qset_gold(q, &t->words, &t->gold);
+	t->exact += m.exact;
+	t->held += m.held;
+	t->f1 += m.f1;
+}
+
 static void add_answer(struct tally *t, const struct qitem *q, const struct rec *rec)
 {
 	unsigned n_hit = t->n_hit[q - t->set->item];
@@ -257,6 +282,11 @@ static void add_answer(struct tally *t, const struct qitem *q, const struct rec 
 	if (qset_has_flags(q)) {
 		t->n_option++;
 		t->option_right += !refused && qset_flags_in(q, text, n);
+	}
+	if (qset_has_gold(q)) {
+		t->n_gold++;
+		if (!refused)
+			add_gold(t, q, text, n);
 	}
 }
 

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/rec.h"
 #include "retrieve/qset.h"
@@ -26,12 +27,13 @@
 struct tally {
 	const struct qset *set;		/* borrowed */
 	unsigned *n_hit;		/* n_hit[set->n], the sources that each query had */
+	struct buf words, gold;		/* scratch for comparing with gold answers */
 
 	size_t n_query;			/* queries in the stream of hits; the three sums run over them */
 	double ndcg, recall, rr;
 
-	size_t n_flags;			/* of these, the ones that ask for documented options */
-	size_t first_entry;		/* the first hit names every option asked for */
+	size_t n_judged;		/* of these, the ones that ask for documented options or come with gold answers */
+	size_t first_entry;		/* the first hit names every option asked for, or holds a gold answer */
 	size_t sources_hold;		/* all hits together do */
 
 	size_t n_plain, plain_right;
@@ -39,6 +41,9 @@ struct tally {
 	size_t n_answer;		/* answers; the sums below run over them */
 	size_t n_option;		/* those that ask for documented options */
 	size_t option_right;		/* the answer names every option asked for */
+	size_t n_gold;			/* those that come with gold answers */
+	size_t exact, held;		/* the answer is one of them; holds one of them */
+	double f1;			/* words that it shares with the nearest of them */
 	size_t refused;
 	size_t cites;			/* at least one citation, and none of a number that was not supplied */
 	size_t bad_number;		/* a citation of a number that was not supplied */

@@ -81,6 +81,24 @@ asked() {
 	[ "$(value sources_hold)" = "1.0000 2" ]
 }
 
+@test "answers beside gold answers: exact, shared words, held; a refusal is none" {
+	printf '%s\n' '{"id":"g","text":"who?","answers":["Norman kings","kings"]}' \
+		'{"id":"h","text":"when?","answers":["1066"]}' '{"id":"i","text":"where?","answers":["Dover"]}' >g.jsonl
+	printf '%s\n' '{"kind":"query","id":"g","text":"who?"}' '{"kind":"hit","query":"g","doc":"d","text":"The Norman kings."}' \
+		'{"kind":"query","id":"h","text":"when?"}' '{"kind":"query","id":"i","text":"where?"}' >gh.jsonl
+	printf '%s\n' '{"kind":"answer","query":"g","text":"The Norman kings [1].","cites":[{"n":1,"doc":"d"}]}' \
+		'{"kind":"answer","query":"h","text":"In 1066, then.","cites":[]}' \
+		'{"kind":"answer","query":"i","text":"Dover","refused":true,"cites":[]}' >ga.jsonl
+	run --separate-stderr tt-score answers --hits gh.jsonl g.jsonl <ga.jsonl
+	[ "$status" -eq 0 ]
+	value() { awk -v k="$1" '$1 == k { print $2, $4 }' <<<"$output"; }
+	[ "$(value exact_match)" = "0.3333 3" ]
+	[ "$(value f1)" = "0.5000 3" ]		# 1; 2 * 1 / (3 + 1); 0
+	[ "$(value answer_held)" = "0.6667 3" ]
+	[ "$(value sources_hold)" = "0.3333 3" ]
+	[ "$(tt-score queries --flags g.jsonl | tt-json | grep -c '"kind":"query"')" -eq 3 ]
+}
+
 @test "answers without the hits: only refusals are counted" {
 	run --separate-stderr tt-score answers q.jsonl <answers.jsonl
 	[ "$status" -eq 0 ]
