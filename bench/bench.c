@@ -135,7 +135,8 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 	if (strcmp(o.draft, "auto"))
 		buf_puts(&cmd, o.draft);
 	else
-		r = propose_auto(&cmd, "bench", e);
+		r = propose_auto(&cmd, "bench", propose_small(m, getenv("TT_MODELS"), &(struct pack_maker){ .pool = pool }, e),
+				 pool_threads(pool), e);
 	r = r ? r : spec_run(&root, m, pool, o.prompts, cmd.data, (size_t)o.n_max, (size_t)o.limit, e);
 	if (!r)
 		print("", root);

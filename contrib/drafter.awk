@@ -5,6 +5,7 @@
 #
 #	tt-generate -m MODEL --draft 'tt-json | awk -f drafter.awk'
 #
+# mawk waits for a full buffer unless it is told -W interactive.
 # Each ctx and accept record (a JSON line each) is answered by exactly one draft; see records(5).
 function tokens(line,   a) {
 	if (!match(line, /"tok": *\[[^]]*\]/))

@@ -73,11 +73,11 @@ struct engine {
 	struct proposer proposer;
 };
 
+/* arg names what is prepared. */
 static void progress(void *arg, uint64_t done, uint64_t total)
 {
-	(void)arg;
 	if (total)
-		fprintf(stderr, "\r%s: preparing '%s' for first use: %3u %%%s", TOOL, o.model, (unsigned)(done * 100 / total),
+		fprintf(stderr, "\r%s: preparing '%s' for first use: %3u %%%s", TOOL, (const char *)arg, (unsigned)(done * 100 / total),
 			done == total ? "\n" : "");
 }
 
@@ -85,7 +85,9 @@ static int open_model(struct engine *en, struct err *e)
 {
 	struct buf path = { 0 };
 	const struct kern *kern = kern_select(getenv("TT_CPU"), e);
-	struct pack_maker how = { .progress = isatty(STDERR_FILENO) ? progress : NULL };
+	char name[256];
+	snprintf(name, sizeof name, "%s", o.model);
+	struct pack_maker how = { .progress = isatty(STDERR_FILENO) ? progress : NULL, .arg = name };
 	int rc = kern ? pool_open(&en->pool, (int)o.threads, e) : e->code;
 	how.pool = en->pool;
 	if (!rc)
@@ -126,7 +128,12 @@ static void open_drafts(struct engine *en)
 	struct err e = { 0 };
 	int rc = 0;
 	if (!strcmp(o.draft, "auto")) {
-		rc = propose_auto(&cmd, "generate", &e);
+		char name[] = "a drafting model";
+		struct pack_maker how = { .pool = en->pool, .progress = isatty(STDERR_FILENO) ? progress : NULL, .arg = name };
+		const char *small = propose_small(en->m, getenv("TT_MODELS"), &how, &e);
+		if (!small && e.code)
+			warn(e.msg);
+		rc = propose_auto(&cmd, "generate", small, pool_threads(en->pool), &e);
 	} else if (strcmp(o.draft, "none")) {
 		buf_puts(&cmd, o.draft);
 	}

@@ -2,8 +2,8 @@
  *
  * propose: drafts inside the generation loop: which drafter runs, what it is told, and when it is not asked.
  *
- * `--draft auto` starts tt-speculate, which copies; a small model can be named with a command of one's own; `none` turns drafts
- * off; anything else is the command of a drafter. A drafter that fails is dropped with one warning.
+ * `--draft auto` starts tt-speculate, which copies, with a small model where one is known and present; `none` turns drafts off; anything
+ * else is the command of a drafter. A drafter that fails is dropped with one warning.
  */
 #ifndef TT_GENERATE_PROPOSE_H
 #define TT_GENERATE_PROPOSE_H
@@ -28,9 +28,12 @@ struct proposer {
 	uint64_t start_ns;		/* of the step under way */
 };
 
-/* The command that `auto` means; appended to `cmd`. The drafter lies beside the running program, whose bare name is `own`, and has
- * the same prefix: /usr/bin/x-generate has /usr/bin/x-speculate. */
-int propose_auto(struct buf *cmd, const char *own, struct err *e);
+/* The small model that drafts for `m`, or NULL: the name of one of its vocabulary, if it is there (`models`: model_find). Its compact
+ * pack is made at first use, as `how` says; NULL with *e set if that fails. */
+const char *propose_small(const struct model *m, const char *models, const struct pack_maker *how, struct err *e);
+/* The command that `auto` means, appended to `cmd`: copies, and guesses of `small` if it is not NULL. The drafter lies beside the running
+ * program, whose bare name is `own`, and has the same prefix: /usr/bin/x-generate has /usr/bin/x-speculate. */
+int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thread, struct err *e);
 /* Starts a drafter. The cost table is loaded, or measured on `s` if there is none yet. */
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);
 void propose_close(struct proposer *p);

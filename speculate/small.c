@@ -13,7 +13,6 @@
 #include "lib/model/find.h"
 
 #define N_CTX 8192		/* positions; pages are touched only as they are used */
-#define N_HEAD 65536		/* tokens a draft can contain: BPE ids are ordered by merge rank, so these are the most frequent */
 
 struct small {
 	struct model *model;
@@ -23,8 +22,7 @@ struct small {
 
 int small_open(struct small **out, const char *name, const char *models, const struct kern *kern, struct pool *pool, struct err *e)
 {
-	static const struct pack_thin thin = { .what = PACK_THIN_ATT | PACK_THIN_FF | PACK_THIN_HEAD, .n_head = N_HEAD };
-	struct pack_maker how = { .pool = pool, .thin = &thin };
+	struct pack_maker how = { .pool = pool, .thin = &pack_thin_draft };
 	struct buf path = {0};
 	struct small *s = calloc(1, sizeof *s);
 	int r = s ? model_find(&path, name, models, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");

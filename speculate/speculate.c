@@ -20,10 +20,8 @@
 #include "speculate/small.h"
 
 #define TOOL "tt-speculate"
-#define WINDOW 160		/* tokens of a prompt that the small model reads at most */
-#define SHARE 3			/* it reads a third of what the generator reads, which is a tenth of the work, */
-#define LEAST 40		/* if that is not so little that it would guess blindly, */
-#define SHORT 96		/* and in any case so many tokens, if it then knows all */
+#define SHORT 160		/* tokens that the small model reads for a reply at most */
+#define AHEAD 32		/* and at most twice what the generator reads itself, and so many */
 
 static struct { const char *model; long threads; } o;
 
@@ -31,10 +29,10 @@ struct speculate {
 	struct copy *copy;
 	struct small *small;		/* NULL: copies only */
 	struct policy policy;
-	/* The timeline from `base` on, as the small model reads it. It keeps what it has read from one timeline to the next. */
+	/* The timeline as the small model knows it; what it has read is kept for the next one that begins in the same way. */
 	int32_t *past;
-	size_t base, n_past, cap;
-	bool is_read;			/* false: there was too much to read, copies only */
+	size_t n_past, cap;
+	bool is_read;			/* false: there is too much to read, copies only */
 	/* The last draft, until we hear how it went. */
 	enum policy_by by;
 	size_t match;			/* by copy: length of the match the first token continued */
@@ -86,21 +84,18 @@ static int get_tokens(const struct rec *rec, int32_t **tok, size_t *n, struct er
 	return 0;
 }
 
-/* What the small model is to know of a new timeline: what it has read already and the rest, if that is short, else the timeline's
- * end, as long as the generator's own reading of `fresh` tokens justifies. */
+/* The small model takes part in a reply if it can know all of the timeline at little cost: what it has not read yet is short, and not
+ * much beside the `fresh` tokens that the generator reads itself. Of long prompts it would know the end only, and does worse than copies. */
 static int begin_past(struct speculate *s, const int32_t *tok, size_t n, uint64_t fresh, struct err *e)
 {
-	size_t same = 0, may = fresh / SHARE < WINDOW ? (size_t)fresh / SHARE : WINDOW;
-	while (same < s->n_past && s->base + same < n && s->past[same] == tok[s->base + same])
+	size_t same = 0;
+	while (same < s->n_past && same < n && s->past[same] == tok[same])
 		same++;
-	if (may < n && n <= SHORT)
-		may = n;
-	bool keep = same && n - s->base - same <= (may > SHORT ? may : SHORT);
-	if (!keep)
-		s->base = n > may ? n - may : 0;
-	s->is_read = s->small && (keep || may >= LEAST);
-	s->n_past = 0;
-	return s->is_read ? keep_past(s, tok + s->base, n - s->base, e) : 0;
+	s->is_read = s->small && n - same <= SHORT && n - same <= 2 * fresh + AHEAD;
+	if (!s->is_read)
+		return 0;
+	s->n_past = same;
+	return keep_past(s, tok + same, n - same, e);
 }
 
 /* A new timeline, and what verification costs on the generator's side. */

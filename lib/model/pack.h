@@ -48,6 +48,7 @@ struct pack_thin {
 	unsigned what;			/* the matrices that are rounded to Q4_0 if they have more bits: attention, feed-forward, head */
 	uint32_t n_head;		/* rows of a separate vocabulary head (output.weight) that are kept, the first ones */
 };
+extern const struct pack_thin pack_thin_draft;	/* as tt-speculate wants it */
 /* How to make a pack. Everything but `fill` may be NULL. */
 struct pack_maker {
 	/* Adds parts made from the model file; they are released by the caller, on errors too. */

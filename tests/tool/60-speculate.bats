@@ -2,9 +2,21 @@
 # tt-speculate: one draft for each ctx and accept; and the example drafter speaks the same records.
 bats_require_minimum_version 1.5.0
 
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	build=${BUILD:-build}
+	case $build in /*) ;; *) build=$PWD/$build ;; esac
+	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR"
+	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_THREADS TT_DRAFT
+	mkdir -p "$HOME"
+	for arch in llama qwen2
+	do
+		"$build/tests/tool/mktiny" $arch "$BATS_FILE_TMPDIR/$arch.gguf"
+	done
+}
+
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="${BUILD:-build}/bin:$PATH"
 	ctx='{"kind":"ctx","tok":[1,2,3,4,9,1,2,3],"cost":[10,10.5,11,12,13,14,15,16],"max":7}'
 	accept='{"kind":"accept","n":2,"tok":[4,9,1],"max":3}'
 }
@@ -37,6 +49,49 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[ "$status" -eq 65 ]
 	run --separate-stderr tt-speculate <<< '{"kind":"ctx","max":7}'
 	[ "$status" -eq 65 ]
+}
+
+@test "a small model drafts what it would say itself, after an empty draft while it reads" {
+	printf '%s\n' '{"kind":"ctx","tok":[10,11,12,13],"max":0}' '{"kind":"accept","n":0,"tok":[14],"max":7}' |
+		tt-speculate -m llama | drafts > "$BATS_TEST_TMPDIR/d"
+	[ "$(sed -n 1p "$BATS_TEST_TMPDIR/d")" = "[]" ]
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/d")" -eq 2 ]
+}
+
+# What a reply says, and how many drafted tokens were accepted.
+say() {
+	printf 'ab' | tt-generate -m qwen2 -n 48 --prefix-cache=0 --json "$@" > "$BATS_TEST_TMPDIR/a"
+	sed -n 's/.*"kind":"answer".*"text":"\(.*\)","refused".*/\1/p' "$BATS_TEST_TMPDIR/a"
+}
+
+@test "no drafter changes what is said, neither the likeliest nor drawn" {
+	# shellcheck disable=SC2016
+	wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\"kind\":\"draft\",\"tok\":[5,6,7]}";; esac; done'
+	awk='awk'
+	if awk -W version 2>&1 </dev/null | grep -q mawk
+	then
+		awk="awk -W interactive"
+	fi
+	for temp in 0 0.7 1.5
+	do
+		how="--temp=$temp"
+		say "$how" -s 5 --draft none > "$BATS_TEST_TMPDIR/plain"
+		[ -s "$BATS_TEST_TMPDIR/plain" ]
+		for d in auto "tt-speculate -m llama" "tt-speculate -m qwen2" "tt-json | $awk -f contrib/drafter.awk" "$wrong"
+		do
+			say "$how" -s 5 --draft "$d" | cmp - "$BATS_TEST_TMPDIR/plain"
+		done
+		[ "$(sed -n 's/.*"n_draft": *\([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/a")" -gt 0 ]	# all of them wrong, and rewound
+	done
+}
+
+@test "a drafter that dies or talks nonsense is said once and done without" {
+	say --temp 0 --draft none > "$BATS_TEST_TMPDIR/plain"
+	for d in "exit 3" "echo nonsense" "no-such-program 2>/dev/null" "echo '{\"kind\":\"draft\",\"tok\":[99999]}'; cat >/dev/null"
+	do
+		say --temp 0 --draft "$d" 2> "$BATS_TEST_TMPDIR/err" | cmp - "$BATS_TEST_TMPDIR/plain"
+		[ "$(grep -c warning "$BATS_TEST_TMPDIR/err")" -eq 1 ]
+	done
 }
 
 @test "the example drafter answers in the same way" {
