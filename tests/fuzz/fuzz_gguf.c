@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fuzz_gguf: any bytes as a GGUF file; what opens must let every tensor byte be read, and a tokenizer be built from it.
+ * fuzz_gguf: any bytes as a GGUF file; what opens must let every tensor byte be read, and a tokenizer be built from it, and its
+ * architecture be told or refused with a reason.
  */
 #include <stddef.h>
 #include <stdint.h>
 
+#include "generate/arch.h"
 #include "lib/model/gguf.h"
 #include "tokenize/tok.h"
 
@@ -22,6 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		for (size_t k = 0; k < t->len; k += 997)
 			sum += ((const uint8_t *)t->data)[k];
 	}
+	struct arch a;
+	if (arch_from_gguf(&a, g, &e) && !e.msg[0])
+		__builtin_trap();
 	struct buf blob = {0};
 	struct tok *t;
 	struct tok_ids ids = { .want_at = 1 };

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * For fuzz targets of readers that take a path: a file in memory, of this process alone.
+ */
+#ifndef TT_TESTS_FUZZ_FILE_H
+#define TT_TESTS_FUZZ_FILE_H
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char fuzz_path[64];
+
+static void fuzz_file_remove(void)
+{
+	unlink(fuzz_path);
+}
+
+/* The path of a file that holds p[0..n); the same one at every call, with the new bytes. It goes when the process ends. */
+static inline const char *fuzz_file(const void *p, size_t n)
+{
+	static int fd = -1;
+	if (fd < 0) {
+		snprintf(fuzz_path, sizeof fuzz_path, "%s/fuzz-%ld", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (long)getpid());
+		fd = open(fuzz_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		atexit(fuzz_file_remove);
+	}
+	if (ftruncate(fd, 0) || pwrite(fd, p, n, 0) != (ssize_t)n)
+		abort();
+	return fuzz_path;
+}
+
+#endif
