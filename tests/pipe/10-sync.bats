@@ -100,7 +100,7 @@ vectors() {
 	need_generator
 	tt-sync --lexical
 	export TT_PREFIX_DIR="$BATS_TEST_TMPDIR/state"
-	tt-index chunks --json "$index" | grep -m 1 'stowage' | tt-cache warm -m smollm2-135m
+	tt-index chunks --json "$index" | grep -m 1 '"doc":"[^"]*/stowage.8"' | tt-cache warm -m smollm2-135m
 	tt-cache list -v | grep '1 sources'
 	rm docs/stowage.8
 	tt-sync --lexical
