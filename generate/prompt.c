@@ -2,12 +2,17 @@
  *
  * prompt: filling the grounded prompt from the best source down until the budget is spent.
  *
+ * How many sources: fused scores are sums of shares of what a question allows (retrieve/fuse.h), so a gap between two of them
+ * means the same in every corpus. Where the first stands well before the others it is mostly the right one, and small models
+ * answer better, and sooner, from it alone; among a page's options, which are close and short, the right one is often the third
+ * or fourth. docs/evaluation.md has the figures.
+ *
  * The tail (question) is encoded first, so that its cost is known before sources are added; a source that doesn't fit whole
  * is taken back and, if it is the first one or there is room for something useful, added again cut at a line.
  */
 #include "generate/prompt.h"
 
-#include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/base/utf8.h"
@@ -17,13 +22,14 @@
 const struct prompt_style prompt_styles[] = {
 	{
 		.name = "example",
-		.system = "You answer questions from the numbered sources only. Name the exact command and option as the source spells it. "
+		.system = "You answer questions from the numbered sources only. Name the exact command and every option that is needed, in all "
+			"spellings that the source gives. "
 			"Answer in one or two sentences, put the command in backticks, and cite the source you used like [1]. "
 			"If the sources do not hold the answer, say: The sources do not say.",
-		.example_user = "Sources:\n[1] cp(1) > OPTIONS > -u, --update\n-u, --update copy only when the SOURCE file is newer than the "
-			"destination file or when the destination file is missing\n\n[2] cp(1) > OPTIONS > -v, --verbose\n-v, --verbose "
-			"explain what is being done\n\nQuestion: How do I copy files but skip those that are not newer?",
-		.example_reply = "Use `cp -u SOURCE DEST` (`--update`): it copies only when the source file is newer than the destination "
+		.example_user = "Sources:\n[1] cp(1) > OPTIONS\n-u, --update copy only when the SOURCE file is newer than the "
+			"destination file or when the destination file is missing\n\n[2] cp(1) > OPTIONS\n-v, --verbose explain"
+			" what is being done\n\nQuestion: How do I copy files but skip those that are not newer?",
+		.example_reply = "Use `cp -u SOURCE DEST` (`-u`, `--update`): it copies only when the source file is newer than the destination "
 			"or the destination is missing [1].",
 		.sources = "Sources:\n",
 		.question = "Question: ",
@@ -32,7 +38,8 @@ const struct prompt_style prompt_styles[] = {
 		.system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
 			"Answer in one or two sentences, and put the command in backticks.",
 		.max_source = 6,
-		.fused_share = 0,
+		.n_further = 256,
+		.gap = 0.4,
 	},
 	{ 0 }
 };
@@ -48,7 +55,14 @@ static void put(struct chat *c, const char *s)
 	chat_text(c, s, strlen(s));
 }
 
-/* "[2] tar(1) > OPTIONS > -t, --list\n", then n bytes of the text and a blank line. */
+/* An option's or entry's text begins with its own heading, which needn't stand there twice. */
+static size_t n_heading(const struct ask_source *s)
+{
+	const struct ask_str *last = s->n_sec ? &s->sec[s->n_sec - 1] : NULL;
+	return s->n_sec - (last && s->text.n >= last->n && memcmp(s->text.s, last->s, last->n) == 0);
+}
+
+/* "[2] tar(1) > OPTIONS\n", then n bytes of the text and a blank line. */
 static void put_source(struct chat *c, size_t number, const struct ask_source *s, size_t n)
 {
 	char head[16];
@@ -63,7 +77,7 @@ static void put_source(struct chat *c, size_t number, const struct ask_source *s
 	put(c, "] ");
 	struct ask_str name = s->name.n ? s->name : s->title;
 	chat_text(c, name.s, name.n);
-	for (size_t i = 0; i < s->n_sec; i++) {
+	for (size_t i = 0; i < n_heading(s); i++) {
 		put(c, " > ");
 		chat_text(c, s->sec[i].s, s->sec[i].n);
 	}
@@ -139,6 +153,29 @@ int prompt_fixed(struct prompt *p, const struct prompt_style *st, const char *sy
 	return c->fail;
 }
 
+/* Adds sources while the prompt stays within n_max tokens: as `by` chooses, or for NULL the first `most` hits. */
+static void fill(struct prompt *p, const struct prompt_style *by, size_t most, const struct ask *a, size_t n_max)
+{
+	struct chat *c = &p->chat;
+	most = by ? by->max_source : most;
+	for (size_t i = 0; i < a->n_source && p->n_source < most && !p->is_cut; i++) {
+		const struct ask_source *s = a->source[i];
+		size_t room = n_max - c->ids.len, spent = c->ids.len - p->n_best;
+		if (by && i > 0 && s->fused < a->source[0]->fused - by->gap)
+			break;
+		bool is_extra = by && i > 0 && by->n_further - spent < room;
+		int added = add_source(p, s, is_extra ? by->n_further - spent : room, !is_extra);
+		if (!added && is_extra)
+			continue;
+		if (!added)
+			break;
+		p->is_cut = added == 2;
+		p->source[p->n_source++] = s;
+		if (p->n_source == 1)
+			p->n_best = c->ids.len;
+	}
+}
+
 int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
 	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e)
 {
@@ -152,20 +189,7 @@ int prompt_build(struct prompt *p, const struct prompt_style *st, const char *sy
 		prompt_release(p);
 		return rc;
 	}
-	size_t most = max_source ? max_source : st->max_source;
-	double first = a->n_source ? a->source[0]->fused : NAN;
-	for (size_t i = 0; i < a->n_source && p->n_source < most && !p->is_cut; i++) {
-		const struct ask_source *s = a->source[i];
-		if (i > 0 && first > 0 && s->fused < st->fused_share * first)
-			continue;
-		int added = add_source(p, s, n_max - tail - c->ids.len, 1);
-		if (!added)
-			break;
-		p->is_cut = added == 2;
-		p->source[p->n_source++] = s;
-		if (p->n_source == 1)
-			p->n_best = c->ids.len;
-	}
+	fill(p, max_source ? NULL : st, max_source, a, n_max - tail);
 	put(c, st->question);
 	chat_text(c, a->text.s, a->text.n);
 	put(c, st->end);

@@ -22,8 +22,10 @@ struct prompt_style {
 	const char *sources, *question, *end;		/* lines before the sources, before and after the question */
 	const char *refusal;	/* words by which the model says that the sources lack it */
 	const char *system_plain;	/* instructions when there are no sources (a control run) */
-	size_t max_source;
-	double fused_share;	/* a source whose fused score is below this share of the first's is left out */
+	/* Which hits become sources: the first, and of the others in their order those whose fused score is at most `gap` below
+	 * the first's, up to max_source in all and n_further tokens beyond the first; one that would exceed them is skipped. */
+	size_t max_source, n_further;
+	double gap;
 };
 extern const struct prompt_style prompt_styles[];	/* [0] is the default; ends with a NULL name */
 
@@ -36,7 +38,8 @@ struct prompt {
 };
 
 /* Builds the prompt for `a` with at most n_max tokens. Sources that don't fit are left out, the last may be cut. `system` (may
- * be NULL) replaces the style's instructions. max_source 0 = as the style says. On success the caller owns p->chat
+ * be NULL) replaces the style's instructions. max_source 0 = as the
+ * style says; else the first max_source hits, whatever their scores. On success the caller owns p->chat
  * (prompt_release). ERR_LIMIT if instructions and question alone don't fit. */
 int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
 	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e);
