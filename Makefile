@@ -183,7 +183,7 @@ ubsan: ## run the tests under UndefinedBehaviorSanitizer
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan $(SAN_OPT) \
 		SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check
 tsan: ## run the unit tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan $(SAN_OPT) SAN=-fsanitize=thread check-unit
+	@TSAN_OPTIONS=allocator_may_return_null=1 $(MAKE) --no-print-directory BUILD=$(BUILD)-tsan $(SAN_OPT) SAN=-fsanitize=thread check-unit
 
 FUZZ_SECONDS ?= 60
 fuzz-bin: $(FUZZ_BIN) $(BUILD)/tests/fuzz/seeds
