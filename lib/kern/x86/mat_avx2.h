@@ -9,8 +9,8 @@
  * group's factor where T is the sum itself, else by 2^(16 - h), which leaves T in the upper half of the lane. For h = 1 that factor is
  * -2^15, and floor(-i / 2) = -((i + 1) >> 1): minus T, rounded, for nothing.
  *
- * Few tokens: codes are taken apart in registers, up to four tokens at once. Many: a superblock is taken apart once into a buffer, and
- * multiplied with four tokens at a time out of the level-1 cache; their running sums wait in memory meanwhile.
+ * Few tokens: codes are taken apart in registers, for up to four tokens at once. Many: a superblock is taken apart once into a buffer,
+ * and multiplied with four tokens at a time out of the level-1 cache; their running sums wait in memory meanwhile.
  */
 #ifndef TT_KERN_MAT_AVX2_H
 #define TT_KERN_MAT_AVX2_H
@@ -18,6 +18,7 @@
 #include "lib/kern/x86/avx2.h"
 
 #define COLS 4		/* tokens at once: with both halves of a tile, 8 sums */
+#define FEW 8		/* tokens, at most, for which codes are taken apart in registers, twice if there are more than COLS */
 #define PLAIN 8		/* bits of a code that is a byte */
 #define MANY_TOKS 64
 #define MANY_TILES 4
@@ -154,13 +155,18 @@ INLINE void mat_few(const struct family *f, const struct mat *w, size_t tile, co
 {
 	size_t nb = act_n_block(w->n_col);
 	const uint8_t *p = w->data + tile * w->tile_len;
-	float acc[COLS][16] = { 0 };
+	float acc[FEW][16] = { 0 };
 	int32_t start[COLS][16];
 	for (size_t b = 0; b < nb; b++) {
 		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER;
-		for (size_t c = 0; f->has_start && c < n_tok; c++)
-			starts(x + (tok + c) * nb + b, start[c]);
-		f->few[n_tok - 1](p, p + w16_codes_len(w->type, n), n / 32, x + tok * nb + b, nb, (const int32_t (*)[16])start, acc);
+		const uint8_t *sc = p + w16_codes_len(w->type, n);
+		for (size_t t = 0, s; t < n_tok; t += s) {
+			const struct act_block *xt = x + (tok + t) * nb + b;
+			s = step(n_tok - t);
+			for (size_t c = 0; f->has_start && c < s; c++)
+				starts(xt + c * nb, start[c]);
+			f->few[s - 1](p, sc, n / 32, xt, nb, (const int32_t (*)[16])start, acc + t);
+		}
 		p += w16_super_len(w->type, n);
 	}
 	for (size_t c = 0; c < n_tok; c++)
@@ -209,7 +215,7 @@ INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, si
 	for (size_t i = 0; i < n_tile; i += per)
 		for (size_t t = 0; t < n_tok; t += MANY_TOKS) {
 			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS;
-			if (left <= COLS)
+			if (left <= FEW)
 				for (size_t k = i; k < i + per && k < n_tile; k++)
 					mat_few(f, w, tile + k, x, t, left, o);
 			else
