@@ -80,15 +80,6 @@ static void tally(struct bench *b, const char *category, const struct figures *p
 	}
 }
 
-/* Tokens that the session holds of a prompt. */
-static size_t same_as(const struct session *s, const struct tok_ids *prompt)
-{
-	size_t n = 0;
-	while (n < prompt->len && n < session_len(s) && session_tokens(s)[n] == prompt->id[n])
-		n++;
-	return n;
-}
-
 static int one_prompt(struct bench *b, json_t *line, const char *category, struct err *e)
 {
 	struct chat chat;
@@ -111,7 +102,7 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 			chat_release(&chat);	/* too long for the context: the turn is left out of both */
 			break;
 		}
-		size_t kept = same_as(b->s, &chat.ids);
+		size_t kept = session_shared(b->s, chat.ids.id, chat.ids.len);
 		rc = rc ? rc : reply(b, &chat.ids, kept, false, &plain, e);
 		if (!rc && buf_add(&past[k], b->run.text.data ? b->run.text.data : "", b->run.text.len))
 			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");

@@ -8,7 +8,7 @@
  *		x = norm(x + Wdown gelu(Wup z))
  *	vec = pool(x), length 1
  *
- * Threads share nothing but the weights: a batch is cut into units of whole texts, about 512 tokens each, and a thread takes a unit from
+ * Threads share nothing but the weights: a batch is cut into units of whole texts, about 256 tokens each, and a thread takes a unit from
  * the words to the vectors. So threads meet once a batch, not twice a layer, which matters where a pipe's other stages want the
  * processors too. What a unit needs stays in the second-level cache: q, k and v are made for one head at a time, over the whole unit,
  * and attended to at once; all else runs over panels of 48 tokens, each of which goes from attention's output to the codes that the next

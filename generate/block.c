@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 
 #define HITS_LEN 4
+#define MAX_HITS 1000000
 
 static int parse(struct block *b, const void *head, size_t len, const char *path, struct err *e)
 {
@@ -172,6 +173,11 @@ void block_touch(const char *path)
 			futimens(fd, NULL);
 	}
 	close(fd);
+}
+
+uint64_t block_uses(const struct block *b)
+{
+	return 1u + (b->hits < MAX_HITS ? b->hits : MAX_HITS);
 }
 
 /* ---- names ---- */

@@ -47,6 +47,8 @@ int block_read(const struct block *b, void *dst, struct err *e);
 int block_write(const struct block *b, const void *payload, const char *path, struct err *e);
 /* Counts a hit, best effort. */
 void block_touch(const char *path);
+/* How often a block was computed or taken: 1 + hits, within reason, since no checksum covers the count. */
+uint64_t block_uses(const struct block *b);
 
 /* Names in the store: <dir>/<32 hexadecimal digits>/<32 hexadecimal digits>.kv. Whatever else lies there is nobody's to remove. */
 bool block_is_model_name(const char *name);

@@ -21,7 +21,6 @@
 
 #define ASIDE_MAX_S 3600	/* a writer takes milliseconds */
 #define YOUNG_S 60		/* ages below this count the same */
-#define MAX_HITS 1000000	/* no checksum covers the count */
 
 struct candidate {
 	char path[80];		/* "<model>/<id>.kv" below the root */
@@ -82,7 +81,7 @@ static void look(struct candidate *c, const char *dir, struct buf *path)
 	buf_printf(path, "%s/%s", dir, c->path);
 	if (path->failed || block_open(&b, path->data, NULL))
 		return;
-	c->worth = (double)b.cost_ns * (1.0 + (b.hits < MAX_HITS ? b.hits : MAX_HITS)) / (double)c->bytes / (c->age + YOUNG_S);
+	c->worth = (double)b.cost_ns * (double)block_uses(&b) / (double)c->bytes / (c->age + YOUNG_S);
 	c->n_before = b.n_before;
 	memcpy(c->parent, b.parent, HASH_ID_LEN);
 	block_close(&b);

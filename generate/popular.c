@@ -9,8 +9,6 @@
 
 #include "generate/walk.h"
 
-#define MAX_HITS 1000000	/* no checksum covers the count */
-
 static int by_id(const void *a, const void *b)
 {
 	return memcmp(((const struct popular_chunk *)a)->id, ((const struct popular_chunk *)b)->id, HASH_ID_LEN);
@@ -31,7 +29,7 @@ static int take(void *arg, const char *path, const struct block *b, const struct
 			p->cap = cap;
 		}
 		memcpy(p->chunk[p->n].id, b->origin[i], HASH_ID_LEN);
-		p->chunk[p->n++].uses = 1u + (b->hits < MAX_HITS ? b->hits : MAX_HITS);
+		p->chunk[p->n++].uses = block_uses(b);
 	}
 	return 0;
 }

@@ -142,18 +142,9 @@ static bool load_one(struct prefix *p, struct session *s, const struct link *l, 
 	return !r && !buf_add(&p->hit, id, HASH_ID_LEN);
 }
 
-static size_t common_prefix(const struct session *s, const int32_t *tok, size_t n)
-{
-	size_t k = 0, len = session_len(s);
-	const int32_t *have = session_tokens(s);
-	while (k < len && k < n && have[k] == tok[k])
-		k++;
-	return k;
-}
-
 int prefix_load(struct prefix *p, struct session *s, const int32_t *tok, size_t n, size_t *n_loaded, struct err *e)
 {
-	size_t have = common_prefix(s, tok, n), from = SIZE_MAX;
+	size_t have = session_shared(s, tok, n), from = SIZE_MAX;
 	struct link l = { 0 };
 	uint8_t id[HASH_ID_LEN];
 	*n_loaded = 0;

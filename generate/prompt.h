@@ -38,9 +38,8 @@ struct prompt {
 };
 
 /* Builds the prompt for `a` with at most n_max tokens. Sources that don't fit are left out, the last may be cut. `system` (may
- * be NULL) replaces the style's instructions. max_source 0 = as the
- * style says; else the first max_source hits, whatever their scores. On success the caller owns p->chat
- * (prompt_release). ERR_LIMIT if instructions and question alone don't fit. */
+ * be NULL) replaces the style's instructions. max_source 0 = as the style says; else the first max_source hits, whatever their
+ * scores. On success the caller owns p->chat (prompt_release). ERR_LIMIT if instructions and question alone don't fit. */
 int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
 	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e);
 /* Only what the prompts of a style share: the instructions and the worked example. */

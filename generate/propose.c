@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/model/find.h"
@@ -36,18 +35,13 @@ const char *propose_small(const struct model *m, const char *models, const struc
 
 int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thread, struct err *e)
 {
-	char exe[4096];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	if (len <= 0)
-		return err_sys(e, ERR_IO, "cannot tell where this program lies");
-	exe[len] = '\0';
-	char *slash = strrchr(exe, '/'), *name = slash ? slash + 1 : exe, *bare = exe + len - strlen(own);
-	bool is_own = bare >= name && !strcmp(bare, own);
-	*(is_own ? bare : name) = '\0';
-	int r = buf_printf(cmd, "exec '%s%sspeculate'", exe, is_own ? "" : "tt-");
-	if (!r && small)
-		r = buf_printf(cmd, " -m '%s' -j %d", small, n_thread);
-	return r ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	int r = buf_puts(cmd, "exec '") ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : io_beside(cmd, own, "speculate", e);
+	if (r)
+		return r;
+	buf_puts(cmd, "'");
+	if (small)
+		buf_printf(cmd, " -m '%s' -j %d", small, n_thread);
+	return cmd->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 }
 
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e)

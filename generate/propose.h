@@ -32,7 +32,7 @@ struct proposer {
  * pack is made at first use, as `how` says; NULL with *e set if that fails. */
 const char *propose_small(const struct model *m, const char *models, const struct pack_maker *how, struct err *e);
 /* The command that `auto` means, appended to `cmd`: copies, and guesses of `small` if it is not NULL. The drafter lies beside the running
- * program, whose bare name is `own`, and has the same prefix: /usr/bin/x-generate has /usr/bin/x-speculate. */
+ * program, whose bare name is `own` (io_beside). */
 int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thread, struct err *e);
 /* Starts a drafter. The cost table is loaded, or measured on `s` if there is none yet. */
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);

@@ -58,9 +58,7 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 	r->n_loaded = 0;
 	if (!r->store)
 		return 0;
-	size_t n = p->chat.ids.len, ahead = 0;
-	while (ahead < r->n_ahead && ahead < n && ahead < session_len(s) && session_tokens(s)[ahead] == p->chat.ids.id[ahead])
-		ahead++;
+	size_t n = p->chat.ids.len, ahead = session_shared(s, p->chat.ids.id, n < r->n_ahead ? n : r->n_ahead);
 	prefix_load(r->store, s, p->chat.ids.id, n, &r->n_loaded, NULL);
 	r->n_loaded += ahead;
 	r->n_ahead = 0;

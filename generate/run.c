@@ -172,12 +172,8 @@ static int force_cite(struct step *st, struct err *e)
 
 void run_start(const struct run *r, const int32_t *tok, size_t n)
 {
-	const int32_t *have = session_tokens(r->s);
-	size_t same = 0;
-	while (same < n && same < session_len(r->s) && have[same] == tok[same])
-		same++;
 	if (r->hooks.start)
-		r->hooks.start(r->hooks.draft, tok, n, n - same);
+		r->hooks.start(r->hooks.draft, tok, n, n - session_shared(r->s, tok, n));
 }
 
 int run_reply(struct run *r, struct err *e)

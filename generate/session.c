@@ -116,6 +116,14 @@ int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, 
 	return 0;
 }
 
+size_t session_shared(const struct session *s, const int32_t *tok, size_t n)
+{
+	size_t same = 0;
+	while (same < n && same < s->len && s->tok[same] == tok[same])
+		same++;
+	return same;
+}
+
 int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e)
 {
 	if (n > s->n_ctx)
@@ -123,9 +131,7 @@ int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e)
 	int rc = check_tokens(s, tok, n, e);
 	if (rc)
 		return rc;
-	size_t same = 0;
-	while (same < n && same < s->len && s->tok[same] == tok[same])
-		same++;
+	size_t same = session_shared(s, tok, n);
 	if (n && same == n)
 		same--;
 	s->len = same;

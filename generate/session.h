@@ -38,6 +38,8 @@ int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, 
 /* Logits [n_vocab] of the i-th kept position of the last evaluation (0 = first kept). Borrowed until the next evaluation; the
  * caller may write into them (sampling does). */
 float *session_logits(struct session *s, size_t i);
+/* How many of tok[0..n) the past begins with. */
+size_t session_shared(const struct session *s, const int32_t *tok, size_t n);
 /* Forgets every token from position n on. O(1). */
 void session_rewind(struct session *s, size_t n);
 

@@ -30,7 +30,8 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 		return r;
 	size_t n = p.n_best < p.chat.ids.len ? p.n_best : p.chat.ids.len;
 	size_t stored = p.n_source ? prefix_stored(store, p.chat.ids.id, n) : n;
-	w->bytes = evict(w->dir, UINT64_MAX);
+	if (stored < n || !w->bytes)	/* it takes a look at every file */
+		w->bytes = evict(w->dir, UINT64_MAX);
 	if (stored == n) {
 		w->n_stored += p.n_source;
 	} else if (w->keep_full && w->bytes + session_state_len(w->s, n - stored) + 65536 > w->max_bytes) {

@@ -45,6 +45,11 @@ static const struct opt opts[] = {
 static const struct opt_program prog = { TOOL, "add|rm|merge|forget|stat|list|chunks|pending|verify DIR [DOC ...]",
 	"keep an index of documents", opts };
 
+static int flush_stdout(struct err *e)
+{
+	return fflush(stdout) || ferror(stdout) ? err_sys(e, ERR_IO, "cannot write standard output") : 0;
+}
+
 /* ---- add ---- */
 
 struct add {
@@ -248,8 +253,7 @@ static int run_add(const char *dir)
 		r = add(&a, &e);
 	writer_close(a.w);
 	gone_release(&a.gone);
-	if (!r && (fflush(stdout) || ferror(stdout)))
-		r = err_sys(&e, ERR_IO, "cannot write standard output");
+	r = r ? r : flush_stdout(&e);
 	if (r)
 		return err_report(TOOL, &e);
 	if (o.verbose)
@@ -281,8 +285,7 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 		gone_print(&gone, stdout);
 	writer_close(w);
 	gone_release(&gone);
-	if (!r && (fflush(stdout) || ferror(stdout)))
-		r = err_sys(&e, ERR_IO, "cannot write standard output");
+	r = r ? r : flush_stdout(&e);
 	if (r)
 		return err_report(TOOL, &e);
 	return missing == 0 ? EXIT_DONE : missing == n_doc ? EXIT_NOTHING : EXIT_PARTLY;
@@ -485,8 +488,7 @@ static int run_read(const char *dir, int (*fn)(struct store *, struct err *), bo
 		r = fn(&s, &e);
 		store_close(&s);
 	}
-	if (!r && (fflush(stdout) || ferror(stdout)))
-		r = err_sys(&e, ERR_IO, "cannot write standard output");
+	r = r ? r : flush_stdout(&e);
 	if (!r)
 		return EXIT_DONE;
 	int status = err_report(TOOL, &e);

@@ -281,12 +281,13 @@ int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e)
 int io_beside(struct buf *out, const char *own, const char *other, struct err *e)
 {
 	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe);
-	size_t n_own = strlen(own);
-	if (n <= 0 || (size_t)n == sizeof exe)
+	ssize_t got = readlink("/proc/self/exe", exe, sizeof exe);
+	size_t n = (size_t)got, n_own = strlen(own), n_dir = n;
+	if (got <= 0 || n == sizeof exe)
 		return err_sys(e, ERR_IO, "cannot tell where this program lies");
-	if ((size_t)n < n_own || memcmp(exe + (size_t)n - n_own, own, n_own) != 0)
-		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "this program is not called '%s' any more", own);
-	bool failed = buf_add(out, exe, (size_t)n - n_own) || buf_puts(out, other);
+	while (n_dir && exe[n_dir - 1] != '/')
+		n_dir--;
+	bool is_own = n - n_dir >= n_own && !memcmp(exe + n - n_own, own, n_own);
+	bool failed = buf_add(out, exe, is_own ? n - n_own : n_dir) || (!is_own && buf_puts(out, "tt-")) || buf_puts(out, other);
 	return failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 }

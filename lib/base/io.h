@@ -64,7 +64,8 @@ int io_mkdirs(const char *path, struct err *e);
 enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE, IO_DIR_STATE };
 int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e);
 
-/* The path of another program of the suite, beside this one: in /usr/bin/tt-cache, ("cache", "index") gives /usr/bin/tt-index. */
+/* Appends the path of another program of the suite, beside this one and with the same prefix: in /usr/bin/x-cache, ("cache", "index")
+ * gives /usr/bin/x-index. A program that was given another name finds tt-index. */
 int io_beside(struct buf *out, const char *own, const char *other, struct err *e);
 
 /* Monotonic clock in nanoseconds. */

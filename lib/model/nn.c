@@ -129,19 +129,35 @@ static struct cut cut_of(const struct mat *w, size_t n_tok)
 	return (struct cut){ 4, fit < 8 ? 8 : fit > PANEL_MAX ? PANEL_MAX : fit };
 }
 
+/* Units that a matrix is cut into. */
+static size_t n_unit(const struct mat *w, size_t n_tok)
+{
+	size_t per = cut_of(w, n_tok).tiles;
+	return (mat_n_tile(w) + per - 1) / per;
+}
+
+#define MAX_JOB 16
+
+/* Which of several matrices a unit is of: first[i] is the first unit of the i-th. */
+static size_t of_unit(const size_t first[MAX_JOB + 1], size_t unit)
+{
+	size_t i = 0;
+	while (unit >= first[i + 1])
+		i++;
+	return i;
+}
+
 struct mat_work {
 	const struct nn *nn;
 	const struct act *a;
 	const struct nn_job *job;
 	size_t n_job;
-	size_t first[17];	/* first unit of each job; [n_job] = all */
+	size_t first[MAX_JOB + 1];	/* first unit of each job; [n_job] = all */
 };
 
 static void mat_unit(const struct mat_work *w, size_t unit)
 {
-	size_t i = 0;
-	while (unit >= w->first[i + 1])
-		i++;
+	size_t i = of_unit(w->first, unit);
 	const struct nn_job *j = &w->job[i];
 	struct cut cut = cut_of(j->w, w->a->n_tok);
 	size_t tile = (unit - w->first[i]) * cut.tiles, left = mat_n_tile(j->w) - tile;
@@ -162,10 +178,8 @@ static void mat_units(void *arg, size_t from, size_t to, int i_thread)
 void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t n_job)
 {
 	struct mat_work w = { .nn = nn, .a = a, .job = job, .n_job = n_job };
-	for (size_t i = 0; i < n_job; i++) {
-		size_t per = cut_of(job[i].w, a->n_tok).tiles;
-		w.first[i + 1] = w.first[i] + (mat_n_tile(job[i].w) + per - 1) / per;
-	}
+	for (size_t i = 0; i < n_job; i++)
+		w.first[i + 1] = w.first[i] + n_unit(job[i].w, a->n_tok);
 	pool_run(nn->pool, w.first[n_job], 1, mat_units, &w);
 }
 
@@ -173,17 +187,13 @@ void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t
 
 void nn_next(struct nn *nn, const struct mat *const *w, size_t n, size_t n_tok)
 {
-	size_t first[17] = { 0 }, threads = (size_t)pool_threads(nn->pool);
+	size_t first[MAX_JOB + 1] = { 0 }, threads = (size_t)pool_threads(nn->pool);
 	if (n_tok > FEW || threads == 1)
 		return;
-	for (size_t i = 0; i < n; i++) {
-		size_t per = cut_of(w[i], n_tok).tiles;
-		first[i + 1] = first[i] + (mat_n_tile(w[i]) + per - 1) / per;
-	}
+	for (size_t i = 0; i < n; i++)
+		first[i + 1] = first[i] + n_unit(w[i], n_tok);
 	for (size_t t = 0; t < threads; t++) {
-		size_t unit = t * first[n] / threads, i = 0;
-		while (unit >= first[i + 1])
-			i++;
+		size_t unit = t * first[n] / threads, i = of_unit(first, unit);
 		size_t at = (unit - first[i]) * cut_of(w[i], n_tok).tiles * w[i]->tile_len, left = mat_n_tile(w[i]) * w[i]->tile_len - at;
 		pool_expect(nn->pool, (int)t, w[i]->data + at, left < EXPECT_LEN ? left : EXPECT_LEN);
 	}
