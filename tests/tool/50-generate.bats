@@ -1,16 +1,12 @@
 #!/usr/bin/env bats
 # tt-generate over a small random model: what it says is noise, how it says it is what is tested.
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	build=${BUILD:-build}
-	case $build in /*) ;; *) build=$PWD/$build ;; esac
-	TT_TEST_MODELS=${TT_TEST_MODELS:-$(tests/models.sh)}
-	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR"
-	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_THREADS
+	TT_TEST_MODELS=${TT_TEST_MODELS:-$("$BATS_TEST_DIRNAME/../models.sh")}	# before there is another HOME
 	export TT_TEST_MODELS
-	mkdir -p "$HOME"
+	tool_setup "$BATS_FILE_TMPDIR"
 	for arch in llama qwen2 gemma3
 	do
 		"$build/tests/tool/mktiny" $arch "$BATS_FILE_TMPDIR/$arch.gguf"

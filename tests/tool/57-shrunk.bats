@@ -1,14 +1,10 @@
 #!/usr/bin/env bats
 # A mapped file that is cut short while a program works with it: one message with its name and exit 65, no crash.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	build=${BUILD:-build}
-	case $build in /*) ;; *) build=$PWD/$build ;; esac
-	export PATH="$build/bin:$PATH" HOME="$BATS_TEST_TMPDIR/home" TT_MODELS="$BATS_TEST_TMPDIR"
-	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_PREFIX_DIR
-	mkdir -p "$HOME"
+	tool_setup "$BATS_TEST_TMPDIR"
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	mkfifo in
 }

@@ -2,14 +2,10 @@
 # What every program of a pipe does with input that is missing, empty, cut, of another kind, or when it is told to stop.
 # The programs' own files have the rest: binary and ill-formed text, full disks, readers that leave.
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	build=${BUILD:-build}
-	case $build in /*) ;; *) build=$PWD/$build ;; esac
-	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR"
-	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL
-	mkdir -p "$HOME"
+	tool_setup "$BATS_FILE_TMPDIR"
 	cd "$BATS_FILE_TMPDIR" || exit 1
 	"$build/tests/tool/mktiny" qwen2 m.gguf
 	"$build/tests/tool/mktiny" llama other.gguf

@@ -1,14 +1,10 @@
 #!/usr/bin/env bats
 # tt-speculate: one draft for each ctx and accept; and the example drafter speaks the same records.
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	build=${BUILD:-build}
-	case $build in /*) ;; *) build=$PWD/$build ;; esac
-	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR"
-	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_THREADS TT_DRAFT
-	mkdir -p "$HOME"
+	tool_setup "$BATS_FILE_TMPDIR"
 	for arch in llama qwen2
 	do
 		"$build/tests/tool/mktiny" $arch "$BATS_FILE_TMPDIR/$arch.gguf"

@@ -1,14 +1,11 @@
 #!/usr/bin/env bats
 # The prefix store and drafts: whatever happens to them, the bytes of the answer stay the same.
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	build=${BUILD:-build}
-	case $build in /*) ;; *) build=$PWD/$build ;; esac
-	export PATH="$build/bin:$PATH" HOME="$BATS_FILE_TMPDIR/home" TT_MODELS="$BATS_FILE_TMPDIR" CONTRIB="$PWD/contrib"
-	unset XDG_DATA_HOME XDG_CACHE_HOME TT_MODEL TT_THREADS TT_PREFIX_DIR TT_PREFIX_MIB TT_DRAFT
-	mkdir -p "$HOME"
+	tool_setup "$BATS_FILE_TMPDIR"
+	export CONTRIB="$PWD/contrib"
 	for m in qwen2 llama
 	do
 		"$build/tests/tool/mktiny" $m "$BATS_FILE_TMPDIR/$m.gguf"
