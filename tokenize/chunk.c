@@ -131,7 +131,17 @@ static int jobs_run(struct run *r, const struct jobs *j, struct err *e)
 
 /* ---- paths ---- */
 
-static int window_jobs(struct run *r, struct link_path *path, size_t n, struct jobs *jobs, struct err *e)
+/* The known document whose file `p` is a link to; NULL if there is none. */
+static const char *known_target(const struct run *r, const struct link_path *p, struct arena *a)
+{
+	char *real = r->known.n > 0 ? realpath(p->path, NULL) : NULL;
+	bool found = real && strcmp(real, p->doc) != 0 && known_find(&r->known, real);
+	const char *doc = found ? arena_strdup(a, real, strlen(real)) : NULL;
+	free(real);
+	return doc;
+}
+
+static int window_jobs(struct run *r, struct link_path *path, size_t n, struct jobs *jobs, struct arena *a, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
@@ -148,6 +158,8 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 			rc = jobs_add(jobs, &target, NULL);
 			job.kind = READ_ALIAS;
 			job.alias_of = p->outside;
+		} else if ((job.alias_of = known_target(r, p, a))) {
+			job.kind = READ_ALIAS;
 		}
 		if (rc == 0)
 			rc = jobs_add(jobs, &job, p->aliases);
@@ -188,7 +200,7 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 	if (rc == 0)
 		rc = links_find(path, k, &a, e);
 	if (rc == 0)
-		rc = window_jobs(r, path, k, &jobs, e);
+		rc = window_jobs(r, path, k, &jobs, &a, e);
 	free(jobs.v);
 	free(jobs.aliases);
 	free(path);

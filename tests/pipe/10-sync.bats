@@ -96,6 +96,33 @@ vectors() {
 	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
 }
 
+@test "a symbolic link to a page is another name of it, one that leads out of the corpus is none" {
+	mkdir docs/man1
+	mv docs/weighbridge.1 docs/man1/
+	ln -s man1/weighbridge.1 docs/balance.1
+	echo 'not for the index' >outside.md
+	ln -s "$PWD/outside.md" docs/outside.md
+	ln -s nowhere.md docs/dangling.md
+	ln -s loop.md docs/loop.md
+	run --separate-stderr tt-sync --lexical
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(docs)" = "balance.1 handover.md stowage.8 weighbridge.1 " ]
+	tt-retrieve "$index" <<<"balance" | tt-json | grep -m 1 '"kind":"hit"' | grep '"doc":"[^"]*/weighbridge.1"'
+	# Later it comes alone, and still brings no text of its own.
+	ln -s man1/weighbridge.1 docs/steelyard.1
+	chunks=$(tt-index stat "$index" | grep '^chunks')
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep '^chunks')" = "$chunks" ]
+	tt-retrieve "$index" <<<"steelyard" | tt-json | grep -m 1 '"kind":"hit"' | grep '"doc":"[^"]*/weighbridge.1"'
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+	rm docs/balance.1
+	tt-sync --lexical
+	[ "$(docs)" = "handover.md steelyard.1 stowage.8 weighbridge.1 " ]
+}
+
 @test "what vanished or changed leaves the store of prompt state too" {
 	need_generator
 	tt-sync --lexical
