@@ -260,12 +260,12 @@ static void mix(struct decoder *d, const struct kv *kv, size_t l, size_t skip, s
 	};
 	nn_attn(&d->nn, &at);
 	nn_act(&d->nn, d->att, dq, some, dq, &d->mid[w->need_o]);
-	nn_next(&d->nn, (const struct mat *const[]){ &w->gate }, 1, some);
+	nn_next(&d->nn, (const struct mat *const[]){ &w->gate, &w->up }, 2, some);
 	add_mat(d, &d->mid[w->need_o], &w->o, w->post_att, some, x);
 	nn_norm_act(&d->nn, x, a->d_model, some, a->d_model, w->norm_ff, a->rms_eps, &d->in[w->need_ff]);
 	nn_next(&d->nn, (const struct mat *const[]){ &w->down }, 1, some);
-	nn_glu(&d->nn, &d->in[w->need_ff], &w->gate, &w->up, a->is_gelu ? NN_GELU : NN_SILU, d->ff, a->d_ff);
-	nn_act(&d->nn, d->ff, a->d_ff, some, a->d_ff, &d->wide[w->need_down]);
+	nn_glu(&d->nn, &d->in[w->need_ff], &w->gate, &w->up, a->is_gelu ? NN_GELU : NN_SILU, d->ff, a->d_ff,
+		&d->wide[w->need_down]);
 	if (l + 1 < a->n_layer)
 		nn_next(&d->nn, (const struct mat *const[]){ &w[1].q, &w[1].k, &w[1].v }, 3, some);
 	else

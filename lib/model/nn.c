@@ -45,12 +45,15 @@ int act_init(struct act *a, struct arena *ar, size_t n_tok, size_t n_col, unsign
 	return 0;
 }
 
+typedef void (*glu_fn)(const float *g, const float *u, size_t n, float *y);
+
 struct act_job {
 	const struct nn *nn;
 	const float *x, *w;
 	size_t ld;
 	float eps;
 	bool is_norm;
+	glu_fn glu;		/* with a->f32 holding what x is the gate of, or NULL */
 	struct act *a;
 };
 
@@ -65,6 +68,9 @@ static void act_tokens(void *arg, size_t from, size_t to, int i_thread)
 		float *f = a->f32 + t * n;
 		if (j->is_norm) {
 			j->nn->k->rmsnorm(x, j->w, j->eps, n, f);
+			x = f;
+		} else if (j->glu) {
+			j->glu(x, f, n, f);
 			x = f;
 		} else if (a->need & 1u << ACT_F32) {
 			memcpy(f, x, n * sizeof *f);
@@ -82,7 +88,7 @@ static void act_fill(struct nn *nn, struct act_job *j, size_t n_tok, size_t n_co
 	j->nn = nn;
 	j->a->n_tok = n_tok;
 	j->a->n_col = n_col;
-	pool_run(n_tok * n_col < 16384 ? NULL : nn->pool, n_tok, 4, act_tokens, j);
+	pool_run(n_tok * n_col < 16384 ? NULL : nn->pool, n_tok, 1, act_tokens, j);
 }
 
 void nn_act(struct nn *nn, const float *x, size_t ld, size_t n_tok, size_t n_col, struct act *a)
@@ -205,7 +211,7 @@ struct glu_work {
 	const struct nn *nn;
 	const struct act *a;
 	const struct mat *gate, *up;
-	enum nn_glu kind;
+	glu_fn glu;
 	float *y;
 	size_t ld;
 	struct cut cut;
@@ -228,21 +234,34 @@ static void glu_units(void *arg, size_t from, size_t to, int i_thread)
 			k->mat[w->gate->type](w->gate, tile, n, act_of(w->a, w->gate->type, t), nt, &og);
 			k->mat[w->up->type](w->up, tile, n, act_of(w->a, w->up->type, t), nt, &ou);
 			for (size_t i = 0; i < nt; i++)
-				(w->kind == NN_SILU ? k->silu_mul : k->gelu_mul)(g + i * og.ld, u + i * ou.ld, n_row, w->y + (t + i) * w->ld + row);
+				w->glu(g + i * og.ld, u + i * ou.ld, n_row, w->y + (t + i) * w->ld + row);
 		}
 	}
 }
 
-void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld)
+/* Few tokens: memory decides, and delivers a fifth less when each thread goes from gate to up and back. So one whole matrix after the other,
+ * and the values meet when they become activations. */
+static void glu_few(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, glu_fn glu, float *y, size_t ld, struct act *out)
 {
-	struct glu_work w = { .nn = nn, .a = a, .gate = gate, .up = up, .kind = kind, .y = y, .ld = ld, .cut = cut_of(gate, a->n_tok) };
-	/* two matrices are read, and the scratch holds one result of each a row and token */
-	if (a->n_tok <= FEW)
-		w.cut.tiles = w.cut.tiles > 8 ? 8 : (w.cut.tiles + 1) / 2;
+	size_t n_col = gate->n_row;
+	nn_mat(nn, a, (const struct nn_job[]){ { .w = gate, .y = y, .ld = ld }, { .w = up, .y = out->f32, .ld = n_col } }, 2);
+	act_fill(nn, &(struct act_job){ .x = y, .ld = ld, .glu = glu, .a = out }, a->n_tok, n_col);
+}
+
+void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld, struct act *out)
+{
+	struct glu_work w = { .nn = nn, .a = a, .gate = gate, .up = up, .glu = kind == NN_SILU ? nn->k->silu_mul : nn->k->gelu_mul,
+		.y = y, .ld = ld, .cut = cut_of(gate, a->n_tok) };
+	if (a->n_tok <= FEW) {
+		glu_few(nn, a, gate, up, w.glu, y, ld, out);
+		return;
+	}
+	/* the scratch holds one result of each matrix a row and token */
 	if (w.cut.panel * w.cut.tiles * W16_ROWS > NN_SCRATCH / 2)
 		w.cut.panel = NN_SCRATCH / 2 / (w.cut.tiles * W16_ROWS);
 	size_t n = (mat_n_tile(gate) + w.cut.tiles - 1) / w.cut.tiles;
 	pool_run(nn->pool, n, 1, glu_units, &w);
+	nn_act(nn, y, ld, a->n_tok, gate->n_row, out);
 }
 
 /* ---- attention ---- */

@@ -38,7 +38,7 @@ struct act {
 	size_t cap;			/* act_blocks of room */
 	unsigned need;			/* forms that are filled, bits 1 << enum act_form */
 	struct act_block *g16, *g32;	/* [n_tok][act_n_block(n_col)], or NULL if not needed */
-	float *f32;			/* [n_tok][n_col]; filled if needed, or by nn_norm_act */
+	float *f32;			/* [n_tok][n_col]; filled if needed, or by nn_norm_act and nn_glu */
 };
 /* Set of forms (bits 1 << enum act_form) that the matrices read. */
 unsigned act_need(const struct mat *const *w, size_t n);
@@ -57,15 +57,16 @@ struct nn_job {
 	const float *bias;
 	bool add;
 };
-/* Says what a nn_mat of n_tok tokens to come will read: w[n], n <= 16 (or nn_glu: its gate). When tokens are few, threads that wait, for
+/* Says what a nn_mat of n_tok tokens to come will read: w[n], n <= 16 (nn_glu: gate, up). When tokens are few, threads that wait, for
  * each other or for what is done by one alone, fetch the beginning of their part meanwhile. Call it before the loop that precedes. */
 void nn_next(struct nn *nn, const struct mat *const *w, size_t n, size_t n_tok);
 /* All jobs (at most 16) read `a`; one barrier. */
 void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t n_job);
 
-/* y = act(Wg x) * (Wu x), the gated unit of Llama (SiLU) and Gemma (tanh GELU). y[n_tok][ld]. */
+/* out = act(Wg x) * (Wu x), the gated unit of Llama (SiLU) and Gemma (tanh GELU). y[n_tok][ld] is room for it. */
 enum nn_glu { NN_SILU, NN_GELU };
-void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld);
+void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld,
+	struct act *out);
 
 /* Attention of tokens at positions [pos, pos + n_tok): q[n_tok][ld_q] holds n_head x d_head, out[n_tok][ld_out] likewise. The keys and
  * values of these positions have been put already. Head h reads key/value head h / (n_head / n_head_kv), whose planes are
