@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * copy: drafts that cost nothing. What follows the longest suffix of the timeline that has occurred before is proposed again:
- * prompts, sources and the output so far repeat each other a great deal in grounded answers and summaries.
+ * copy: drafts that cost nothing. What followed earlier places of the timeline that read like its end is proposed again: prompts,
+ * sources and the output so far repeat each other a great deal in grounded answers and summaries.
  *
  *	struct copy *c;  copy_open(&c, &e);
- *	copy_push(c, tok);				// every token of the timeline, in order
- *	size_t n = copy_draft(c, out, 7, &match);	// up to 7 tokens; `match` = length of the repeated suffix
+ *	copy_push(c, tok, &e);				// every token of the timeline, in order
+ *	size_t n = copy_draft(c, tok, prob, 7);		// up to 7 tokens, and how sure each one is
  *
- * Not thread-safe per handle. O(1) amortised a token, about 80 bytes a token.
+ * Not thread-safe per handle. A push takes constant time, about 20 bytes a token; a drafted token compares 64 places at most.
  */
 #ifndef TT_SPECULATE_COPY_H
 #define TT_SPECULATE_COPY_H
@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+
+#define COPY_MAX 8		/* tokens in a draft */
 
 struct copy;
 
@@ -27,8 +29,8 @@ int copy_push(struct copy *c, int32_t tok, struct err *e);
 /* Tokens so far. */
 size_t copy_len(const struct copy *c);
 
-/* Writes the continuation of the longest repeated suffix to out[0..n) and returns n <= max; *match gets the suffix's
- * length (0 when nothing repeats, and then n is 0). The continuation may run into itself, as in "ababab". */
-size_t copy_draft(const struct copy *c, int32_t *out, size_t max, size_t *match);
+/* Writes what may come next to tok[0..n) and returns n <= max, COPY_MAX at most; 0 when the last token is new. prob[i] is an estimate
+ * of the chance that tok[i] is right where those before it are. The continuation may run into itself, as in "ababab". */
+size_t copy_draft(struct copy *c, int32_t *tok, double *prob, size_t max);
 
 #endif

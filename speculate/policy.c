@@ -14,16 +14,7 @@
 #define REST 24		/* steps for which it rests after it has lost, twice as many the next time */
 #define REST_MAX 192
 
-/* Class of a match length: 1, 2, 3, ... 8 singly, then 9-10, 11-12, 13-16, 17-24, 25-32, 33-64, 65-. */
-static size_t match_class(size_t match)
-{
-	static const size_t top[] = { 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 64 };
-	size_t c = 0;
-	while (c < sizeof top / sizeof *top && match > top[c])
-		c++;
-	return c;
-}
-
+/* Class of the probability that was given to a token by whoever proposed it. */
 static size_t prob_class(double prob)
 {
 	int c = (int)(prob * POLICY_N_CLASS);
@@ -44,34 +35,16 @@ void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], do
 		p->verify[b] = verify ? verify[b] : 1.0 + 0.1 * (b - 1);
 	trust_model(p);
 	for (size_t c = 0; c < POLICY_N_CLASS; c++) {
-		/* Priors: a match of m tokens goes on with chance m / (m + 4), a little less than was counted on 28 replies, where
-		 * more hopeful ones gained nothing; a small model is right as often as it says. */
-		double m = (double)c + 1.0;
+		/* Priors: who proposes is right as often as he says. */
 		p->seen[POLICY_COPY][c] = p->seen[POLICY_MODEL][c] = PRIOR;
-		p->kept[POLICY_COPY][c] = PRIOR * m / (m + 4.0);
-		p->kept[POLICY_MODEL][c] = PRIOR * ((double)c + 0.5) / POLICY_N_CLASS;
+		p->kept[POLICY_COPY][c] = p->kept[POLICY_MODEL][c] = PRIOR * ((double)c + 0.5) / POLICY_N_CLASS;
 	}
 }
 
-static double chance(const struct policy *p, enum policy_by by, size_t c)
+double policy_chance(const struct policy *p, enum policy_by by, double prob)
 {
+	size_t c = prob_class(prob);
 	return p->kept[by][c] / p->seen[by][c];
-}
-
-static void result(struct policy *p, enum policy_by by, size_t c, bool accepted)
-{
-	p->seen[by][c] = p->seen[by][c] * FORGET + 1.0;
-	p->kept[by][c] = p->kept[by][c] * FORGET + (accepted ? 1.0 : 0.0);
-}
-
-double policy_copy_chance(const struct policy *p, size_t match)
-{
-	return chance(p, POLICY_COPY, match_class(match));
-}
-
-double policy_model_chance(const struct policy *p, double prob)
-{
-	return chance(p, POLICY_MODEL, prob_class(prob));
 }
 
 /* Tokens a unit of cost that are reached, plain steps at least. */
@@ -81,15 +54,15 @@ static double rate(const struct policy *p)
 	return now > plain ? now : plain;
 }
 
-size_t policy_copy_length(const struct policy *p, size_t match, size_t max, double *gain)
+size_t policy_copy_length(const struct policy *p, const double *prob, size_t max, double *gain)
 {
 	double joint = 1.0, more = 0.0, r = rate(p);
 	size_t best_n = 0;
 	*gain = 0;
 	if (max > POLICY_MAX_DRAFT)
 		max = POLICY_MAX_DRAFT;
-	for (size_t n = 1; match && n <= max; n++) {
-		joint *= policy_copy_chance(p, match + n - 1);
+	for (size_t n = 1; n <= max; n++) {
+		joint *= policy_chance(p, POLICY_COPY, prob[n - 1]);
 		more += joint;
 		double g = more - r * (p->verify[n + 1] - p->verify[1]);
 		if (g > *gain) {
@@ -120,15 +93,13 @@ bool policy_model_more(const struct policy *p, size_t n, double joint)
 	return n < POLICY_MAX_DRAFT && joint * p->model_mean > rate(p) * (p->verify[n + 2] - p->verify[n + 1] + p->draft);
 }
 
-void policy_copy_result(struct policy *p, size_t match, bool accepted)
+void policy_result(struct policy *p, enum policy_by by, double prob, bool accepted)
 {
-	result(p, POLICY_COPY, match_class(match), accepted);
-}
-
-void policy_model_result(struct policy *p, double prob, bool accepted)
-{
-	result(p, POLICY_MODEL, prob_class(prob), accepted);
-	p->model_mean += ((accepted ? 1.0 : 0.0) - p->model_mean) / 32;
+	size_t c = prob_class(prob);
+	p->seen[by][c] = p->seen[by][c] * FORGET + 1.0;
+	p->kept[by][c] = p->kept[by][c] * FORGET + (accepted ? 1.0 : 0.0);
+	if (by == POLICY_MODEL)
+		p->model_mean += ((accepted ? 1.0 : 0.0) - p->model_mean) / 32;
 }
 
 void policy_step(struct policy *p, size_t n, size_t n_right, size_t asked)

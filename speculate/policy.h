@@ -8,9 +8,8 @@
  * are always to be had). So one more token is worth proposing exactly while its chance to stand exceeds rate * its cost, and a draft
  * that is expected to lose is not made.
  *
- * Chances are counted, not assumed: a copied token's class is the length of the match it continues, a modelled token's class is the
- * probability the small model gave it. Each class starts from a prior worth a few observations and forgets slowly, so that a change
- * of text is noticed within some tens of tokens.
+ * Chances are counted, not assumed: a token's class is the probability that the copier or the small model gave it. Each class starts
+ * from a prior worth a few observations and forgets slowly, so that a change of text is noticed within some tens of tokens.
  */
 #ifndef TT_SPECULATE_POLICY_H
 #define TT_SPECULATE_POLICY_H
@@ -36,14 +35,12 @@ struct policy {
 /* A new text. Costs as measured, [1..8], any unit; NULL gives the shape V(b) = 1 + 0.1 (b - 1). */
 void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], double draft);
 
-/* Chance that the copied token which makes a match of `match` tokens one longer is accepted. */
-double policy_copy_chance(const struct policy *p, size_t match);
-/* Chance that a token the small model gave probability `prob` is accepted. */
-double policy_model_chance(const struct policy *p, double prob);
+/* Chance that a token is accepted to which `by` gave the probability `prob`. */
+double policy_chance(const struct policy *p, enum policy_by by, double prob);
 
-/* How many of at most `max` copied tokens behind a match of `match` to propose; *gain gets what that is worth more than a plain step,
- * in tokens; 0 for none. */
-size_t policy_copy_length(const struct policy *p, size_t match, size_t max, double *gain);
+/* How many of `max` copied tokens, to which the copier gave prob[0..max), to propose; *gain gets what that is worth more than a plain
+ * step, in tokens; 0 for none. */
+size_t policy_copy_length(const struct policy *p, const double *prob, size_t max, double *gain);
 
 /* True if the small model should be asked in this step, where copying would gain `copy_gain`. Counts down its rest. */
 bool policy_model_ask(struct policy *p, double copy_gain);
@@ -53,8 +50,7 @@ bool policy_model_keep(const struct policy *p, size_t n, double joint, double ch
 bool policy_model_more(const struct policy *p, size_t n, double joint);
 
 /* What verification said of one proposed token that was reached (every token before it had been accepted). */
-void policy_copy_result(struct policy *p, size_t match, bool accepted);
-void policy_model_result(struct policy *p, double prob, bool accepted);
+void policy_result(struct policy *p, enum policy_by by, double prob, bool accepted);
 /* A step of n drafted tokens, of which n_right were accepted, is over; the small model took `asked` steps of its own (0 = not asked). */
 void policy_step(struct policy *p, size_t n, size_t n_right, size_t asked);
 

@@ -92,7 +92,7 @@ int small_propose(struct small *s, struct policy *policy, const int32_t *timelin
 		int32_t next = best(s, &p);
 		policy->draft += ((double)(io_now_ns() - start) / 1e6 - policy->draft) / 16;
 		d->asked++;
-		double chance = policy_model_chance(policy, p);
+		double chance = policy_chance(policy, POLICY_MODEL, p);
 		if (!policy_model_keep(policy, d->n, joint, chance))
 			break;
 		joint *= chance;

@@ -29,7 +29,7 @@ int small_read(struct small *s, const int32_t *timeline, size_t n, struct err *e
 
 struct small_draft {
 	int32_t tok[POLICY_MAX_DRAFT];
-	double prob[POLICY_MAX_DRAFT];	/* that the model gave each */
+	double prob[POLICY_MAX_DRAFT];	/* that was given to each */
 	size_t n;
 	size_t asked;			/* steps that the model made for it */
 };

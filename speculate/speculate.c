@@ -2,7 +2,7 @@
  *
  * tt-speculate: a drafter. Reads `ctx` and `accept` records, answers each with one `draft` (records.5).
  *
- *	ctx, accept --> timeline --> copy (suffix automaton) --+--> the better expectation --> draft
+ *	ctx, accept --> timeline --> copy (earlier places) ----+--> the better expectation --> draft
  *	                      \----> draft (small model)  -----+        (policy)
  *
  * What was accepted of the last draft is counted before the next is made. See generate/drafter.h for the other end.
@@ -35,8 +35,7 @@ struct speculate {
 	bool is_read;			/* false: there is too much to read, copies only */
 	/* The last draft, until we hear how it went. */
 	enum policy_by by;
-	size_t match;			/* by copy: length of the match the first token continued */
-	struct small_draft draft;	/* by copy: tok and n only */
+	struct small_draft draft;
 };
 
 static int keep_past(struct speculate *s, const int32_t *tok, size_t n, struct err *e)
@@ -137,12 +136,8 @@ static int on_accept(struct speculate *s, const struct rec *rec, struct err *e)
 	if (!s->copy)
 		return err_set(e, ERR_FORMAT, rec->at, "'accept' before any 'ctx'");
 	size_t right = n_right < d->n ? (size_t)n_right : d->n;
-	for (size_t i = 0; i < d->n && i <= right; i++) {
-		if (s->by == POLICY_COPY)
-			policy_copy_result(&s->policy, s->match + i, i < right);
-		else
-			policy_model_result(&s->policy, d->prob[i], i < right);
-	}
+	for (size_t i = 0; i < d->n && i <= right; i++)
+		policy_result(&s->policy, s->by, d->prob[i], i < right);
 	policy_step(&s->policy, d->n, right, d->asked);
 	int r = get_tokens(rec, &tok, &n, e);
 	r = r ? r : push_copy(s->copy, tok, n, e);
@@ -156,18 +151,18 @@ static int on_accept(struct speculate *s, const struct rec *rec, struct err *e)
 static int make_draft(struct speculate *s, size_t max, struct err *e)
 {
 	struct small_draft *d = &s->draft;
-	int32_t copied[POLICY_MAX_DRAFT];
+	struct small_draft copied = { .n = 0 };
 	double gain;
-	size_t have = copy_draft(s->copy, copied, max, &s->match);
-	size_t n = policy_copy_length(&s->policy, s->match, have, &gain);
+	copied.n = copy_draft(s->copy, copied.tok, copied.prob, max);
+	copied.n = policy_copy_length(&s->policy, copied.prob, copied.n, &gain);
 	int r = 0;
 	d->n = d->asked = 0;
 	if (max && s->is_read && policy_model_ask(&s->policy, gain))
 		r = small_propose(s->small, &s->policy, s->past, s->n_past, max, d, e);
 	s->by = d->n ? POLICY_MODEL : POLICY_COPY;
 	if (!d->n) {
-		memcpy(d->tok, copied, n * sizeof *copied);
-		d->n = n;
+		copied.asked = d->asked;
+		*d = copied;
 	}
 	return r;
 }
@@ -185,8 +180,6 @@ static int reply(struct speculate *s, const struct rec *rec, struct rec_writer *
 	for (size_t i = 0; i < s->draft.n; i++)
 		msgpack_pack_int32(p, s->draft.tok[i]);
 	rec_put_cstr(out, "by", s->by == POLICY_COPY ? "copy" : "model");
-	if (s->by == POLICY_COPY)
-		rec_put_u64(out, "match", s->match);
 	r = rec_emit(out, e);
 	r = r ? r : rec_flush(out, e);
 	/* Nothing is wanted yet: the generator is reading its prompt. So do we. */

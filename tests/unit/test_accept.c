@@ -51,15 +51,15 @@ static size_t draft_none(const int32_t *text, size_t len, size_t max, int32_t *d
 	return 0;
 }
 
-/* What followed the longest repeated suffix: the drafter of tt-speculate. */
+/* What followed earlier places that read alike: the drafter of tt-speculate. */
 static size_t draft_copy(const int32_t *text, size_t len, size_t max, int32_t *draft)
 {
 	struct copy *c;
-	size_t match;
+	double prob[COPY_MAX];
 	assert_int_equal(copy_open(&c, NULL), 0);
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(copy_push(c, text[i], NULL), 0);
-	size_t n = copy_draft(c, draft, max, &match);
+	size_t n = copy_draft(c, draft, prob, max);
 	copy_close(c);
 	return n;
 }

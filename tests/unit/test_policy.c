@@ -21,18 +21,19 @@ static double uniform(void)
 	return (double)(seed >> 11) * 0x1p-53;
 }
 
-/* Steps of copied drafts behind matches of `match`, each token right with chance a; returns the speed against plain steps. */
-static double copy_speed(const double cost[9], size_t match, double a, int n_step)
+/* Steps of copied drafts of which the copier is sure by `prob`, each token right with chance a; returns the speed against plain steps. */
+static double copy_speed(const double cost[9], double prob, double a, int n_step)
 {
 	struct policy p;
+	const double said[7] = { prob, prob, prob, prob, prob, prob, prob };
 	double tok = 0, ms = 0, gain;
 	policy_init(&p, cost, 1);
 	for (int i = 0; i < n_step; i++) {
-		size_t n = policy_copy_length(&p, match, 7, &gain), right = 0;
+		size_t n = policy_copy_length(&p, said, 7, &gain), right = 0;
 		while (right < n && uniform() < a)
 			right++;
 		for (size_t k = 0; k < n && k <= right; k++)
-			policy_copy_result(&p, match + k, k < right);
+			policy_result(&p, POLICY_COPY, prob, k < right);
 		policy_step(&p, n, right, 0);
 		tok += (double)right + 1;
 		ms += cost[n + 1];
@@ -40,43 +41,45 @@ static double copy_speed(const double cost[9], size_t match, double a, int n_ste
 	return tok / ms * cost[1];
 }
 
-static void copy_length_no_match_is_none(void **state)
+static void copy_length_nothing_likely_is_none(void **state)
 {
 	(void)state;
 	struct policy p;
+	const double no[1] = { 0 }, yes[1] = { 1 };
 	double gain = 1;
-	policy_init(&p, cheap, 1);
-	assert_int_equal(policy_copy_length(&p, 0, 7, &gain), 0);
+	policy_init(&p, dear, 1);
+	assert_int_equal(policy_copy_length(&p, no, 1, &gain), 0);
 	assert_true(gain == 0);
-	assert_int_equal(policy_copy_length(&p, 20, 0, &gain), 0);
+	assert_int_equal(policy_copy_length(&p, yes, 0, &gain), 0);
 }
 
-static void copy_length_follows_cost_and_match(void **state)
+static void copy_length_follows_cost_and_chance(void **state)
 {
 	(void)state;
 	struct policy p;
+	const double weak[7] = { 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2 }, sure[7] = { 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9 };
 	double gain;
 	policy_init(&p, cheap, 1);
-	size_t brief = policy_copy_length(&p, 1, 7, &gain), whole = policy_copy_length(&p, 20, 7, &gain);
+	size_t brief = policy_copy_length(&p, weak, 7, &gain), whole = policy_copy_length(&p, sure, 7, &gain);
 	assert_true(brief < whole);
 	assert_int_equal(whole, 7);
 	assert_true(gain > 1.5);
 	policy_init(&p, dear, 1);
-	assert_int_equal(policy_copy_length(&p, 1, 7, &gain), 0);
+	assert_int_equal(policy_copy_length(&p, weak, 7, &gain), 0);
 }
 
 static void copy_right_drafts_reach_the_best_speed(void **state)
 {
 	(void)state;
-	assert_true(copy_speed(cheap, 3, 1.0, 200) > 0.95 * 8 / 1.6);
-	assert_true(copy_speed(cheap, 3, 0.8, 2000) > 0.95 * 2.95 / 1.15);	/* the best fixed length is 3 to 5 */
+	assert_true(copy_speed(cheap, 0.45, 1.0, 200) > 0.95 * 8 / 1.6);
+	assert_true(copy_speed(cheap, 0.45, 0.8, 2000) > 0.95 * 2.95 / 1.15);	/* the best fixed length is 3 to 5 */
 }
 
 static void copy_wrong_drafts_cost_little(void **state)
 {
 	(void)state;
-	assert_true(copy_speed(cheap, 3, 0.0, 100) > 0.97);
-	assert_true(copy_speed(dear, 3, 0.1, 400) > 0.97);
+	assert_true(copy_speed(cheap, 0.45, 0.0, 100) > 0.97);
+	assert_true(copy_speed(dear, 0.45, 0.1, 400) > 0.97);
 }
 
 /* The small model's steps cost `draft`; its tokens are right with chance a, and it says so. */
@@ -92,16 +95,16 @@ static double model_speed(const double cost[9], double draft, double a, int n_st
 			double joint = 1;
 			do {
 				asked++;
-				if (!policy_model_keep(&p, n, joint, policy_model_chance(&p, a)))
+				if (!policy_model_keep(&p, n, joint, policy_chance(&p, POLICY_MODEL, a)))
 					break;
-				joint *= policy_model_chance(&p, a);
+				joint *= policy_chance(&p, POLICY_MODEL, a);
 				n++;
 			} while (policy_model_more(&p, n, joint));
 		}
 		while (right < n && uniform() < a)
 			right++;
 		for (size_t k = 0; k < n && k <= right; k++)
-			policy_model_result(&p, a, k < right);
+			policy_result(&p, POLICY_MODEL, a, k < right);
 		policy_step(&p, n, right, asked);
 		tok += (double)right + 1;
 		ms += cost[n + 1] + (double)asked * draft;
@@ -115,7 +118,7 @@ static void model_good_one_is_asked_on(void **state)
 	(void)state;
 	int n;
 	assert_true(model_speed(cheap, 2.2, 0.9, 1000, &n) > 1.75);	/* 3 tokens a step: 3.44 for 11.5 + 6.6 */
-	assert_int_equal(n, 1000);
+	assert_true(n > 990);
 }
 
 static void model_bad_one_rests(void **state)
@@ -138,8 +141,8 @@ static void model_ask_better_copies_go_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(copy_length_no_match_is_none),
-		cmocka_unit_test(copy_length_follows_cost_and_match),
+		cmocka_unit_test(copy_length_nothing_likely_is_none),
+		cmocka_unit_test(copy_length_follows_cost_and_chance),
 		cmocka_unit_test(copy_right_drafts_reach_the_best_speed),
 		cmocka_unit_test(copy_wrong_drafts_cost_little),
 		cmocka_unit_test(model_good_one_is_asked_on),
