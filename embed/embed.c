@@ -63,7 +63,8 @@ static void show(struct run *x, const char *end)
 {
 	struct batch_stats s = batch_stats(x->batch);
 	double seconds = (double)(io_now_ns() - x->start_ns) / 1e9;
-	fprintf(stderr, "%s%s: %llu chunks, %.0f tokens/s%s", isatty(STDERR_FILENO) ? "\r" : "", TOOL, (unsigned long long)s.n_chunk,
+	fprintf(stderr, "%s%s: %llu chunks, %.0f tokens/s%s", isatty(STDERR_FILENO) ? "\r" : "", err_tool(TOOL),
+		(unsigned long long)s.n_chunk,
 		seconds > 0 ? (double)s.n_tok / seconds : 0.0, end);
 }
 
@@ -184,7 +185,7 @@ static int open_all(struct run *x, struct err *e)
 	if (!rc)
 		rc = bert_open(&x->model, path.data, o.model, kern, &was_made, e);
 	if (!rc && was_made && isatty(STDERR_FILENO))
-		fprintf(stderr, "%s: prepared '%s' for its first use\n", TOOL, o.model);
+		fprintf(stderr, "%s: prepared '%s' for its first use\n", err_tool(TOOL), o.model);
 	if (!rc)
 		rc = forward_open(&x->f, x->model, x->pool, e);
 	if (!rc)

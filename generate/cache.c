@@ -211,7 +211,7 @@ static void warn(const char *msg)
 
 static void progress(const struct warm *w)
 {
-	fprintf(stderr, "\r\033[K%s: %zu warmed, %zu were stored, %.0f MiB", TOOL, w->n_warm, w->n_stored, (double)w->bytes / 1048576);
+	fprintf(stderr, "\r\033[K%s: %zu warmed, %zu were stored, %.0f MiB", err_tool(TOOL), w->n_warm, w->n_stored, (double)w->bytes / 1048576);
 }
 
 static int warm(const char *index, struct err *e)

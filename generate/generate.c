@@ -77,7 +77,7 @@ struct engine {
 static void progress(void *arg, uint64_t done, uint64_t total)
 {
 	if (total)
-		fprintf(stderr, "\r%s: preparing '%s' for first use: %3u %%%s", TOOL, (const char *)arg, (unsigned)(done * 100 / total),
+		fprintf(stderr, "\r%s: preparing '%s' for first use: %3u %%%s", err_tool(TOOL), (const char *)arg, (unsigned)(done * 100 / total),
 			done == total ? "\n" : "");
 }
 
@@ -194,7 +194,7 @@ static void close_engine(struct engine *en)
 static void tell(const struct run *r)
 {
 	if (o.verbose)
-		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", TOOL, r->n_gen,
+		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", err_tool(TOOL), r->n_gen,
 			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
 }
 

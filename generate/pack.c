@@ -27,7 +27,7 @@ static const struct opt_program prog = { TOOL, "MODEL ...", "make, check and lis
 static void progress(void *arg, uint64_t done, uint64_t total)
 {
 	if (total)
-		fprintf(stderr, "\r%s: packing '%s': %3u %%%s", TOOL, (const char *)arg, (unsigned)(done * 100 / total),
+		fprintf(stderr, "\r%s: packing '%s': %3u %%%s", err_tool(TOOL), (const char *)arg, (unsigned)(done * 100 / total),
 			done == total ? "\n" : "");
 }
 

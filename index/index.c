@@ -71,7 +71,7 @@ static void show(struct add *a)
 	uint64_t now = a->watched ? io_now_ns() : 0, n = o.vectors ? a->n_chunk : a->n_doc;
 	if (!a->watched || now - a->shown_ns < SHOW_NS)
 		return;
-	fprintf(stderr, "\r\033[K%s: %" PRIu64, TOOL, n);
+	fprintf(stderr, "\r\033[K%s: %" PRIu64, err_tool(TOOL), n);
 	if (o.expect)
 		fprintf(stderr, " of %ld", o.expect);
 	fprintf(stderr, o.vectors ? " vectors" : " documents, %" PRIu64 " chunks", a->n_chunk);
@@ -103,7 +103,7 @@ static int commit(struct add *a, struct err *e)
 	if (!r)
 		gone_print(&a->gone, stdout);
 	if (!r && o.verbose)
-		fprintf(stderr, "%s: generation %" PRIu64 ": %u documents, %u chunks\n", TOOL, writer_store(a->w)->m.generation,
+		fprintf(stderr, "%s: generation %" PRIu64 ": %u documents, %u chunks\n", err_tool(TOOL), writer_store(a->w)->m.generation,
 			writer_store(a->w)->n_doc, writer_store(a->w)->n_chunk);
 	a->due_ns = 0;
 	a->every_ns = a->every_ns * 2 < (uint64_t)COMMIT_MOST_S * 1000000000u ? a->every_ns * 2 : a->every_ns;
@@ -257,7 +257,7 @@ static int run_add(const char *dir)
 	if (r)
 		return err_report(TOOL, &e);
 	if (o.verbose)
-		fprintf(stderr, "%s: %" PRIu64 " documents, %" PRIu64 " chunks read\n", TOOL, a.n_doc, a.n_chunk);
+		fprintf(stderr, "%s: %" PRIu64 " documents, %" PRIu64 " chunks read\n", err_tool(TOOL), a.n_doc, a.n_chunk);
 	return a.partly ? EXIT_PARTLY : EXIT_DONE;
 }
 

@@ -207,6 +207,6 @@ int main(int argc, char **argv)
 	if (r)
 		return err_report(TOOL, &e);
 	if (x.n_bad)
-		fprintf(stderr, "%s: %zu of %zu citations could not be verified\n", TOOL, x.n_bad, x.n_bad + x.n_ok);
+		fprintf(stderr, "%s: %zu of %zu citations could not be verified\n", err_tool(TOOL), x.n_bad, x.n_bad + x.n_ok);
 	return x.n_bad ? EXIT_NOTHING : EXIT_DONE;
 }

@@ -394,7 +394,7 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 		return r->stop ? (err_report(TOOL, e), EXIT_DATA) : err_report(TOOL, e);
 	if (o.verbose)
 		fprintf(stderr, "%s: %llu documents, %llu chunks, %llu tokens, %llu aliases, %llu in other languages skipped, "
-			"%llu not read\n", TOOL, (unsigned long long)n.n_doc, (unsigned long long)n.n_chunk,
+			"%llu not read\n", err_tool(TOOL), (unsigned long long)n.n_doc, (unsigned long long)n.n_chunk,
 			(unsigned long long)n.n_tok, (unsigned long long)n.n_alias, (unsigned long long)n.n_skipped,
 			(unsigned long long)n.n_error);
 	if (n.n_error == 0)

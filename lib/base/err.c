@@ -75,12 +75,25 @@ int err_exit(int code)
 	}
 }
 
+const char *err_tool(const char *tool)
+{
+	const char *word = strrchr(tool, '-'), *name = program_invocation_short_name;
+	word = word ? word + 1 : tool;
+	size_t n = strlen(name), n_word = strlen(word);
+	return n >= n_word && strcmp(name + n - n_word, word) == 0 ? name : tool;
+}
+
+/* Names and text of documents get into messages; what steers a terminal must not get out. */
+static void print_safe(const char *s)
+{
+	for (; *s; s++)
+		fputc((unsigned char)*s < ' ' || *s == 0x7F ? '?' : *s, stderr);
+}
+
 int err_report(const char *tool, const struct err *e)
 {
-	/* Names and text of documents get into messages; what steers a terminal must not get out. */
-	fprintf(stderr, "%s: ", tool);
-	for (const char *c = e->msg; *c; c++)
-		fputc((unsigned char)*c < ' ' || *c == 0x7F ? '?' : *c, stderr);
+	fprintf(stderr, "%s: ", err_tool(tool));
+	print_safe(e->msg);
 	if (e->at != ERR_NO_OFFSET)
 		fprintf(stderr, " (at byte %llu)", (unsigned long long)e->at);
 	fputc('\n', stderr);
@@ -89,10 +102,12 @@ int err_report(const char *tool, const struct err *e)
 
 void err_warn(const char *tool, const char *fmt, ...)
 {
+	char msg[sizeof ((struct err *)0)->msg];
 	va_list ap;
 	va_start(ap, fmt);
-	fprintf(stderr, "%s: warning: ", tool);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
+	fprintf(stderr, "%s: warning: ", err_tool(tool));
+	print_safe(msg);
+	fputc('\n', stderr);
 }

@@ -60,6 +60,9 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* The exit status that belongs to an ERR_* code. */
 int err_exit(int code);
 
+/* `tool` ("tt-chunk") by the name it was installed under: that of this process ("x-chunk") where it ends in the same word. */
+const char *err_tool(const char *tool);
+
 /* Prints "tool: message (at byte N)" to stderr and returns the exit status. For main() only. */
 int err_report(const char *tool, const struct err *e);
 

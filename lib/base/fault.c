@@ -114,6 +114,6 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 void fault_catch(const char *tool)
 {
 	struct sigaction a = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
-	fault_tool = tool;
+	fault_tool = err_tool(tool);
 	sigaction(SIGBUS, &a, NULL);
 }

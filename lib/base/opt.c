@@ -263,7 +263,9 @@ static int read_arguments(struct scan *s)
 
 int opt_try(const struct opt_program *p, int argc, char **argv, int *first, FILE *out, FILE *msg)
 {
-	struct scan s = { .p = p, .argc = argc, .argv = argv, .out = out, .msg = msg };
+	struct opt_program named = *p;
+	named.name = err_tool(p->name);
+	struct scan s = { .p = &named, .argc = argc, .argv = argv, .out = out, .msg = msg };
 	s.operand = calloc((size_t)argc + 1, sizeof *s.operand);
 	if (!s.operand)
 		return complain(&s, "out of memory");
@@ -302,12 +304,14 @@ int opt_parse(const struct opt_program *p, int argc, char **argv)
 
 int opt_misuse(const struct opt_program *p, const char *fmt, ...)
 {
+	struct opt_program named = *p;
+	named.name = err_tool(p->name);
 	va_list ap;
 	va_start(ap, fmt);
-	fprintf(stderr, "%s: ", p->name);
+	fprintf(stderr, "%s: ", named.name);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);
-	opt_usage(p, stderr);
+	opt_usage(&named, stderr);
 	return EXIT_USAGE;
 }

@@ -4,6 +4,7 @@
  */
 #include "lib/model/find.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,6 +39,9 @@ static bool try_dir(struct buf *path, const char *dir, const char *name)
 
 int model_find(struct buf *path, const char *name, const char *dir, struct err *e)
 {
+	/* As `tt-` in tt-generate: the programs of an installation have one prefix. */
+	const char *own = program_invocation_short_name, *dash = strrchr(own, '-');
+	int n_prefix = dash ? (int)(dash + 1 - own) : 0;
 	size_t before = path->len;
 	struct buf data = {0};
 	int r = 0;
@@ -48,8 +52,9 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 	} else {
 		bool home = !io_dir(&data, IO_DIR_DATA, "models", NULL);
 		if (!try_dir(path, dir, name) && !try_dir(path, home ? data.data : NULL, name) && !try_dir(path, SYSTEM_DIR, name))
-			r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%s'%s' or '%s' (fetch it with: tt-model fetch %s)", name,
-			            dir ? dir : "", dir ? ", " : "", home ? data.data : "~/.local/share/tiny-titans/models", SYSTEM_DIR, name);
+			r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%s'%s' or '%s' (fetch it with: %.*smodel fetch %s)",
+				    name, dir ? dir : "", dir ? ", " : "", home ? data.data : "~/.local/share/tiny-titans/models",
+				    SYSTEM_DIR, n_prefix, own, name);
 	}
 	if (path->failed)
 		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");

@@ -41,6 +41,19 @@ setup() {
 	[ -z "$stderr" ]
 }
 
+@test "with another prefix messages and help name the programs as they are installed" {
+	for program in "$dest"/usr/bin/x-*
+	do
+		run --separate-stderr "$program" --no-such-option
+		[ "$status" -eq 2 ]
+		[[ "$stderr" == "${program##*/}: "* ]] || { echo "$program: $stderr"; false; }
+		[[ "$("$program" -h)" == "usage: ${program##*/} "* ]]
+	done
+	run --separate-stderr env HOME="$BATS_TEST_TMPDIR" "$dest/usr/bin/x-tokenize" -m nowhere
+	[ "$status" -eq 66 ]
+	[[ "$stderr" == "x-tokenize: no model "*"x-model fetch nowhere)" ]]
+}
+
 @test "pages speak of the installed names" {
 	! grep -rwe 'tt-[a-z]*' -e '^\.Nm tt' "$dest/usr/share/man"
 }
