@@ -66,6 +66,7 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 		for (int c = 0; c < cols; c++)
 			acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[(size_t)c * nb].d), f[c], acc[c]);
 		size_t scales = (size_t)n * (log2_zero ? 32 : 64);
+		fetch_scales(sc, ahead, log2_zero ? 256 : 512);
 		p = sc + ((scales + 63) & ~(size_t)63);
 		left -= (size_t)n * 32;
 	}

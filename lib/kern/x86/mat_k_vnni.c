@@ -59,6 +59,7 @@ INLINE void tile_k(const struct mat *w, size_t tile, size_t ahead, const struct 
 			f = _mm512_fmsub_ps(dw, _mm512_cvtepi32_ps(sum[c]), f);
 			acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[(size_t)c * nb].d), f, acc[c]);
 		}
+		fetch_scales(sc, ahead, 320);
 		p = sc + 320;
 	}
 	UNROLL
@@ -110,6 +111,7 @@ INLINE void tile_q6_k(const struct mat *w, size_t tile, size_t ahead, const stru
 		UNROLL
 		for (int c = 0; c < cols; c++)
 			acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[(size_t)c * nb].d), _mm512_mul_ps(dw, _mm512_cvtepi32_ps(sum[c])), acc[c]);
+		fetch_scales(sc, ahead, 320);
 		p = sc + 320;
 	}
 	UNROLL
