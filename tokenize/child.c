@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * child: posix_spawn (a vfork that threads survive), prlimit on the new process, poll with a deadline.
+ * child: vfork (which threads survive, and which copies no page tables), prlimit on the new process, poll with a deadline.
  */
 #include "tokenize/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,32 +41,44 @@ static void limit(pid_t pid, const struct child *c)
 	}
 }
 
-static int start(const struct child *c, int out, pid_t *pid, struct err *e)
+/* What the child does between vfork and exec, on its parent's memory: system calls only. Returns errno, if at all. */
+static int become(const struct child *c, int out, pid_t parent)
 {
 	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/nonexistent", NULL };
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t at;
-	sigset_t none, dfl;
+	sigset_t none;
 	sigemptyset(&none);
-	sigemptyset(&dfl);
-	sigaddset(&dfl, SIGPIPE);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawnattr_init(&at);
-	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&at, 0);
-	posix_spawnattr_setsigmask(&at, &none);
-	posix_spawnattr_setsigdefault(&at, &dfl);
-	if (c->in >= 0)
-		posix_spawn_file_actions_adddup2(&fa, c->in, 0);
-	else
-		posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&fa, out, 1);
-	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY, 0);
-	int rc = posix_spawnp(pid, c->argv[0], &fa, &at, (char *const *)(uintptr_t)c->argv, (char *const *)(uintptr_t)env);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&at);
+	int in = c->in >= 0 ? c->in : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int log = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	setpgid(0, 0);
+	/* Killed when this thread ends, so also when the process is killed; that may have happened already. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		return ESRCH;
+	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0)
+		return errno;
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvpe(c->argv[0], (char *const *)(uintptr_t)c->argv, (char *const *)(uintptr_t)env);
+	return errno;
+}
+
+static int start(const struct child *c, int out, pid_t *pid, struct err *e)
+{
+	volatile int failed = 0;
+	pid_t parent = getpid();
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);	/* no handler may run in the child */
+	*pid = vfork();
+	if (*pid == 0) {
+		failed = become(c, out, parent);
+		_exit(127);
+	}
+	int rc = *pid < 0 ? errno : failed;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc == 0)
 		return 0;
+	if (*pid > 0)
+		reap(*pid, 0);
 	errno = rc;
 	return err_sys(e, rc == ENOENT ? ERR_NOENT : ERR_IO, "cannot run '%s'", c->argv[0]);
 }

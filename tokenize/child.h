@@ -2,7 +2,7 @@
  *
  * child: runs a converter with limits and reads what it prints. The child gets a descriptor as stdin, a pipe as stdout,
  * /dev/null as stderr, a short environment of our making, and bounds on processor time, memory, file sizes and elapsed
- * time; it cannot outlive the call.
+ * time; it cannot outlive the call, nor this process.
  */
 #ifndef TT_TOKENIZE_CHILD_H
 #define TT_TOKENIZE_CHILD_H

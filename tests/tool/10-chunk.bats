@@ -250,6 +250,29 @@ b.txt'
 	[[ "$output" == *'printed over'* ]]
 }
 
+@test "a converter does not outlive the program" {
+	printf 'abc' >x.slow
+	for signal in TERM KILL
+	do
+		rm -f pid
+		tt-chunk --filter '*.slow=echo $$ >pid; exec sleep 300' x.slow >out 2>err &
+		program=$!
+		until [ -s pid ]
+		do
+			kill -0 $program
+			sleep 0.1
+		done
+		kill -$signal $program
+		wait $program || true
+		for _ in $(seq 100)
+		do
+			kill -0 "$(cat pid)" 2>kill.err || break
+			sleep 0.1
+		done
+		! kill -0 "$(cat pid)"
+	done
+}
+
 @test "the same bytes for any number of threads, twice" {
 	for i in $(seq 40); do
 		sed "s/lamp/lamp$i/g" "$data/lamp.1" >"l$i.1"
