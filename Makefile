@@ -215,6 +215,8 @@ PAGES = $(wildcard man/*.[1-8])
 page_name = $(if $(filter tt.1,$(1)),$(DISPATCHER).1,$(patsubst tt-%,$(PROGPREFIX)%,$(1)))
 page_dest = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(call page_name,$(notdir $(1)))
 TOOL_NAMES = $(patsubst %,$(PROGPREFIX)%,$(notdir $(TOOLS)))
+COMMANDS = $(filter-out tt,$(SCRIPTS)) $(notdir $(TOOLS))
+SCRIPT_NAMES = $(foreach s,$(SCRIPTS),$(call script_name,$(s)))
 
 install: all ## install under DESTDIR and PREFIX
 	@set -e; mkdir -p "$(BINDIR)" "$(SHAREDIR)/tiny-titans" "$(SHAREDIR)/bash-completion/completions" \
@@ -224,15 +226,17 @@ install: all ## install under DESTDIR and PREFIX
 	@set -e; $(foreach p,$(PAGES),mkdir -p "$(dir $(call page_dest,$(p)))"; sed -e 's/\<tt-/$(PROGPREFIX)/g' \
 		-e 's/^\.\(Nm\|Xr\|Dl\) tt\( \|$$\)/.\1 $(DISPATCHER)\2/' $(p) \
 		>"$(call page_dest,$(p))"; chmod 644 "$(call page_dest,$(p))";)
-	@set -e; complete() { $(BUILD)/bin/$$t --completion=$$1 | sed 's/\<tt-/$(PROGPREFIX)/g' >"$$2"; }; \
-	for t in $(TOOL_NAMES); do \
+	@set -e; complete() { case " $(SCRIPT_NAMES) " in \
+		*" $$t "*) $(BUILD)/bin/$$t -h | sh bin/completion $$1 $$t $$(test $$t != $(DISPATCHER) || echo $(COMMANDS)) ;; \
+		*) $(BUILD)/bin/$$t --completion=$$1 | sed 's/\<tt-/$(PROGPREFIX)/g' ;; esac >"$$2"; }; \
+	for t in $(TOOL_NAMES) $(SCRIPT_NAMES); do \
 		complete bash "$(SHAREDIR)/bash-completion/completions/$$t"; \
 		complete zsh "$(SHAREDIR)/zsh/site-functions/_$$t"; \
 		complete fish "$(SHAREDIR)/fish/vendor_completions.d/$$t.fish"; done
 
 uninstall: ## remove what install put there
 	rm -f $(foreach b,$(notdir $(BIN)),"$(BINDIR)/$(b)") $(foreach p,$(PAGES),"$(call page_dest,$(p))")
-	rm -f $(foreach t,$(TOOL_NAMES),"$(SHAREDIR)/bash-completion/completions/$(t)" \
+	rm -f $(foreach t,$(TOOL_NAMES) $(SCRIPT_NAMES),"$(SHAREDIR)/bash-completion/completions/$(t)" \
 		"$(SHAREDIR)/zsh/site-functions/_$(t)" "$(SHAREDIR)/fish/vendor_completions.d/$(t).fish")
 	rm -rf "$(SHAREDIR)/tiny-titans"
 
