@@ -22,7 +22,7 @@
 #define PLAIN 8		/* bits of a code that is a byte */
 #define MANY_TOKS 64
 #define MANY_TILES 4
-#define AHEAD 2048	/* bytes ahead of the weights being read */
+#define AHEAD 4096	/* bytes ahead of the weights being read */
 
 /* One superblock of n_run runs of 32 times 1 .. COLS tokens: acc[token][16] moves on. `u`: codes, as packed or in bytes. `x`: the first
  * token's block; the others are nb apart. `start`: see starts(); NULL if the type has no use for it. */
@@ -97,12 +97,11 @@ INLINE __m256 halfs(const uint8_t *p)
 	return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
 }
 
-/* Asks for the j-th of 8 parts of a superblock of `len` bytes that lies AHEAD of p. */
-INLINE void ahead(const uint8_t *p, size_t len, size_t j)
+/* Asks for what lies AHEAD of `len` bytes of weights. Calls must ascend: the processor's own prefetching follows them. */
+INLINE void ahead(const uint8_t *p, size_t len)
 {
-	size_t part = (len + 511) / 512 * 64;
-	for (size_t i = 0; i < part; i += 64)
-		_mm_prefetch((const char *)p + AHEAD + j * part + i, _MM_HINT_T0);
+	for (size_t i = 0; i < len; i += 64)
+		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
 }
 
 INLINE void unpack(const uint8_t *p, size_t n_run, uint8_t *u, int bits)

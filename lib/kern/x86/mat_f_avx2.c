@@ -83,7 +83,7 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 	const bool has_min = type == QUANT_Q4_1 || type == QUANT_Q5_1;
 	const __m256 scale = _mm256_set1_ps(type == QUANT_Q5_1 ? -2 : type == QUANT_Q8_0 ? 8 : 1);
 	const __m256 zero = _mm256_set1_ps(type == QUANT_Q4_0 ? 8 : 16);
-	const size_t len = w16_super_len(type, W16_SUPER);
+	const bool is_packed = bits != PLAIN || type == QUANT_Q8_0;
 	__m256 f[COLS][2];
 	UNROLL
 	for (int c = 0; c < cols; c++)
@@ -95,8 +95,8 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 		for (int c = 0; c < cols; c++)
 			xc[c] = x[(size_t)c * nb].x + 32 * j;
 		const uint8_t *p = u + 64 * (size_t)bits * j;
-		if (bits != PLAIN || (type == QUANT_Q8_0 && cols == 1))
-			ahead(u, len, j);
+		if (is_packed)
+			ahead(p, 64 * (size_t)bits);
 		if (type == QUANT_Q8_0)
 			run_q8_0(v, p, xc, x, nb, j, cols);
 		else if (type == QUANT_Q5_1)
@@ -119,6 +119,8 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 			}
 		}
 	}
+	if (is_packed)
+		ahead(sc, has_min ? 512 : 256);
 	UNROLL
 	for (int c = 0; c < cols; c++)
 		UNROLL

@@ -37,7 +37,6 @@ INLINE __m256i scales(const uint8_t *p, int h)
 
 INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block *x, size_t nb, float (*acc)[16], int bits, int cols, bool is_q5)
 {
-	const size_t len = (is_q5 ? 5 : 4) * 512 + 320;
 	__m256i sum[COLS][2], min[COLS][2];
 	UNROLL
 	for (int c = 0; c < cols; c++)
@@ -49,10 +48,10 @@ INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block 
 		for (int c = 0; c < cols; c++)
 			xc[c] = x[(size_t)c * nb].x + 64 * j;
 		if (bits != PLAIN)
-			ahead(u, len, 2 * (size_t)j);
+			ahead(u + 128 * j * bits, 64 * (size_t)bits);
 		group32(m0, u + 128 * j * bits, bits, is_q5, xc, cols);
 		if (bits != PLAIN)
-			ahead(u, len, 2 * (size_t)j + 1);
+			ahead(u + 128 * j * bits + 64 * bits, 64 * (size_t)bits);
 		UNROLL
 		for (int c = 0; c < cols; c++)
 			xc[c] += 32;
@@ -78,6 +77,8 @@ INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block 
 				min[c][h] = _mm256_add_epi32(min[c][h], _mm256_madd_epi16(s[h], sb));
 		}
 	}
+	if (bits != PLAIN)
+		ahead(sc, 320);
 	UNROLL
 	for (int h = 0; h < 2; h++) {
 		__m256 dw = _mm256_mul_ps(halfs(sc + 256 + 16 * h), _mm256_set1_ps(is_q5 ? 4 : 2));
@@ -121,7 +122,7 @@ INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const 
 		for (int c = 0; c < cols; c++)
 			xc[c] = x[(size_t)c * nb].x + 32 * j;
 		if (bits != PLAIN)
-			ahead(u - 64 * bits * j, 6 * 512 + 320, (size_t)j);
+			ahead(u, 64 * (size_t)bits);
 		UNROLL
 		for (int g = 0; g < 2; g++) {
 			__m256i t[COLS][2];
@@ -145,6 +146,8 @@ INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const 
 			}
 		}
 	}
+	if (bits != PLAIN)
+		ahead(sc, 320);
 	UNROLL
 	for (int h = 0; h < 2; h++) {
 		__m256 dw = _mm256_mul_ps(halfs(sc + 256 + 16 * h), _mm256_set1_ps(2));
