@@ -26,7 +26,7 @@
 #include "lib/kern/bert.h"
 #include "tokenize/tok.h"
 
-#define BERT_LAYOUT 1
+#define BERT_LAYOUT 2
 #define BERT_MAGIC "TT-EMBED"
 #define BERT_HEADER 512
 #define BERT_TEXT 4096		/* bytes reserved for each prefix */

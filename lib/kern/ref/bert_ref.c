@@ -6,7 +6,7 @@
 
 #include "lib/kern/ref/ref.h"
 
-#define X_LEN 896	/* 64 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
+#define X_LEN 1280	/* 96 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
 
 /* Nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction. */
 static float round_even(float x)

@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#define X_LEN 1664u	/* 64 x 12 codes of 16 bits, 2 x 12 floats, up to a multiple of 64 */
-#define X_SCALE 1536u
+#define X_LEN 2432u	/* 96 x 12 codes of 16 bits, 2 x 12 floats, up to a multiple of 64 */
+#define X_SCALE 2304u
 #define KEY_TILES 1
 
 /* Columns 0 2 1 3 of each four as 16 bits. */

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#define X_LEN 896u	/* 64 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
-#define X_SCALE 768u
+#define X_LEN 1280u	/* 96 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
+#define X_SCALE 1152u
 #define KEY_TILES 2
 
 VF_FN void put_codes(vi c, uint8_t *group, size_t i, size_t t)
