@@ -26,7 +26,7 @@ EMBED := weights bert bert_build forward pooling batch throughput
 INDEX := stem terms section postings vectors build segment manifest lock store merge gone writer intake
 
 GENERATE := arch kv model decoder session template ask prompt sample accept stream cites run emit answer block walk evict prefix popular warm drafter cost propose reuse
-RETRIEVE := metric gold qset tally plan lexical dense fuse find source
+RETRIEVE := metric gold qset tally plan lexical dense named fuse find source
 SPECULATE := copy policy small
 BENCH := probe speed spec
 
@@ -49,7 +49,7 @@ SCRIPTS := tt ask sync model eval
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template prompt stream session block prefix drafter
 UNIT += terms segment writer rank
-UNIT += gguf safetensors tok split roff encoder metric gold
+UNIT += gguf safetensors tok split roff encoder metric gold named
 
 KERN_CHECK := kern bert scan
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "retrieve/named.h"
+
 static int out_of_memory(struct err *e)
 {
 	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory opening the index");
@@ -149,12 +151,35 @@ void finder_close(struct finder *f)
 
 /* ---- asking ---- */
 
+static size_t segment_with(const struct finder *f, uint32_t chunk)
+{
+	size_t i = 0;
+	while (f->chunk_base[i + 1] <= chunk)
+		i++;
+	return i;
+}
+
+struct asked { struct finder *f; const struct plan *p; };
+
+static int is_named(void *arg, uint32_t chunk, bool *is, struct err *e)
+{
+	struct asked *a = arg;
+	size_t i = segment_with(a->f, chunk);
+	struct segment *s = &a->f->store.seg[i].seg;
+	struct segment_chunk c;
+	struct segment_doc d;
+	int r = segment_get_chunk(s, chunk - a->f->chunk_base[i], &c, e);
+	if (!r)
+		r = segment_get_doc(s, c.doc, &d, e);
+	if (!r && c.n_sec)
+		*is = named_by(a->p, c.sec[c.n_sec - 1], d.name);
+	return r;
+}
+
 static void describe(const struct finder *f, const struct lexical *l, const struct dense *d, const struct fuse_hit *from,
 	struct find_hit *to)
 {
-	size_t i = 0;
-	while (f->chunk_base[i + 1] <= from->chunk)
-		i++;
+	size_t i = segment_with(f, from->chunk);
 	*to = (struct find_hit){ .i_seg = (uint32_t)i, .chunk = from->chunk - f->chunk_base[i], .doc = from->doc - f->doc_base[i],
 		.bm25 = l ? l->chunk[from->chunk] : 0, .cos = d ? d->cos[from->chunk] : DENSE_NONE, .fused = from->fused,
 		.cover = l ? l->cover[from->doc] : 0 };
@@ -166,7 +191,8 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	struct dense d = {0};
 	struct plan *p = malloc(sizeof *p);
 	struct fuse_hit *top = calloc(q->n + 1, sizeof *top);
-	struct fuse_want want = { .n = q->n, .per_doc = q->per_doc, .skip_doc = f->skip_doc, .skip_chunk = f->skip_chunk };
+	struct fuse_want want = { .n = q->n, .per_doc = q->per_doc, .skip_doc = f->skip_doc, .skip_chunk = f->skip_chunk,
+		.named = is_named, .arg = &(struct asked){ f, p } };
 	*n_hit = 0;
 	int r = p && top ? 0 : out_of_memory(e);
 	if (!r) {

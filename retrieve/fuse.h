@@ -4,8 +4,8 @@
  *
  *	page(doc)    = bm25 * w_doc + name * w_name + whole name * w_whole + best cos * w_cos_doc
  *	             + best chunk of it by  bm25 * w_chunk + cos * w_cos
- *	inner(chunk) = bm25 without the words of the page's name * w_inner + cos * w_cos + unit
- *	fused(chunk) = page - (best inner of the page - inner)
+ *	inner(chunk) = bm25 without the words of the page's name * w_inner + cos * w_cos + unit + w_named if named (named.h)
+ *	fused(chunk) = page - (best inner of the page - inner) + w_named_page if named
  *
  * So pages are ranked by all the evidence there is, and each page's best answer stands at its page's score: a page's name and
  * its repetition in every synopsis help to find the page, but do not push the synopsis before the option that was asked for.
@@ -22,7 +22,7 @@
 
 struct fuse_param {
 	float chunk, doc, name, whole, cos, cos_doc;
-	float inner, cos_inner;
+	float inner, cos_inner, named, named_page;
 	float unit[UNIT_TABLE + 1];	/* by enum segment_unit */
 };
 /* Measured; see the source. */
@@ -44,6 +44,9 @@ struct fuse_want {
 	size_t n, per_doc;		/* hits in all, and of one document; per_doc 0 = any */
 	const uint8_t *skip_doc;	/* [n_doc], 1 = not wanted (deleted, filtered) */
 	const uint8_t *skip_chunk;	/* [n_chunk], or NULL */
+	/* Sets *is to whether the question names this chunk's option; asked for the options of the best documents alone. */
+	int (*named)(void *arg, uint32_t chunk, bool *is, struct err *e);
+	void *arg;
 };
 
 /* hit[want.n] gets the best, in order; *n_hit how many. `l` or `d` may be NULL. */
