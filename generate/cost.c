@@ -11,8 +11,9 @@
 #include "lib/base/io.h"
 
 #define ROUNDS 3		/* the least of these counts: noise only ever adds */
-#define ALL 0.125		/* weight of a step seen while generating, on all costs: most of a change is the whole machine's */
-#define OWN 0.0625		/* and on that of its length besides */
+#define ALL 0.25		/* weight of a step seen while generating, on all costs: most of a change is the whole machine's */
+#define OWN 0.0625		/* and on that of its length besides, */
+#define NEAR 0.15		/* if it differs by no more than this: else it says nothing about lengths */
 
 static int cost_path(struct buf *path, const struct model *m, int n_thread, struct err *e)
 {
@@ -73,7 +74,13 @@ int cost_measure(const struct model *m, struct session *s, int n_thread, double 
 void cost_seen(double ms[COST_N], size_t b, double took)
 {
 	double r = took / ms[b];
+	bool near = r > 1 - NEAR && r < 1 + NEAR;
 	r = r < 0.5 ? 0.5 : r > 2 ? 2 : r;	/* a step during which the machine did something else */
 	for (size_t i = 1; i < COST_N; i++)
-		ms[i] *= 1 + (r - 1) * (i == b ? ALL + OWN : ALL);
+		ms[i] *= 1 + (r - 1) * (i == b && near ? ALL + OWN : ALL);
+	/* Lengths that are rarely tried must not look dearer than longer ones, nor cheaper than shorter ones. */
+	for (size_t i = b; i > 1; i--)
+		ms[i - 1] = ms[i - 1] > ms[i] ? ms[i] : ms[i - 1];
+	for (size_t i = b + 1; i < COST_N; i++)
+		ms[i] = ms[i] < ms[i - 1] ? ms[i - 1] : ms[i];
 }

@@ -18,7 +18,8 @@ bool cost_load(const struct model *m, int n_thread, double ms[COST_N]);
  * measurement cannot make a longer step cheaper than a shorter one. */
 int cost_measure(const struct model *m, struct session *s, int n_thread, double ms[COST_N], struct err *e);
 
-/* A step of b positions took `took` ms: moves all costs by a part of the difference, and ms[b] by some more. */
+/* A step of b positions took `took` ms: moves all costs by a part of the difference, and ms[b] by some more if it is small. Costs stay
+ * in order. */
 void cost_seen(double ms[COST_N], size_t b, double took);
 
 #endif

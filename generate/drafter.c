@@ -142,8 +142,13 @@ static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
 		msgpack_pack_int32(p, tok[i]);
 }
 
-static int request(struct drafter *d, size_t max, struct err *e)
+/* What every request ends with: V(1..8) as it is known by now, and how many tokens are wanted. */
+static int request(struct drafter *d, const double cost[9], size_t max, struct err *e)
 {
+	msgpack_packer *p = rec_put_key(d->out, "cost");
+	msgpack_pack_array(p, 8);
+	for (int b = 1; b <= 8; b++)
+		msgpack_pack_double(p, cost[b]);
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
 	d->n_asked++;
 	rec_put_u64(d->out, "max", d->max);
@@ -159,19 +164,15 @@ int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, c
 	rec_begin(d->out, "ctx");
 	put_tokens(d->out, tok, n);
 	rec_put_u64(d->out, "fresh", fresh);
-	msgpack_packer *p = rec_put_key(d->out, "cost");
-	msgpack_pack_array(p, 8);
-	for (int b = 1; b <= 8; b++)
-		msgpack_pack_double(p, cost[b]);
-	return request(d, max, e);
+	return request(d, cost, max, e);
 }
 
-int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, size_t max, struct err *e)
+int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e)
 {
 	rec_begin(d->out, "accept");
 	rec_put_u64(d->out, "n", n_right);
 	put_tokens(d->out, tok, n);
-	return request(d, max, e);
+	return request(d, cost, max, e);
 }
 
 /* Waits until the drafter has said something. */

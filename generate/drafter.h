@@ -4,7 +4,7 @@
  * `ctx`, `accept` and `draft` (records.5) can be one.
  *
  *	generator -> drafter	head {vocab}	ctx {tok, fresh, cost, max}	the whole timeline; V(1..8) in milliseconds
- *						accept {n, tok, max}	n of the last draft were right; tokens appended since; draft <= max
+ *						accept {n, tok, cost, max}	n of the last draft were right; tokens appended since; draft <= max
  *	drafter -> generator	head		draft {tok}		exactly one for each ctx and each accept, possibly empty
  *
  * A draft is a guess: it can cost time, never a wrong token. A drafter that dies, says nonsense or keeps us waiting is
@@ -34,8 +34,8 @@ void drafter_close(struct drafter *d);
 /* Tells the whole timeline, of which the last `fresh` tokens have yet to be evaluated; the reply (a draft for what follows) is fetched by
  * drafter_get. cost[1..8] in ms. max = 0: nothing is to be drafted yet, but a drafter that has a prompt to read may start. */
 int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[9], size_t max, struct err *e);
-/* Tells that `n_right` of the last draft were right and that tok[0..n) was appended to the timeline since. */
-int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, size_t max, struct err *e);
+/* Tells that `n_right` of the last draft were right and that tok[0..n) was appended to the timeline since, and the costs as seen by now. */
+int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e);
 /* Waits for the draft that answers the last drafter_ctx or drafter_accept: tok[0..*n), *n <= max <= DRAFTER_MAX, all < n_vocab. */
 int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e);
 

@@ -108,7 +108,7 @@ static int ask(struct proposer *p, const int32_t *past, size_t n, int32_t next, 
 	memcpy(tok, past + p->told, (n - p->told) * sizeof *tok);
 	tok[n - p->told] = next;
 	int r = settle_debt(p, e);
-	r = r ? r : drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, max, e);
+	r = r ? r : drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, p->cost, max, e);
 	free(tok);
 	p->told = n + 1;
 	p->n_right = 0;

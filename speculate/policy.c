@@ -41,6 +41,15 @@ void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], do
 	}
 }
 
+void policy_costs(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2])
+{
+	double scale = verify[1] / p->verify[1];
+	for (int b = 1; b <= POLICY_MAX_DRAFT + 1; b++)
+		p->verify[b] = verify[b];
+	p->cost *= scale;
+	p->model_cost *= scale;
+}
+
 double policy_chance(const struct policy *p, enum policy_by by, double prob)
 {
 	size_t c = prob_class(prob);

@@ -35,6 +35,9 @@ struct policy {
 /* A new text. Costs as measured, [1..8], any unit; NULL gives the shape V(b) = 1 + 0.1 (b - 1). */
 void policy_init(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2], double draft);
 
+/* Costs as they are by now; what was summed up moves along. */
+void policy_costs(struct policy *p, const double verify[POLICY_MAX_DRAFT + 2]);
+
 /* Chance that a token is accepted to which `by` gave the probability `prob`. */
 double policy_chance(const struct policy *p, enum policy_by by, double prob);
 

@@ -97,18 +97,25 @@ static int begin_past(struct speculate *s, const int32_t *tok, size_t n, uint64_
 	return keep_past(s, tok + same, n - same, e);
 }
 
-/* A new timeline, and what verification costs on the generator's side. */
-static int on_ctx(struct speculate *s, const struct rec *rec, struct err *e)
+/* What verification costs on the generator's side. False if the record does not say so. */
+static bool get_costs(const struct rec *rec, double cost[POLICY_MAX_DRAFT + 2])
 {
-	double cost[POLICY_MAX_DRAFT + 2] = {0}, draft = s->policy.draft;
 	const msgpack_object *c = rec_get(rec, "cost");
-	bool has_cost = c && c->type == MSGPACK_OBJECT_ARRAY && c->via.array.size == POLICY_MAX_DRAFT + 1;
-	for (uint32_t i = 0; has_cost && i < c->via.array.size; i++) {
+	bool ok = c && c->type == MSGPACK_OBJECT_ARRAY && c->via.array.size == POLICY_MAX_DRAFT + 1;
+	for (uint32_t i = 0; ok && i < c->via.array.size; i++) {
 		const msgpack_object *x = &c->via.array.ptr[i];
 		bool is_float = x->type == MSGPACK_OBJECT_FLOAT64 || x->type == MSGPACK_OBJECT_FLOAT32;
 		cost[i + 1] = is_float ? x->via.f64 : x->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? (double)x->via.u64 : 0;
-		has_cost = cost[i + 1] > 0;
+		ok = cost[i + 1] > 0;
 	}
+	return ok;
+}
+
+/* A new timeline. */
+static int on_ctx(struct speculate *s, const struct rec *rec, struct err *e)
+{
+	double cost[POLICY_MAX_DRAFT + 2], draft = s->policy.draft;
+	bool has_cost = get_costs(rec, cost);
 	int32_t *tok;
 	size_t n;
 	uint64_t fresh;
@@ -129,6 +136,7 @@ static int on_ctx(struct speculate *s, const struct rec *rec, struct err *e)
 static int on_accept(struct speculate *s, const struct rec *rec, struct err *e)
 {
 	const struct small_draft *d = &s->draft;
+	double cost[POLICY_MAX_DRAFT + 2];
 	uint64_t n_right = 0;
 	int32_t *tok;
 	size_t n;
@@ -139,6 +147,8 @@ static int on_accept(struct speculate *s, const struct rec *rec, struct err *e)
 	for (size_t i = 0; i < d->n && i <= right; i++)
 		policy_result(&s->policy, s->by, d->prob[i], i < right);
 	policy_step(&s->policy, d->n, right, d->asked);
+	if (get_costs(rec, cost))
+		policy_costs(&s->policy, cost);
 	int r = get_tokens(rec, &tok, &n, e);
 	r = r ? r : push_copy(s->copy, tok, n, e);
 	if (!r && s->is_read)

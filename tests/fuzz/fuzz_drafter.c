@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		for (size_t i = 0; !r && i < k; i++)
 			if (tok[i] < 0 || tok[i] >= N_VOCAB)
 				abort();
-		r = r ? r : drafter_accept(d, k, prompt, 1, 4, &e);
+		r = r ? r : drafter_accept(d, k, prompt, 1, cost, 4, &e);
 	}
 	drafter_close(d);
 	return 0;

@@ -128,7 +128,22 @@ static void cost_seen_follows_the_machine(void **state)
 	assert_true(v[4] > 21 && v[4] < 23);
 	assert_true(v[8] > 25 && v[8] < 40);
 	cost_seen(v, 1, 100000);			/* stopped for a while: no lesson */
-	assert_true(v[1] < 24);
+	assert_true(v[1] < 26);
+}
+
+/* A table that was measured on a busy machine: steps of two and four alone must not bend it while it comes down. */
+static void cost_seen_keeps_its_shape(void **state)
+{
+	(void)state;
+	double v[COST_N] = { 0, 100, 106, 112, 120, 130, 140, 150, 160 };
+	for (int i = 0; i < 30; i++) {
+		cost_seen(v, 2, 42.4);
+		cost_seen(v, 4, 48);
+		for (size_t b = 2; b < COST_N; b++)
+			assert_true(v[b] >= v[b - 1]);
+	}
+	assert_true(v[1] > 39 && v[1] < 41);
+	assert_true(v[8] > 61 && v[8] < 67);
 }
 
 int main(void)
@@ -143,6 +158,7 @@ int main(void)
 		cmocka_unit_test(drafter_pays_winning_drafts_go_on),
 		cmocka_unit_test(drafter_pays_rare_long_drafts_go_on),
 		cmocka_unit_test(cost_seen_follows_the_machine),
+		cmocka_unit_test(cost_seen_keeps_its_shape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
