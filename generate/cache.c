@@ -269,7 +269,6 @@ int main(int argc, char **argv)
 	if (argc - first < 1 || argc - first > (strcmp(argv[first], "warm") ? 1 : 2))
 		return opt_misuse(&prog, "one command is expected, and an index at most behind 'warm'");
 	int r = command(argv[first], argc - first > 1 ? argv[first + 1] : NULL, &status, &e);
-	if (!r && (fflush(stdout) || ferror(stdout)))
-		r = err_sys(&e, ERR_IO, "cannot write standard output");
+	r = r ? r : io_flush_stdout(&e);
 	return r ? err_report(TOOL, &e) : status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * emit: text or records. Model output is foreign text: on its way to a terminal nothing in it may act as a control sequence,
- * so C0, DEL, C1 and the bidirectional controls are written as \xNN or \u{NNNN}.
+ * emit: text or records. Model output is foreign text: on its way to a terminal nothing in it may act as a control sequence.
  */
 #include "generate/emit.h"
 
@@ -21,31 +20,12 @@ int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, s
 	return rc;
 }
 
-static bool is_control(uint32_t c)
-{
-	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x2028 || c == 0x2029;
-}
-
 static int put_visible(struct emit *em, const char *s, size_t n, struct err *e)
 {
-	struct buf *b = &em->line;
-	buf_clear(b);
-	for (size_t i = 0; i < n;) {
-		uint32_t c;
-		bool ok;
-		size_t k = utf8_decode(s + i, n - i, &c, &ok);
-		if (!ok)
-			buf_puts(b, "\xEF\xBF\xBD");
-		else if (!is_control(c))
-			buf_add(b, s + i, k);
-		else
-			buf_printf(b, c < 0x100 ? "\\x%02X" : "\\u{%04X}", (unsigned)c);
-		i += k;
-	}
-	if (b->failed)
+	buf_clear(&em->line);
+	if (utf8_visible(&em->line, s, n))
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	return b->len ? io_write(em->fd, b->data, b->len, "standard output", e) : 0;
+	return em->line.len ? io_write(em->fd, em->line.data, em->line.len, "standard output", e) : 0;
 }
 
 int emit_begin(struct emit *em, struct ask_str query, struct err *e)

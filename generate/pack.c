@@ -8,6 +8,7 @@
 
 #include "generate/model.h"
 #include "lib/base/fault.h"
+#include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
 #include "lib/model/find.h"
@@ -75,7 +76,6 @@ int main(int argc, char **argv)
 	for (int i = first; !r && i < argc; i++)
 		r = one(argv[i], pool, kern, &e);
 	pool_close(pool);
-	if (!r && (fflush(stdout) || ferror(stdout)))
-		r = err_sys(&e, ERR_IO, "cannot write standard output");
+	r = r ? r : io_flush_stdout(&e);
 	return r ? err_report(TOOL, &e) : EXIT_DONE;
 }

@@ -16,8 +16,11 @@
 #include <unistd.h>
 
 #include "index/intake.h"
+#include "lib/base/buf.h"
 #include "lib/base/fault.h"
+#include "lib/base/io.h"
 #include "lib/base/opt.h"
+#include "lib/base/utf8.h"
 
 #define TOOL "tt-index"
 #define COMMIT_FIRST_S 8
@@ -44,11 +47,6 @@ static const struct opt opts[] = {
 	{ 0 } };
 static const struct opt_program prog = { TOOL, "add|rm|merge|forget|stat|list|chunks|pending|verify DIR [DOC ...]",
 	"keep an index of documents", opts };
-
-static int flush_stdout(struct err *e)
-{
-	return fflush(stdout) || ferror(stdout) ? err_sys(e, ERR_IO, "cannot write standard output") : 0;
-}
 
 /* ---- add ---- */
 
@@ -253,7 +251,7 @@ static int run_add(const char *dir)
 		r = add(&a, &e);
 	writer_close(a.w);
 	gone_release(&a.gone);
-	r = r ? r : flush_stdout(&e);
+	r = r ? r : io_flush_stdout(&e);
 	if (r)
 		return err_report(TOOL, &e);
 	if (o.verbose)
@@ -285,7 +283,7 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 		gone_print(&gone, stdout);
 	writer_close(w);
 	gone_release(&gone);
-	r = r ? r : flush_stdout(&e);
+	r = r ? r : io_flush_stdout(&e);
 	if (r)
 		return err_report(TOOL, &e);
 	return missing == 0 ? EXIT_DONE : missing == n_doc ? EXIT_NOTHING : EXIT_PARTLY;
@@ -334,14 +332,18 @@ static int print_stat(struct store *s, struct err *e)
 	return 0;
 }
 
-/* A field of a tab-separated line: tab, newline and backslash are escaped. */
+/* A field of a tab-separated line: tab, newline and backslash are escaped; on a terminal, all that could steer it. */
 static void print_field(struct str s)
 {
+	struct buf b = {0};
+	if (isatty(STDOUT_FILENO) && !utf8_visible(&b, s.s, s.n))
+		s = (struct str){ b.data, b.len };
 	for (size_t i = 0; i < s.n; i++)
 		if (s.s[i] == '\t' || s.s[i] == '\n' || s.s[i] == '\\')
 			printf("\\%c", s.s[i] == '\t' ? 't' : s.s[i] == '\n' ? 'n' : '\\');
 		else
 			putchar(s.s[i]);
+	buf_release(&b);
 }
 
 static int list_doc(const struct segment_doc *d, struct rec_writer *w, struct err *e)
@@ -488,7 +490,7 @@ static int run_read(const char *dir, int (*fn)(struct store *, struct err *), bo
 		r = fn(&s, &e);
 		store_close(&s);
 	}
-	r = r ? r : flush_stdout(&e);
+	r = r ? r : io_flush_stdout(&e);
 	if (!r)
 		return EXIT_DONE;
 	int status = err_report(TOOL, &e);

@@ -12,8 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/buf.h"
+#include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
+#include "lib/base/utf8.h"
 #include "retrieve/source.h"
 
 #define TOOL "tt-cite"
@@ -131,8 +134,10 @@ static void pack_cite(msgpack_packer *pk, const msgpack_object *cite, const char
 static void print_cite(const msgpack_object *cite, const char *why)
 {
 	struct text name = get_str(cite, "name");
-	if (!o.quiet)
-		printf("%s\t%.*s%s%s\n", why ? "FALSE" : "true", (int)name.n, name.n ? name.s : "", why ? "\t" : "", why ? why : "");
+	struct buf b = {0};
+	if (!o.quiet && !utf8_visible(&b, name.s, name.n))
+		printf("%s\t%s%s%s\n", why ? "FALSE" : "true", b.len ? b.data : "", why ? "\t" : "", why ? why : "");
+	buf_release(&b);
 }
 
 static int take_answer(struct run *x, const struct rec *r, struct err *e)
@@ -187,10 +192,8 @@ static int run(struct run *x, struct err *e)
 	if (x->out) {
 		r = rec_writer_close(x->out, e);
 		x->out = NULL;
-	} else if (fflush(stdout) || ferror(stdout)) {
-		r = err_sys(e, ERR_IO, "cannot write standard output");
 	}
-	return r;
+	return r ? r : io_flush_stdout(e);
 }
 
 int main(int argc, char **argv)

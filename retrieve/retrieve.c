@@ -14,8 +14,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/fault.h"
 #include "lib/base/hash.h"
+#include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
+#include "lib/base/utf8.h"
 #include "retrieve/find.h"
 
 #define TOOL "tt-retrieve"
@@ -119,15 +121,23 @@ static int put_hit(struct run *x, const char *id, size_t id_len, size_t rank, co
 	return rec_emit(w, e);
 }
 
-/* "tar(1):120  first line of the text", with control characters as spaces. */
-static void print_hit(const struct find_hit *h, const struct segment_doc *d, const struct segment_chunk *c)
+/* "tar(1):120  0.895  first words of the text". */
+static int print_hit(const struct find_hit *h, const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
 {
-	printf("%.*s:%u\t%.3f\t", (int)d->name.n, d->name.s, c->l0, (double)h->fused);
-	for (size_t i = 0; i < c->text.n && i < 240; i++) {
-		unsigned char ch = (unsigned char)c->text.s[i];
-		putchar(ch < ' ' || ch == 0x7f ? ' ' : ch);
-	}
-	putchar('\n');
+	struct buf b = {0};
+	utf8_visible(&b, d->name.s, d->name.n);
+	buf_printf(&b, ":%u\t%.3f\t", c->l0, (double)h->fused);
+	size_t text = b.len;
+	utf8_visible(&b, c->text.s, utf8_floor(c->text.s, c->text.n, c->text.n < 240 ? c->text.n : 240));
+	for (size_t i = text; i < b.len; i++)
+		if (b.data[i] == '\n' || b.data[i] == '\t')
+			b.data[i] = ' ';
+	buf_putc(&b, '\n');
+	int r = b.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	if (!r)
+		fwrite(b.data, 1, b.len, stdout);
+	buf_release(&b);
+	return r;
 }
 
 static int put_hits(struct run *x, const char *id, size_t id_len, size_t n, struct err *e)
@@ -142,7 +152,7 @@ static int put_hits(struct run *x, const char *id, size_t id_len, size_t n, stru
 		if (x->out)
 			r = put_hit(x, id, id_len, i + 1, &x->hit[i], &d, &c, e);
 		else
-			print_hit(&x->hit[i], &d, &c);
+			r = print_hit(&x->hit[i], &d, &c, e);
 	}
 	return r;
 }
@@ -301,10 +311,8 @@ static int run(struct run *x, struct err *e)
 	if (!r && x->out) {
 		r = rec_writer_close(x->out, e);
 		x->out = NULL;
-	} else if (!r && (fflush(stdout) || ferror(stdout))) {
-		r = err_sys(e, ERR_IO, "cannot write standard output");
 	}
-	return r;
+	return r ? r : io_flush_stdout(e);
 }
 
 int main(int argc, char **argv)

@@ -166,7 +166,7 @@ static int print_json(json_t *out, struct err *e)
 {
 	if (out && (json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) || putchar('\n') == EOF))
 		return err_sys(e, ERR_IO, "cannot write to standard output");
-	return fflush(stdout) ? err_sys(e, ERR_IO, "cannot write to standard output") : 0;
+	return io_flush_stdout(e);
 }
 
 static void put_retrieval(json_t *out, const struct tally *t)

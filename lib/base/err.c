@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
+
 int err_set(struct err *e, int code, uint64_t at, const char *fmt, ...)
 {
 	if (!e)
@@ -86,8 +88,15 @@ const char *err_tool(const char *tool)
 /* Names and text of documents get into messages; what steers a terminal must not get out. */
 static void print_safe(const char *s)
 {
-	for (; *s; s++)
-		fputc((unsigned char)*s < ' ' || *s == 0x7F ? '?' : *s, stderr);
+	for (size_t n = strlen(s), k; n > 0; s += k, n -= k) {
+		uint32_t c;
+		bool ok;
+		k = utf8_decode(s, n, &c, &ok);
+		if (!ok || c < ' ' || (c >= 0x7F && c < 0xA0))
+			fputc('?', stderr);
+		else
+			fwrite(s, 1, k, stderr);
+	}
 }
 
 int err_report(const char *tool, const struct err *e)

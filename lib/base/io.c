@@ -137,6 +137,11 @@ int io_write(int fd, const void *p, size_t n, const char *name, struct err *e)
 	return 0;
 }
 
+int io_flush_stdout(struct err *e)
+{
+	return fflush(stdout) || ferror(stdout) ? err_sys(e, ERR_IO, "cannot write to standard output") : 0;
+}
+
 int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e)
 {
 	*a = (struct aside){ .fd = -1 };

@@ -37,6 +37,8 @@ int io_read_fd(struct buf *b, int fd, const char *name, size_t max, struct err *
 long io_read(int fd, void *p, size_t n);
 /* Writes all n bytes, retrying on EINTR and short writes. */
 int io_write(int fd, const void *p, size_t n, const char *name, struct err *e);
+/* Brings what stdio holds to standard output; ERR_IO if that, or anything written there before, failed. */
+int io_flush_stdout(struct err *e);
 
 /* A file being written aside. */
 struct aside {

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "lib/base/buf.h"
+
 size_t utf8_decode(const char *str, size_t n, uint32_t *cp, bool *ok)
 {
 	const unsigned char *s = (const unsigned char *)str;
@@ -126,4 +128,27 @@ size_t utf8_floor(const char *s, size_t n, size_t at)
 	while (k > 0 && at - k < 3 && ((unsigned char)s[k] & 0xC0) == 0x80)
 		k--;
 	return ((unsigned char)s[k] & 0xC0) == 0x80 ? at : k;
+}
+
+static bool is_control(uint32_t c)
+{
+	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
+		(c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x2028 || c == 0x2029;
+}
+
+int utf8_visible(struct buf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		uint32_t c;
+		bool ok;
+		size_t k = utf8_decode(s + i, n - i, &c, &ok);
+		if (!ok)
+			buf_puts(b, "\xEF\xBF\xBD");
+		else if (!is_control(c))
+			buf_add(b, s + i, k);
+		else
+			buf_printf(b, c < 0x100 ? "\\x%02X" : "\\u{%04X}", (unsigned)c);
+		i += k;
+	}
+	return b->failed;
 }

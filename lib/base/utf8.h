@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 #define UTF8_BAD 0xFFFDu
 
 /* Decodes the code point at s[0..n), n >= 1. Returns bytes consumed (1..4); *cp is U+FFFD when ill-formed, and then
@@ -23,5 +25,8 @@ bool utf8_valid(const char *s, size_t n, size_t *bad_at);
 size_t utf8_whole(const char *s, size_t n);
 /* Moves an offset back (at most 3 bytes) so that it does not point into the middle of a character. */
 size_t utf8_floor(const char *s, size_t n, size_t at);
+/* Appends foreign text as a terminal may get it: C0 but tab and line feed, DEL, C1 and what turns the direction of writing as \xNN
+ * or \u{NNNN}, ill-formed bytes as U+FFFD. Returns 0 or ERR_MEM, which sticks to `b`. */
+int utf8_visible(struct buf *b, const char *s, size_t n);
 
 #endif

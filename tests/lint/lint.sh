@@ -116,7 +116,7 @@ built=$(grep -l '^#!/bin/sh' "$bin"/*)
 shellcheck -x $others $built >>"$faults" 2>&1
 for s in $(files 'bin/*')
 do
-	test "$s" = bin/common.sh || test "$s" = bin/first-run || test "$s" = bin/tt || test -f "man/tt-${s##*/}.1" ||
+	test "$s" = bin/common.sh || test "$s" = bin/first-run || test "$s" = bin/completion || test "$s" = bin/tt || test -f "man/tt-${s##*/}.1" ||
 		note "$s: no manual page 'man/tt-${s##*/}.1'"
 done
 

@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# Documents, names and records that were made to do harm: nothing of them steers a terminal, fills the memory, or is believed.
+bats_require_minimum_version 1.5.0
+load common
+
+setup_file() {
+	tool_setup "$BATS_FILE_TMPDIR"
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/m.gguf"
+	tt-pack m >/dev/null
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit 1
+}
+
+# Runs COMMAND with a terminal as its standard output; what the terminal got is in ./tty.
+on_terminal() { # COMMAND
+	command -v script >/dev/null || skip "no 'script' here to make a terminal"
+	script -qec "$1" /dev/null >tty 2>&1 </dev/null
+}
+
+# No ESC or BEL is in ./tty, where carriage returns end lines only.
+is_plain() {
+	sed 's/\r$//' tty >text
+	! LC_ALL=C grep -q "$(printf '[\033\007\r]')" text
+}
+# Nor any C1 control or mark of direction.
+is_harmless() {
+	is_plain
+	! LC_ALL=C grep -q "$(printf '\302[\200-\237]')" text
+	! grep -q "$(printf '\342\200\256')" text
+}
+
+@test "control sequences in text and names reach no terminal" {
+	name=$(printf 'n\033[31m\302\233m\302\205\342\200\256x.txt')
+	printf 'pier \033]0;owned\007 \033[2J lamp \r over \302\2331m \342\200\256 end\n' >"$name"
+	tt-chunk "$name" 2>err | tt-index add i
+	echo '{"kind":"query","id":"1","text":"pier lamp"}' >q
+	tt-retrieve i <q >hits
+	echo '{"kind":"answer","text":"x","cites":[{"n":1,"doc":"d","name":"\u001b[31m","span":{"b":[0,1],"l":[1,1]},"src":{"path":"/nowhere","xxh3":"00"}}]}' >answer
+	for command in 'tt-retrieve i <q' 'tt-index list i' 'tt-generate -m m -n 4 --prefix-cache=0 <hits' 'tt-cite <answer || :' 'tt-tokenize -m m -v n*.txt'
+	do
+		on_terminal "$command"
+		[ -s tty ]
+		is_harmless || { echo "$command:"; cat -v tty; false; }
+	done
+	for command in 'tt-chunk n*.txt' 'tt-index chunks i' 'tt-json hits'
+	do
+		on_terminal "$command"
+		[ -s tty ]
+		is_plain
+	done
+}
+
+@test "control sequences in what messages quote reach no terminal" {
+	bad=$(printf '\033[31m\302\233x')
+	for command in 'tt-tokenize -m "$bad"' 'tt-chunk "$bad"' 'tt-retrieve "$bad"' 'tt-index stat "$bad"' 'tt-generate -m "./$bad"' \
+		'tt-json "$bad"' 'tt-index add j' 'tt-conf check "$bad"'
+	do
+		printf '%s\n' '{"kind":"error","stage":"tt-chunk","text":"\u001b[31m\u009bx","code":"EIO"}' |
+			bash -c "bad=\$1; $command" - "$bad" >out 2>tty || true
+		[ -s tty ]
+		is_harmless || { echo "$command:"; cat -v tty; false; }
+	done
+}
+
+@test "a hundred million empty lines, in bounded memory" {
+	(grep -q __asan_init "$(command -v tt-chunk)" || ulimit -v 300000
+	{ echo first; head -c 100000000 /dev/zero | tr '\0' '\n'; echo last; } | tt-chunk -j 1 --json --stdin-as x.txt >out 2>err)
+	grep '"text":"[^"]*last' out | grep -q '"l":\[[0-9]*,10000000[0-9]\]'
+}
+
+@test "a hundred thousand marks on one letter: cut, and no byte lost" {
+	{ printf e; printf '\314\201%.0s' $(seq 100000); } >x.txt
+	tt-chunk --json x.txt >out 2>err
+	grep -o '"b":\[[0-9]*,[0-9]*\]' out | tr -dc '0-9,\n' |
+		awk -F, 'NR > 1 && $1 > last { gap = 1 } { last = $2 } END { exit gap || last != 200001 }'
+}
+
+@test "a million small records pass in bounded memory" {
+	{
+		echo '{"kind":"head","format":1}'
+		yes '{"kind":"x"}' | head -n 1000000
+		echo '{"kind":"end","n":1000001}'
+	} >in
+	(grep -q __asan_init "$(command -v tt-json)" || ulimit -v 60000; tt-json in >out)
+	(grep -q __asan_init "$(command -v tt-json)" || ulimit -v 60000; tt-json out | tail -n 1) | grep '"n":1000001'
+}
+
+@test "text of another program between the records is bad data, not skipped" {
+	tt-json <<<'{"kind":"query","id":"1","text":"word"}' >one
+	for noise in 'warning: something' '' $'\377'
+	do
+		{ cat one; printf '%s\n' "$noise"; cat one; } >in
+		run --separate-stderr tt-json in
+		[ "$status" -eq 65 ]
+		[ -n "$stderr" ]
+	done
+	for noise in 'warning: something' '7' '[]' '"x"'
+	do
+		printf '%s\n' '{"kind":"query","id":"1","text":"word"}' "$noise" '{"kind":"query","id":"2","text":"word"}' >in
+		run --separate-stderr tt-json in
+		[ "$status" -eq 65 ]
+	done
+}
+
+@test "a stage that gets the records of another passes them on, and makes nothing up" {
+	echo 'a lamp' >x.txt
+	tt-chunk --json x.txt >chunks 2>err
+	for command in 'tt-generate -m m --json' 'tt-retrieve --json i' 'tt-cite --json'
+	do
+		[ -d i ] || tt-index add i <chunks
+		$command <chunks >out || [ "$?" -eq 1 ]
+		[ "$(grep -c '"kind":"chunk"' out)" -eq 1 ]
+		! grep '"kind":"\(answer\|hit\)"' out
+	done
+}
+
+@test "scores, spans and numbers that make no sense are refused or done without, never believed" {
+	query='{"kind":"query","id":"q","text":"which?"}'
+	for odd in '"score":{"bm25":{"$f64":"7ff8000000000000"}}' '"score":{"bm25":{"$f64":"7ff0000000000000"}}' '"score":"high"' \
+		'"score":{"bm25":-1e308}' '"score":[]' '"span":{"b":[-5,2],"l":[1,2]}' '"span":{"b":[9,2],"l":[2,1]}' '"span":[1,2]' \
+		'"span":{"b":[9007199254740993,18446744073709551615],"l":[0,0]}' '"sec":"A"' '"sec":[1,2]' '"rank":1.5' '"rank":-1' '"src":7' \
+		'"text":["a"]' '"text":7' '"name":{}' '"doc":1' '"query":7' '"id":[]'
+	do
+		key=${odd%%:*}
+		hit='{"kind":"hit","query":"q","doc":"/m/a","name":"a(1)","id":"aa","sec":["A"],"rank":1,"span":{"b":[1,2],"l":[1,2]},"text":"a: b","src":{"path":"/m/a"},"score":{"bm25":7.5,"fused":1.2}}'
+		python3 -c 'import json, sys
+hit = json.loads(sys.argv[1]); hit.update(json.loads("{" + sys.argv[2] + "}")); print(sys.argv[3]); print(json.dumps(hit))' \
+			"$hit" "$odd" "$query" >in
+		status=0
+		tt-generate -m m -n 4 --json --prefix-cache=0 <in >out 2>err || status=$?
+		[[ " 0 1 3 65 " == *" $status "* ]] || { echo "$key $odd: $status $(cat err)"; false; }
+		! grep -q '"kind":"answer".*"n":[^0-9]' out
+	done
+}
+
+@test "a reader that leaves ends every program quietly" {
+	for i in $(seq 3000)
+	do
+		printf '{"kind":"doc","doc":"/a/long/way/to/the/document/%d","name":"d","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}\n' "$i"
+		printf '{"kind":"chunk","doc":"/a/long/way/to/the/document/%d","seq":0,"id":"%032d","sec":["A"],"unit":"para","span":{"b":[0,9],"l":[1,9]},"text":"word%d","n_tok":9}\n' "$i" "$i" "$i"
+	done >docs
+	tt-index add i <docs
+	for i in $(seq 3000)
+	do
+		echo "{\"kind\":\"query\",\"id\":\"$i\",\"text\":\"word$i\"}"
+	done >queries
+	sed 's/query/answer/' queries >answers
+	for command in 'tt-index list i' 'tt-index chunks i' 'tt-index pending i' 'tt-retrieve i <queries' 'tt-cite <answers' 'tt-json docs'
+	do
+		run --separate-stderr bash -c "$command | head -c 1 >out; echo \${PIPESTATUS[0]}"
+		[ "$output" -eq 141 ] || { echo "$command: $output"; false; }
+		[ -z "$stderr" ]
+	done
+}
+
+@test "a full disk is 74 for every program that writes to standard output" {
+	echo '{"kind":"query","id":"1","text":"word"}' >q
+	for command in tt-index tt-cache tt-pack tt-conf tt-score tt-chunk tt-embed tt-generate tt-retrieve tt-cite tt-tokenize tt-speculate tt-json tt-bench
+	do
+		run --separate-stderr bash -c "$command --help >/dev/full"
+		[ "$status" -eq 74 ] || { echo "$command --help: $status"; false; }
+	done
+	printf '{"kind":"head","format":1,"vocab":"none"}\n{"kind":"ctx","tok":[1,2,1,2],"max":2}\n' >ctx
+	for command in 'tt-speculate <ctx' 'tt-pack m' 'tt-cache list' 'tt-cite <q' 'tt-tokenize -m m q' 'tt-json q'
+	do
+		status=0
+		bash -c "$command >/dev/full" 2>err || status=$?
+		[ "$status" -eq 74 ] || [ "$command" = 'tt-cache list' ] || { echo "$command: $status $(cat err)"; false; }
+	done
+}
