@@ -70,7 +70,7 @@ config_dir() {
 
 # Prints the first readable NAME in: the user's configuration, the system's, what was installed, the source tree.
 find_shared() { # NAME
-	for find_dir in "$(config_dir)" "$sysconfdir/tiny-titans" "$here/../share/tiny-titans" "$here/../../share"
+	for find_dir in "$(config_dir)" "$sysconfdir/tiny-titans" "${here%/*}/share/tiny-titans" "${here%/*/*}/share"
 	do
 		if test -r "$find_dir/$1"
 		then

@@ -38,6 +38,12 @@ setup() {
 	[ "$status" -eq 2 ]
 }
 
+@test "help on a command that is not there: 2, not the manual's own complaint" {
+	run --separate-stderr "$bin/tt" help nonsense
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == "tt: no command 'nonsense'"* ]]
+}
+
 @test "every script has -h on stdout and -V, and refuses an unknown option" {
 	for script in tt tt-ask tt-sync tt-model tt-eval
 	do
