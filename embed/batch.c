@@ -74,7 +74,15 @@ void batch_close(struct batch *b)
 
 /* ---- texts ---- */
 
-/* What is embedded of a chunk: title, headings, text, a line each; what is empty is left out. */
+/* The text's first line is the heading: an option's or a term's. */
+static bool begins_with(const char *s, size_t n, const msgpack_object *heading)
+{
+	size_t len = heading->via.str.size;
+	return n >= len && !memcmp(s, heading->via.str.ptr, len) && (n == len || s[len] == '\n');
+}
+
+/* What is embedded of a chunk: title, headings, text, a line each; what is empty is left out, and a last heading that the text itself
+ * begins with. */
 static void add_part(struct buf *text, size_t from, const char *s, size_t n)
 {
 	if (n && text->len > from)
@@ -98,10 +106,11 @@ static int text_of(struct batch *b, const struct rec *r, bool is_query, struct e
 		size_t from = b->text.len;
 		rec_str(r, "title", &title, &n_title);
 		add_part(&b->text, from, title, n_title);
+		size_t n_head = sec && sec->type == MSGPACK_OBJECT_ARRAY ? sec->via.array.size : 0;
 		bool first = true;
-		for (uint32_t i = 0; sec && sec->type == MSGPACK_OBJECT_ARRAY && i < sec->via.array.size; i++) {
+		for (size_t i = 0; i < n_head; i++) {
 			const msgpack_object *o = &sec->via.array.ptr[i];
-			if (o->type != MSGPACK_OBJECT_STR || !o->via.str.size)
+			if (o->type != MSGPACK_OBJECT_STR || !o->via.str.size || (i + 1 == n_head && begins_with(s, n, o)))
 				continue;
 			if (!first)
 				buf_puts(&b->text, " > ");

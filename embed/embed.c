@@ -2,7 +2,7 @@
  *
  * tt-embed: records in, the same records out, chunks and queries with their vectors.
  *
- *	input --> batch (records wait in line) --> forward (4,096 tokens at a time) --> output
+ *	input --> batch (records wait in line) --> forward (16,384 tokens at a time) --> output
  *
  * A batch leaves when it is full, or when the input would have to be waited for: a lone question is answered at once.
  */

@@ -23,7 +23,7 @@
 struct pool;
 struct forward;
 
-#define FORWARD_TOKENS 4096	/* a batch's tokens: some units of work for each of a few threads, an instant's work */
+#define FORWARD_TOKENS 16384	/* a batch's tokens: 64 units of work, so that little is lost where threads wait for the last; under a second */
 
 int forward_open(struct forward **f, const struct bert *b, struct pool *p, struct err *e);
 void forward_close(struct forward *f);

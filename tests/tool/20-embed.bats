@@ -76,3 +76,11 @@ need_model() {
 	run -0 --separate-stderr tt-embed -q --json <<<'{"text":"hello"}'
 	[[ ${lines[1]} == '{"kind":"query","id":"q1","text":"hello","vec":'* ]]
 }
+
+@test "a last heading that the text begins with is embedded once" {
+	need_model
+	printf '%s\n' '{"kind":"chunk","doc":"a","name":"a","title":"A","sec":["OPTIONS","-x, --get"],"text":"-x, --get\nTake files out."}' \
+		'{"kind":"chunk","doc":"a","name":"a","title":"A","sec":["OPTIONS"],"text":"-x, --get\nTake files out."}' >heads.json
+	run -0 --separate-stderr bash -c 'tt-embed --json <heads.json | grep -o "\"vec\".*" | sort -u | wc -l'
+	((output == 1))
+}
