@@ -2,13 +2,13 @@
  *
  * prompt: filling the grounded prompt from the best source down until the budget is spent.
  *
- * How many sources: fused scores are sums of shares of what a question allows (retrieve/fuse.h), so a gap between two of them
- * means the same in every corpus. Where the first stands well before the others it is mostly the right one, and small models
- * answer better, and sooner, from it alone; among a page's options, which are close and short, the right one is often the third
- * or fourth. docs/evaluation.md has the figures.
+ * How many sources: a document that has all informative words of the question (`cover`) mostly answers it alone, or by another
+ * of its options; one that lacks some is perhaps a first step, to which other documents add. So what others may take grows with
+ * what the best one lacks. Of an option or entry that is not the best, names and first sentence tell whether it is meant.
+ * docs/evaluation.md has the figures.
  *
  * The tail (question) is encoded first, so that its cost is known before sources are added; a source that doesn't fit whole
- * is taken back and, if it is the first one or there is room for something useful, added again cut at a line.
+ * is taken back and, if there is room for something useful, added again cut at a line.
  */
 #include "generate/prompt.h"
 
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/base/utf8.h"
+#include "tokenize/split.h"
 
 #define CUT_MIN_TOK 48		/* room below which a cut source isn't worth its tokens */
 
@@ -38,8 +39,8 @@ const struct prompt_style prompt_styles[] = {
 		.system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
 			"Answer in one or two sentences, and put the command in backticks.",
 		.max_source = 6,
-		.n_further = 256,
-		.gap = 0.4,
+		.further = 64,
+		.lacking = 600,
 	},
 	{ 0 }
 };
@@ -55,15 +56,36 @@ static void put(struct chat *c, const char *s)
 	chat_text(c, s, strlen(s));
 }
 
-/* An option's or entry's text begins with its own heading, which needn't stand there twice. */
-static size_t n_heading(const struct ask_source *s)
+static struct ask_str page(const struct ask_source *s)
 {
-	const struct ask_str *last = s->n_sec ? &s->sec[s->n_sec - 1] : NULL;
-	return s->n_sec - (last && s->text.n >= last->n && memcmp(s->text.s, last->s, last->n) == 0);
+	return s->name.n ? s->name : s->title;
 }
 
-/* "[2] tar(1) > OPTIONS\n", then n bytes of the text and a blank line. */
-static void put_source(struct chat *c, size_t number, const struct ask_source *s, size_t n)
+static bool is_equal(struct ask_str a, struct ask_str b)
+{
+	return a.n == b.n && memcmp(a.s, b.s, a.n) == 0;
+}
+
+/* An option or entry: its text begins with its own heading, which needn't stand there twice. */
+static bool is_entry(const struct ask_source *s)
+{
+	const struct ask_str *last = s->n_sec ? &s->sec[s->n_sec - 1] : NULL;
+	return last && s->text.n >= last->n && memcmp(s->text.s, last->s, last->n) == 0;
+}
+
+/* Bytes of an entry's names and first sentence; all of other text. */
+static size_t n_short(const struct ask_source *s)
+{
+	const char *nl = is_entry(s) ? memchr(s->text.s, '\n', s->text.n) : NULL;
+	if (!nl)
+		return s->text.n;
+	size_t from = (size_t)(nl + 1 - s->text.s), n = s->text.n - from;
+	const char *end = memmem(nl + 1, n, "\n\n", 2);
+	return from + cut_sentence(nl + 1, end ? (size_t)(end - nl - 1) : n);
+}
+
+/* "[2] tar(1) > OPTIONS\n", then n bytes of the text and a blank line. Below a source of the same page, only the last heading. */
+static void put_source(struct chat *c, size_t number, const struct ask_source *above, const struct ask_source *s, size_t n)
 {
 	char head[16];
 	put(c, "[");
@@ -75,13 +97,18 @@ static void put_source(struct chat *c, size_t number, const struct ask_source *s
 		}
 	}
 	put(c, "] ");
-	struct ask_str name = s->name.n ? s->name : s->title;
-	chat_text(c, name.s, name.n);
-	for (size_t i = 0; i < n_heading(s); i++) {
-		put(c, " > ");
-		chat_text(c, s->sec[i].s, s->sec[i].n);
+	size_t n_head = s->n_sec - is_entry(s);
+	if (!above || !is_equal(page(above), page(s))) {
+		chat_text(c, page(s).s, page(s).n);
+		for (size_t i = 0; i < n_head; i++) {
+			put(c, " > ");
+			chat_text(c, s->sec[i].s, s->sec[i].n);
+		}
+		put(c, "\n");
+	} else if (n_head && !is_entry(s)) {
+		chat_text(c, s->sec[n_head - 1].s, s->sec[n_head - 1].n);
+		put(c, "\n");
 	}
-	put(c, "\n");
 	while (n && (s->text.s[n - 1] == '\n' || s->text.s[n - 1] == ' '))
 		n--;
 	chat_text(c, s->text.s, n);
@@ -95,18 +122,19 @@ static void take_back(struct chat *c, size_t n_ids, size_t n_text)
 	c->text.len = n_text;
 }
 
-/* Adds source `s` within `room` tokens, cut if `may_cut`. Returns 1 if added whole, 2 if cut, 0 if left out. */
-static int add_source(struct prompt *p, const struct ask_source *s, size_t room, int may_cut)
+/* Adds n bytes of source `s` within `room` tokens, or fewer. Returns 1 if added as asked, 2 if cut, 0 if left out. */
+static int add_source(struct prompt *p, const struct ask_source *s, size_t n, size_t room)
 {
 	struct chat *c = &p->chat;
-	size_t ids = c->ids.len, text = c->text.len, n = s->text.n;
+	const struct ask_source *above = p->n_source ? p->source[p->n_source - 1] : NULL;
+	size_t ids = c->ids.len, text = c->text.len;
 	for (int tries = 0; tries < 8 && !c->fail; tries++) {
-		put_source(c, p->n_source + 1, s, n);
+		put_source(c, p->n_source + 1, above, s, n);
 		size_t used = c->ids.len - ids;
 		if (used <= room)
-			return n == s->text.n ? 1 : 2;
+			return tries ? 2 : 1;
 		take_back(c, ids, text);
-		if (!may_cut || room < CUT_MIN_TOK)
+		if (room < CUT_MIN_TOK)
 			return 0;
 		size_t want = (size_t)((double)n * (double)room / (double)used * 0.95);
 		const char *nl = memrchr(s->text.s, '\n', want);
@@ -153,25 +181,28 @@ int prompt_fixed(struct prompt *p, const struct prompt_style *st, const char *sy
 	return c->fail;
 }
 
+/* What sources beyond the best may take, in tokens. */
+static size_t further(const struct prompt_style *st, const struct ask_source *best)
+{
+	double lacks = best->cover >= 0 && best->cover <= 1 ? 1 - best->cover : 1;	/* all, if it isn't known */
+	return st->further + (size_t)((double)st->lacking * lacks);
+}
+
 /* Adds sources while the prompt stays within n_max tokens: as `by` chooses, or for NULL the first `most` hits. */
 static void fill(struct prompt *p, const struct prompt_style *by, size_t most, const struct ask *a, size_t n_max)
 {
 	struct chat *c = &p->chat;
 	most = by ? by->max_source : most;
-	for (size_t i = 0; i < a->n_source && p->n_source < most && !p->is_cut; i++) {
+	for (size_t i = 0; i < a->n_source && i < most && !p->is_cut; i++) {
 		const struct ask_source *s = a->source[i];
-		size_t room = n_max - c->ids.len, spent = c->ids.len - p->n_best;
-		if (by && i > 0 && s->fused < a->source[0]->fused - by->gap)
+		if (by && i > 0 && c->ids.len - p->n_best >= further(by, a->source[0]))
 			break;
-		bool is_extra = by && i > 0 && by->n_further - spent < room;
-		int added = add_source(p, s, is_extra ? by->n_further - spent : room, !is_extra);
-		if (!added && is_extra)
-			continue;
+		int added = add_source(p, s, by && i > 0 ? n_short(s) : s->text.n, n_max - c->ids.len);
 		if (!added)
 			break;
 		p->is_cut = added == 2;
 		p->source[p->n_source++] = s;
-		if (p->n_source == 1)
+		if (i == 0)
 			p->n_best = c->ids.len;
 	}
 }

@@ -22,10 +22,9 @@ struct prompt_style {
 	const char *sources, *question, *end;		/* lines before the sources, before and after the question */
 	const char *refusal;	/* words by which the model says that the sources lack it */
 	const char *system_plain;	/* instructions when there are no sources (a control run) */
-	/* Which hits become sources: the first, and of the others in their order those whose fused score is at most `gap` below
-	 * the first's, up to max_source in all and n_further tokens beyond the first; one that would exceed them is skipped. */
-	size_t max_source, n_further;
-	double gap;
+	/* Which hits become sources: the best, and the others in their order until they have taken `further` tokens, and
+	 * `lacking` more times the share of the question's informative words that the best one's document lacks. */
+	size_t max_source, further, lacking;
 };
 extern const struct prompt_style prompt_styles[];	/* [0] is the default; ends with a NULL name */
 

@@ -106,40 +106,57 @@ static void build_prefixes_do_not_depend_on_the_question(void **state)
 	prompt_release(&q);
 }
 
-static void build_scores_and_length_leave_out(void **state)
+static size_t n_given(const struct prompt_style *st, size_t max_source)
 {
-	(void)state;
 	struct ask a = question("?");
 	struct prompt p;
-	assert_int_equal(build(&p, &a, 1, 4096, NULL), 0);
-	assert_int_equal(p.n_source, 1);
+	assert_int_equal(prompt_build(&p, st, NULL, max_source, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
 	assert_ptr_equal(p.source[0], &tar);
-	prompt_release(&p);
-	struct prompt_style st = prompt_styles[0];
-	st.gap = 0.2;				/* cpio is 0.1 below the best, evil 0.3 */
-	assert_int_equal(prompt_build(&p, &st, NULL, 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
-	assert_int_equal(p.n_source, 2);
-	size_t n_cpio = p.chat.ids.len;
-	prompt_release(&p);
-	st.gap = 1;
-	st.n_further = 60;			/* cpio, of 50 tokens, fits; evil would go beyond */
-	assert_int_equal(prompt_build(&p, &st, NULL, 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
-	assert_int_equal(p.chat.ids.len, n_cpio);
-	prompt_release(&p);
-	st.n_further = 49;			/* cpio doesn't fit and is skipped, whole; evil, no longer, neither */
-	assert_int_equal(prompt_build(&p, &st, NULL, 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
-	assert_int_equal(p.n_source, 1);
 	assert_int_equal(p.is_cut, 0);
+	size_t n = p.n_source;
 	prompt_release(&p);
-	assert_int_equal(prompt_build(&p, &st, NULL, 3, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
-	assert_int_equal(p.n_source, 3);	/* a number that was asked for goes before scores and length */
+	return n;
+}
+
+/* cpio takes 50 tokens. */
+static void build_more_sources_where_the_best_lacks_words(void **state)
+{
+	(void)state;
+	struct prompt_style st = prompt_styles[0];
+	st.further = 0;
+	st.lacking = 100;
+	tar.cover = 1;
+	assert_int_equal(n_given(&st, 0), 1);
+	assert_int_equal(n_given(&st, 3), 3);	/* a number that was asked for goes before all this */
+	st.further = 50;
+	assert_int_equal(n_given(&st, 0), 2);
+	st.further = 51;
+	assert_int_equal(n_given(&st, 0), 3);
+	st.further = 0;
+	tar.cover = 0.5;
+	assert_int_equal(n_given(&st, 0), 2);
+	tar.cover = 0.25;
+	assert_int_equal(n_given(&st, 0), 3);
+	tar.cover = NAN;			/* unknown: nothing is left out for it */
+	assert_int_equal(n_given(&st, 0), 3);
+	st.max_source = 2;
+	assert_int_equal(n_given(&st, 0), 2);
+	tar.cover = 0;
+}
+
+static void build_further_entries_are_shortened(void **state)
+{
+	(void)state;
+	struct ask_source usage = { .name = STR("tar(1)"), .sec = { STR("USAGE") }, .n_sec = 1, .text = STR("One. Two. tar -t\n") },
+		create = { .name = STR("tar(1)"), .sec = { STR("OPTIONS"), STR("-c") }, .n_sec = 2, .text = STR("-c\nMake it. Say so.\n") };
+	struct ask a = { .id = STR("q1"), .text = STR("?"), .source = { &cpio, &tar, &create, &usage }, .n_source = 4 };
+	struct prompt p;
+	assert_int_equal(build(&p, &a, 0, 4096, NULL), 0);
+	assert_non_null(find(&p, "\n\n[2] tar(1) > OPTIONS\n-t, --list\n    List the contents of an archive.\n\n[3] -c\nMake it. ...\n\n"
+		"[4] USAGE\nOne. Two. tar -t\n\nQuestion:"));
 	prompt_release(&p);
-	st.n_further = 256;
-	double was = tar.fused;
-	tar.fused = NAN;			/* no scores: nothing is left out for its score */
-	assert_int_equal(prompt_build(&p, &st, NULL, 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
-	assert_int_equal(p.n_source, 3);
-	tar.fused = was;
+	assert_int_equal(build(&p, &a, 4, 4096, NULL), 0);
+	assert_non_null(find(&p, "is given.\n\n[3] -c\nMake it. Say so.\n\n[4] "));
 	prompt_release(&p);
 }
 
@@ -178,7 +195,8 @@ int main(void)
 		cmocka_unit_test(build_marks_in_a_source_open_no_turn),
 		cmocka_unit_test(build_budget_is_kept),
 		cmocka_unit_test(build_prefixes_do_not_depend_on_the_question),
-		cmocka_unit_test(build_scores_and_length_leave_out),
+		cmocka_unit_test(build_more_sources_where_the_best_lacks_words),
+		cmocka_unit_test(build_further_entries_are_shortened),
 		cmocka_unit_test(build_own_instructions_replace_the_style),
 		cmocka_unit_test(plain_and_raw_take_the_text_as_it_is),
 	};
