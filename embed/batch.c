@@ -81,8 +81,6 @@ static bool begins_with(const char *s, size_t n, const msgpack_object *heading)
 	return n >= len && !memcmp(s, heading->via.str.ptr, len) && (n == len || s[len] == '\n');
 }
 
-/* What is embedded of a chunk: title, headings, text, a line each; what is empty is left out, and a last heading that the text itself
- * begins with. */
 static void add_part(struct buf *text, size_t from, const char *s, size_t n)
 {
 	if (n && text->len > from)
@@ -90,6 +88,8 @@ static void add_part(struct buf *text, size_t from, const char *s, size_t n)
 	buf_add(text, s, n);
 }
 
+/* What is embedded of a chunk: title, headings, text, a line each; what is empty is left out, and a last heading that the text itself
+ * begins with. */
 static int text_of(struct batch *b, const struct rec *r, bool is_query, struct err *e)
 {
 	const char *s = "", *title = "";

@@ -12,7 +12,8 @@
 /* Between halving and doubling any one of these, nDCG@10 moves by less than 0.01 on scifact and on tldr_man; both want vectors about
  * as much as words. Within a page words say more, since its entries are short and alike. */
 const struct fuse_param fuse_default = { .chunk = 1, .doc = 0.7f, .name = 0.8f, .whole = 0.3f, .cos = 1.75f, .cos_doc = 0,
-	.inner = 1, .cos_inner = 0.5f, .named = 0.3f, .named_page = 0.1f, .unit = { [UNIT_NAME] = -0.1f, [UNIT_OPTION] = 0.15f, [UNIT_ENTRY] = 0.05f } };
+	.inner = 1, .cos_inner = 0.5f, .named = 0.3f, .named_page = 0.1f,
+	.unit = { [UNIT_NAME] = -0.1f, [UNIT_OPTION] = 0.15f, [UNIT_ENTRY] = 0.05f } };
 
 /* No evidence: no term in common and no vector, or not wanted. */
 #define NOTHING (-1e30f)
