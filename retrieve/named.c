@@ -21,19 +21,21 @@ static void look_at(void *arg, const char *t, size_t n, enum terms_kind kind)
 	l->found |= kind == TERMS_WORD && n == l->n && memcmp(t, l->s, n) == 0;
 }
 
-static bool is_asked(const struct plan *p, const char *t, size_t n)
-{
-	for (size_t i = 0; i < p->n_term; i++)
-		if (p->term[i].n == n && !p->term[i].literal && memcmp(p->term[i].s, t, n) == 0)
-			return true;
-	return false;
-}
-
 struct name {
 	const struct plan *p;
 	struct str page;
+	bool says_no;		/* --no-clobber is what "not clobbering" asks for */
 	bool some, missing;
 };
+
+static bool is_asked(const struct name *m, const char *t, size_t n)
+{
+	const struct plan *p = m->p;
+	for (size_t i = 0; i < p->n_term; i++)
+		if (p->term[i].n == n && !p->term[i].literal && memcmp(p->term[i].s, t, n) == 0)
+			return m->says_no || !p->term[i].ruled_out;
+	return false;
+}
 
 static void add_word(void *arg, const char *t, size_t n, enum terms_kind kind)
 {
@@ -41,7 +43,7 @@ static void add_word(void *arg, const char *t, size_t n, enum terms_kind kind)
 	if (kind != TERMS_WORD || m->missing || terms_is_stop(t, n))
 		return;
 	struct look in_page = { t, n, false };
-	if (is_asked(m->p, t, n))
+	if (is_asked(m, t, n))
 		terms_scan(m->page.s, m->page.n, look_at, &in_page);
 	else
 		m->missing = true;
@@ -63,7 +65,7 @@ bool named_by(const struct plan *p, struct str option, struct str page)
 		size_t dash = from;
 		while (dash < at && dash < from + 2 && option.s[dash] == '-')
 			dash++;
-		struct name m = { .p = p, .page = page };
+		struct name m = { .p = p, .page = page, .says_no = at - dash > 3 && memcmp(option.s + dash, "no-", 3) == 0 };
 		if (dash > from && at - dash >= SHORTEST && isalpha((unsigned char)option.s[dash]))
 			terms_scan(option.s + dash, at - dash, add_word, &m);
 		if (m.some && !m.missing)

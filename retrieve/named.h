@@ -3,6 +3,7 @@
  * named: options that a question names in plain words.
  *
  *	"list the contents of an archive"	-t, --list
+ *	"... without extracting it"		--no-extract		(not -x, --extract)
  *	"show hidden files, but not . or .."	-A, --almost-all	(not this one: nobody said "almost")
  *
  * A long name says best what an option is for, so a word there is worth more than one in a description. On 779 tasks of

@@ -10,14 +10,31 @@
 
 #define STOP_WEIGHT 0.3f	/* measured: 0 and 1 are both worse on man pages and on abstracts */
 
+struct adding {
+	struct plan *p;
+	bool ruled_out;		/* a negation was the last word but function words */
+};
+
+static bool is_negation(const char *t, size_t n)
+{
+	static const char *const word[] = { "without", "not", "don't", "instead", "except" };
+	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+		if (strlen(word[i]) == n && memcmp(word[i], t, n) == 0)
+			return true;
+	return false;
+}
+
 static void add_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 {
-	struct plan *p = arg;
-	bool stop = kind == TERMS_WORD && terms_is_stop(t, n);
+	struct adding *a = arg;
+	struct plan *p = a->p;
+	bool stop = kind == TERMS_WORD && terms_is_stop(t, n), ruled_out = a->ruled_out && !stop;
+	a->ruled_out = is_negation(t, n) || (a->ruled_out && stop);
 	for (size_t i = 0; i < p->n_term; i++) {
 		struct plan_term *it = &p->term[i];
 		if (it->n == n && memcmp(it->s, t, n) == 0) {
 			it->weight += stop ? 0 : 1;
+			it->ruled_out &= ruled_out;
 			return;
 		}
 	}
@@ -29,6 +46,7 @@ static void add_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 	memcpy(it->s, t, n);
 	it->n = n;
 	it->stop = stop;
+	it->ruled_out = ruled_out;
 	it->literal = kind == TERMS_LITERAL;
 	it->weight = stop ? STOP_WEIGHT : 1;
 }
@@ -100,6 +118,6 @@ static void add_names(struct plan *p, const char *s, size_t n)
 void plan_make(struct plan *p, const char *s, size_t n)
 {
 	*p = (struct plan){0};
-	terms_scan(s, n, add_term, p);
+	terms_scan(s, n, add_term, &(struct adding){ p, false });
 	add_names(p, s, n);
 }

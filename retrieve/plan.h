@@ -23,6 +23,7 @@ struct plan_term {
 	size_t n;
 	float weight;		/* times it occurs, less for function words */
 	bool stop, literal;
+	bool ruled_out;		/* nowhere but behind a "without" or "not": "without extracting it" rules out extract */
 };
 
 struct plan_name {

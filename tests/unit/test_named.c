@@ -22,7 +22,7 @@ static void named_by_word_of_question_holds(void **state)
 {
 	(void)state;
 	assert_true(names("list the contents of an archive", "-t, --list", "tar(1)"));
-	assert_true(names("without extracting it", "-x, --extract, --get", "tar(1)"));
+	assert_true(names("extract it without looking", "-x, --extract, --get", "tar(1)"));
 	assert_true(names("find files whose name ends in .c", "-name pattern", "find(1)"));
 	assert_true(names("exclude version control files", "--exclude-vcs, --exclude-version-control", "x(1)"));
 }
@@ -50,6 +50,16 @@ static void named_by_word_of_the_page_does_not_hold(void **state)
 	assert_true(names("git commit: amend the last", "--amend", "git-commit(1)"));
 }
 
+static void named_by_what_is_ruled_out_does_not_hold(void **state)
+{
+	(void)state;
+	assert_false(names("list the contents without extracting it", "-x, --extract, --get", "tar(1)"));
+	assert_false(names("copy, but do not follow any links", "-L, --follow", "cp(1)"));
+	assert_true(names("copy without following links", "--no-follow", "cp(1)"));
+	assert_true(names("not links: links of links", "--links", "x(1)"));
+	assert_true(names("list without extracting", "-t, --list", "tar(1)"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
@@ -57,6 +67,7 @@ int main(void)
 		cmocka_unit_test(named_by_part_of_a_name_does_not_hold),
 		cmocka_unit_test(named_by_value_or_short_option_does_not_hold),
 		cmocka_unit_test(named_by_word_of_the_page_does_not_hold),
+		cmocka_unit_test(named_by_what_is_ruled_out_does_not_hold),
 	};
 	return cmocka_run_group_tests(all, NULL, NULL);
 }
