@@ -127,6 +127,16 @@ static int bench_model(const struct model *m, const char *path, struct pool *poo
 	return 0;
 }
 
+static void warn(const char *msg)
+{
+	err_warn(TOOL, "%s; it is started again for the next prompt", msg);
+}
+
+static void progress(size_t n, double share, double speedup)
+{
+	fprintf(stderr, "\r%s: %zu prompts, %3.0f %%, speedup %.2f ", err_tool(TOOL), n, share * 100, speedup);
+}
+
 static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 {
 	struct buf cmd = {0};
@@ -137,7 +147,12 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 	else
 		r = propose_auto(&cmd, "bench", propose_small(m, getenv("TT_MODELS"), &(struct pack_maker){ .pool = pool }, e),
 				 pool_threads(pool), e);
-	r = r ? r : spec_run(&root, m, pool, o.prompts, cmd.data, (size_t)o.n_max, (size_t)o.limit, e);
+	bool watched = isatty(STDERR_FILENO);
+	struct spec how = { .m = m, .pool = pool, .prompts = o.prompts, .draft = cmd.data, .n_max = (size_t)o.n_max,
+			    .limit = (size_t)o.limit, .warn = warn, .said = watched ? progress : NULL };
+	r = r ? r : spec_run(&root, &how, e);
+	if (watched)
+		fputs("\r\033[K", stderr);
 	if (!r)
 		print("", root);
 	json_decref(root);

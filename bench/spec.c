@@ -6,10 +6,8 @@
  */
 #include "bench/spec.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "generate/propose.h"
 #include "generate/run.h"
@@ -20,13 +18,14 @@
 #define N_CTX 4096
 
 struct bench {
+	const struct spec *how;
 	const struct model *m;
 	struct session *s;
 	struct sampler *sampler;
 	struct proposer proposer;
 	struct run run;
-	struct buf plain;
-	size_t n_max, limit;
+	bool is_warned;
+	size_t n_prompt, n_lost;
 	json_t *all;
 };
 
@@ -76,8 +75,23 @@ static void tally(struct bench *b, const char *category, const struct figures *p
 		add(c, "drafted_ms", drafted->ms);
 		add(c, "drafted_tokens", (double)drafted->n_draft);
 		add(c, "accepted", (double)drafted->n_accept);
+		add(c, "drafter_lost", b->proposer.d ? 0 : 1);
 		add(c, "unequal", equal ? 0 : 1);
 	}
+}
+
+/* A drafter for the coming prompt, if there is none (any more). */
+static int need_drafter(struct bench *b, struct err *e)
+{
+	if (b->proposer.d)
+		return 0;
+	struct proposer lost = b->proposer;
+	int rc = propose_open(&b->proposer, b->m, b->s, pool_threads(b->how->pool), b->how->draft, e);
+	if (b->n_lost)
+		memcpy(b->proposer.cost, lost.cost, sizeof lost.cost);	/* as steps are by now */
+	if (!b->is_warned)
+		b->proposer.warn = b->how->warn;
+	return rc;
 }
 
 static int one_prompt(struct bench *b, json_t *line, const char *category, struct err *e)
@@ -86,7 +100,7 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 	struct figures plain = {0}, drafted = {0};
 	json_t *turns = json_object_get(line, "turns");
 	bool equal = true;
-	int rc = 0;
+	int rc = need_drafter(b, e);
 	struct buf past[8] = {0};
 	size_t n_turn = json_array_size(turns) < 8 ? json_array_size(turns) : 8;
 	for (size_t k = 0; !rc && k < n_turn; k++) {
@@ -98,7 +112,7 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 				chat_turn(&chat, CHAT_ASSISTANT, past[i].data ? past[i].data : "", past[i].len);
 		}
 		rc = chat_reply(&chat, e);
-		if (!rc && chat.ids.len + b->n_max + 16 > N_CTX) {
+		if (!rc && chat.ids.len + b->how->n_max + 16 > N_CTX) {
 			chat_release(&chat);	/* too long for the context: the turn is left out of both */
 			break;
 		}
@@ -112,12 +126,23 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 	}
 	for (size_t k = 0; k < 8; k++)
 		buf_release(&past[k]);
-	if (!rc)
-		tally(b, category, &plain, &drafted, equal);
-	return rc;
+	if (rc)
+		return rc;
+	tally(b, category, &plain, &drafted, equal);
+	b->n_prompt++;
+	if (!b->proposer.d) {
+		b->n_lost++;
+		b->is_warned = true;
+	}
+	return 0;
 }
 
-static int each_line(struct bench *b, const struct buf *text, const char *path, struct err *e)
+static double so_far(json_t *all, const char *key)
+{
+	return json_number_value(json_object_get(json_object_get(all, "all"), key));
+}
+
+static int each_line(struct bench *b, const struct buf *text, struct err *e)
 {
 	json_t *count = json_object();
 	int rc = 0;
@@ -128,13 +153,15 @@ static int each_line(struct bench *b, const struct buf *text, const char *path, 
 		json_t *line = json_loadb(at, (size_t)(end - at), 0, &why);
 		const char *category = json_string_value(json_object_get(line, "category"));
 		if (!line || !category || !json_is_array(json_object_get(line, "turns")))
-			rc = err_set(e, ERR_FORMAT, (uint64_t)(at - text->data), "'%s': not a line {category, turns}", path);
+			rc = err_set(e, ERR_FORMAT, (uint64_t)(at - text->data), "'%s': not a line {category, turns}",
+				     b->how->prompts);
 		double n = rc ? 0 : json_number_value(json_object_get(count, category));
-		if (!rc && (!b->limit || n < (double)b->limit)) {
+		if (!rc && (!b->how->limit || n < (double)b->how->limit)) {
 			add(count, category, 1);
 			rc = one_prompt(b, line, category, e);
-			if (isatty(STDERR_FILENO))
-				fprintf(stderr, "\r%s %.0f ", category, n + 1);
+			if (!rc && b->how->said)
+				b->how->said(b->n_prompt, (double)(end - text->data) / (double)text->len,
+					     so_far(b->all, "plain_ms") / so_far(b->all, "drafted_ms"));
 		}
 		json_decref(line);
 	}
@@ -160,19 +187,17 @@ static void finish(json_t *all)
 	}
 }
 
-int spec_run(json_t **out, const struct model *m, struct pool *pool, const char *path, const char *draft, size_t n_max, size_t limit,
-	     struct err *e)
+int spec_run(json_t **out, const struct spec *how, struct err *e)
 {
-	struct bench b = { .m = m, .n_max = n_max, .limit = limit, .all = json_object() };
+	struct bench b = { .how = how, .m = how->m, .all = json_object() };
 	struct buf text = {0};
-	int rc = io_read_file(&text, path, (size_t)64 << 20, e);
-	rc = rc ? rc : session_open(&b.s, m, pool, N_CTX, e);
-	rc = rc ? rc : sampler_open(&b.sampler, &SAMPLE_GREEDY, m->arch.n_vocab, e);
-	rc = rc ? rc : propose_open(&b.proposer, m, b.s, pool_threads(pool), draft, e);
-	b.run = (struct run){ .m = m, .s = b.s, .sampler = b.sampler, .n_max = n_max };
-	rc = rc ? rc : each_line(&b, &text, path, e);
-	if (!rc && !b.proposer.d)
-		rc = err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter '%s' was lost on the way", draft);
+	int rc = io_read_file(&text, how->prompts, (size_t)64 << 20, e);
+	rc = rc ? rc : session_open(&b.s, how->m, how->pool, N_CTX, e);
+	rc = rc ? rc : sampler_open(&b.sampler, &SAMPLE_GREEDY, how->m->arch.n_vocab, e);
+	b.run = (struct run){ .m = how->m, .s = b.s, .sampler = b.sampler, .n_max = how->n_max };
+	rc = rc ? rc : each_line(&b, &text, e);
+	if (!rc && b.n_lost && b.n_lost == b.n_prompt)
+		rc = err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter '%s' was lost at every prompt", how->draft);
 	run_release(&b.run);
 	propose_close(&b.proposer);
 	sampler_close(b.sampler);

@@ -12,10 +12,20 @@
 
 struct pool;
 
-/* Reads lines {id, category, turns: [text, ...]} from `path` and answers each twice, greedily, turn after turn, with at most n_max
- * tokens a turn; stops after `limit` lines of a category (0 = all). `draft` is a drafter's command. *out gets {category: {prompts, tokens, plain,
- * drafted (tokens a second), speedup, drafted_tokens, accepted, equal}, ..., all: {...}}; the caller decrefs. */
-int spec_run(json_t **out, const struct model *m, struct pool *pool, const char *path, const char *draft, size_t n_max, size_t limit,
-	     struct err *e);
+struct spec {
+	const struct model *m;
+	struct pool *pool;
+	const char *prompts;	/* file of lines {category, turns: [text, ...]} */
+	const char *draft;	/* a drafter's command */
+	size_t n_max, limit;	/* tokens of a turn at most; lines of a category, 0 = all */
+	void (*warn)(const char *msg);	/* told once, when the drafter was lost */
+	/* After each prompt: how many there were, how much of the file is done, and the ratio of times so far. May be NULL. */
+	void (*said)(size_t n, double share, double speedup);
+};
+
+/* Answers each prompt twice, greedily, turn after turn. *out gets {category: {prompts, tokens, plain, drafted (tokens a second), speedup,
+ * drafted_tokens, accepted, drafter_lost, equal}, ..., all: {...}}; the caller decrefs. A drafter that is lost (it died, stalled, talked
+ * nonsense) costs the rest of that prompt's drafts and is started again for the next; if none was left of any prompt, that is an error. */
+int spec_run(json_t **out, const struct spec *how, struct err *e);
 
 #endif

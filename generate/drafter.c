@@ -19,8 +19,10 @@
 #include "lib/base/rec.h"
 
 #define PIPE_BYTES (1 << 20)
-#define PATIENCE_FIRST_MS 5000	/* for the first two drafts: it may have a model to open and a prompt to read */
-#define PATIENCE_MS 1000	/* many times the cost of any sensible draft */
+#define PATIENCE_MS 1000	/* many times the cost of any sensible draft, */
+#define PATIENCE_STEPS 20	/* or as long as so many plain steps take by now: what starves the drafter slows us too */
+#define PATIENCE_FIRST 5	/* times that for the first two drafts: it may have a model to open and a prompt to read */
+#define SLICE_MS 50		/* waiting is counted in pieces, so that time for which both of us were stopped counts as one */
 #define PAUSE_MIN 16
 #define PAUSE_MAX 256
 #define TRIAL 8			/* steps after which a drafter is judged */
@@ -34,6 +36,7 @@ struct drafter {
 	struct rec_reader *in;
 	size_t n_vocab, max;
 	unsigned n_asked;		/* requests since the last new timeline */
+	double step_ms;			/* a plain step of the generator, as of the last request */
 	bool is_well;			/* nothing went wrong yet */
 };
 
@@ -151,6 +154,7 @@ static int request(struct drafter *d, const double cost[9], size_t max, struct e
 		msgpack_pack_double(p, cost[b]);
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
 	d->n_asked++;
+	d->step_ms = cost[1];
 	rec_put_u64(d->out, "max", d->max);
 	int r = rec_emit(d->out, e);
 	r = r ? r : quietly(d, rec_flush, e);
@@ -178,17 +182,21 @@ int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t
 /* Waits until the drafter has said something. */
 static int await(struct drafter *d, struct err *e)
 {
-	int patience = d->n_asked <= 2 ? PATIENCE_FIRST_MS : PATIENCE_MS;
-	uint64_t end = io_now_ns() + (uint64_t)patience * 1000000u;
+	double patience = d->step_ms * PATIENCE_STEPS > PATIENCE_MS ? d->step_ms * PATIENCE_STEPS : PATIENCE_MS, waited = 0;
+	if (d->n_asked <= 2)
+		patience *= PATIENCE_FIRST;
 	while (rec_reader_would_block(d->in)) {
-		uint64_t now = io_now_ns();
 		struct pollfd p = { .fd = d->from, .events = POLLIN };
-		int r = now < end ? poll(&p, 1, (int)((end - now) / 1000000u) + 1) : 0;
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %d ms", patience);
-		break;
+		uint64_t t0 = io_now_ns();
+		int r = poll(&p, 1, SLICE_MS);
+		if (r > 0)
+			break;
+		if (r < 0 && errno != EINTR)
+			return err_sys(e, ERR_IO, "cannot wait for the drafter");
+		double ms = (double)(io_now_ns() - t0) / 1e6;
+		waited += ms < SLICE_MS ? ms : SLICE_MS;
+		if (waited >= patience)
+			return err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %.0f ms", patience);
 	}
 	return 0;
 }

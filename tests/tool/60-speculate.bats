@@ -96,3 +96,29 @@ say() {
 	[ "${lines[0]}" = '{"kind":"draft","tok":[4,9,1]}' ]
 	[ "${lines[1]}" = '{"kind":"draft","tok":[2,3,4]}' ]
 }
+
+bench() {
+	printf '{"category":"%s","turns":["ab","ba"]}\n' one two one > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr tt-bench spec -m qwen2 -n 16 --prompts "$BATS_TEST_TMPDIR/p" --draft "$1"
+}
+
+value() {	# of a key in the bench's output
+	awk -v k="$1" '$1 == k { print $2 }' <<< "$output"
+}
+
+@test "the bench goes on without a drafter that was lost, counts it and starts another for the next prompt" {
+	bench "test -e '$BATS_TEST_TMPDIR/again' && exec tt-speculate; touch '$BATS_TEST_TMPDIR/again'; exec sleep 60"
+	[ "$status" -eq 0 ]
+	[ "$(value one.prompts) $(value one.drafter_lost) $(value one.equal)" = "2.00 1.00 yes" ]
+	[ "$(value two.prompts) $(value two.drafter_lost) $(value two.equal)" = "1.00 0.00 yes" ]
+	[ "$(value all.drafter_lost)" = 1.00 ]
+	[ "$(value two.drafted_tokens)" != 0.00 ]
+	[ "$(grep -c 'warning.*did not answer' <<< "$stderr")" -eq 1 ]
+}
+
+@test "the bench of a drafter that never lives: 74, and one warning" {
+	bench "exit 3"
+	[ "$status" -eq 74 ]
+	[[ "$stderr" == *"lost at every prompt"* ]]
+	[ "$(grep -c warning <<< "$stderr")" -eq 1 ]
+}

@@ -7,7 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "generate/cost.h"
 #include "generate/drafter.h"
@@ -77,6 +82,50 @@ static void drafter_get_stalled_child_is_given_up(void **state)
 	struct err e = {0};
 	assert_int_equal(first_draft("exec sleep 60", out, &n, &e), ERR_IO);
 	assert_non_null(strstr(e.msg, "did not answer"));
+}
+
+/* Asks a drafter that is `s` seconds late with its third draft, where a plain step takes step_ms. */
+static int late_draft(const char *s, double step_ms)
+{
+	struct drafter *d;
+	const double slow[9] = { 0, step_ms, step_ms, step_ms, step_ms, step_ms, step_ms, step_ms, step_ms };
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	char cmd[160];
+	snprintf(cmd, sizeof cmd, "d='{\"kind\":\"draft\",\"tok\":[7]}'; echo \"$d\"; echo \"$d\"; sleep %s; echo \"$d\"; cat >/dev/null", s);
+	int r = drafter_open(&d, cmd, "vocab", 100, NULL);
+	if (r)
+		return r;
+	for (int i = 0; !r && i < 3; i++) {
+		r = i ? drafter_accept(d, 0, tok, 1, slow, 4, NULL) : drafter_ctx(d, tok, 3, 3, slow, 4, NULL);
+		r = r ? r : drafter_get(d, out, &n, NULL);
+	}
+	drafter_close(d);
+	return r;
+}
+
+static void drafter_get_patience_follows_the_step(void **state)
+{
+	(void)state;
+	assert_int_equal(late_draft("1.4", 1), ERR_IO);
+	assert_int_equal(late_draft("1.4", 100), 0);
+}
+
+/* Stopped and continued, as by a shell's job control: the time between is nobody's fault. */
+static void drafter_get_time_stopped_does_not_count(void **state)
+{
+	(void)state;
+	int status;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(late_draft("1.6", 1) ? 1 : 0);
+	nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+	kill(pid, SIGSTOP);
+	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 200000000 }, NULL);
+	kill(pid, SIGCONT);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void drafter_pays_losing_drafts_pause(void **state)
@@ -154,6 +203,8 @@ int main(void)
 		cmocka_unit_test(drafter_get_dead_child_is_an_error),
 		cmocka_unit_test(drafter_get_nonsense_is_an_error),
 		cmocka_unit_test(drafter_get_stalled_child_is_given_up),
+		cmocka_unit_test(drafter_get_patience_follows_the_step),
+		cmocka_unit_test(drafter_get_time_stopped_does_not_count),
 		cmocka_unit_test(drafter_pays_losing_drafts_pause),
 		cmocka_unit_test(drafter_pays_winning_drafts_go_on),
 		cmocka_unit_test(drafter_pays_rare_long_drafts_go_on),
