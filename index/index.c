@@ -9,6 +9,7 @@
  * held. A stream that ends without its `end` commits nothing more.
  */
 #include <inttypes.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,6 +303,34 @@ static int run_merge(const char *dir)
 
 /* ---- stat, list, chunks, pending, verify ---- */
 
+/* A field of a tab-separated line: tab, newline and backslash are escaped; on a terminal, all that could steer it. */
+static void print_field(struct str s)
+{
+	struct buf b = {0};
+	if (isatty(STDOUT_FILENO) && !utf8_visible(&b, s.s, s.n))
+		s = (struct str){ b.data, b.len };
+	for (size_t i = 0; i < s.n; i++)
+		if (s.s[i] == '\t' || s.s[i] == '\n' || s.s[i] == '\\')
+			printf("\\%c", s.s[i] == '\t' ? 't' : s.s[i] == '\n' ? 'n' : '\\');
+		else
+			putchar(s.s[i]);
+	buf_release(&b);
+}
+
+/* The embedder's name came with a stream, so it is quoted. */
+static int print_stat_json(const struct store *s, uint32_t with, uint64_t n_term, uint64_t bytes, struct err *e)
+{
+	json_t *name = json_string(s->m.model);
+	char *model = name ? json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+	if (model)
+		printf("{\"kind\":\"stat\",\"generation\":%" PRIu64 ",\"docs\":%u,\"chunks\":%u,\"vectors\":%u,\"terms\":%" PRIu64
+			",\"segments\":%zu,\"bytes\":%" PRIu64 ",\"dim\":%u,\"model\":%s}\n", s->m.generation, s->n_doc, s->n_chunk, with,
+			n_term, s->m.n_segment, bytes, s->m.dim, model);
+	json_decref(name);
+	free(model);
+	return model ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+}
+
 static int print_stat(struct store *s, struct err *e)
 {
 	uint64_t bytes = 0, n_term = 0;
@@ -324,26 +353,13 @@ static int print_stat(struct store *s, struct err *e)
 	}
 	if (r)
 		return r;
-	printf(o.json ? "{\"kind\":\"stat\",\"generation\":%" PRIu64 ",\"docs\":%u,\"chunks\":%u,\"vectors\":%u,\"terms\":%" PRIu64
-		",\"segments\":%zu,\"bytes\":%" PRIu64 ",\"dim\":%u,\"model\":\"%s\"}\n" :
-		"generation\t%" PRIu64 "\ndocuments\t%u\nchunks\t%u\nvectors\t%u\nterms\t%" PRIu64 "\nsegments\t%zu\nbytes\t%" PRIu64
-		"\ndimensions\t%u\nembedder\t%s\n", s->m.generation, s->n_doc, s->n_chunk, with, n_term, s->m.n_segment, bytes,
-		s->m.dim, s->m.model);
+	if (o.json)
+		return print_stat_json(s, with, n_term, bytes, e);
+	printf("generation\t%" PRIu64 "\ndocuments\t%u\nchunks\t%u\nvectors\t%u\nterms\t%" PRIu64 "\nsegments\t%zu\nbytes\t%" PRIu64
+		"\ndimensions\t%u\nembedder\t", s->m.generation, s->n_doc, s->n_chunk, with, n_term, s->m.n_segment, bytes, s->m.dim);
+	print_field((struct str){ s->m.model, strlen(s->m.model) });
+	putchar('\n');
 	return 0;
-}
-
-/* A field of a tab-separated line: tab, newline and backslash are escaped; on a terminal, all that could steer it. */
-static void print_field(struct str s)
-{
-	struct buf b = {0};
-	if (isatty(STDOUT_FILENO) && !utf8_visible(&b, s.s, s.n))
-		s = (struct str){ b.data, b.len };
-	for (size_t i = 0; i < s.n; i++)
-		if (s.s[i] == '\t' || s.s[i] == '\n' || s.s[i] == '\\')
-			printf("\\%c", s.s[i] == '\t' ? 't' : s.s[i] == '\n' ? 'n' : '\\');
-		else
-			putchar(s.s[i]);
-	buf_release(&b);
 }
 
 static int list_doc(const struct segment_doc *d, struct rec_writer *w, struct err *e)

@@ -13,6 +13,7 @@
 #include "lib/base/cursor.h"
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
+#include "lib/base/utf8.h"
 
 #define SUM_LEN 16
 #define MAX_LEN (1u << 30)
@@ -141,7 +142,7 @@ static int parse_body(struct manifest *m, struct cursor *c)
 	m->dim = cursor_u32(c);
 	uint32_t n = cursor_u32(c), n_model = cursor_u32(c);
 	const char *model = cursor_take(c, n_model);
-	if (!model || n_model >= sizeof m->model || memchr(model, '\0', n_model))
+	if (!model || n_model >= sizeof m->model || memchr(model, '\0', n_model) || !utf8_valid(model, n_model, NULL))
 		return cursor_fail(c), ERR_FORMAT;
 	memcpy(m->model, model, n_model);
 	for (uint32_t i = 0; i < n; i++) {

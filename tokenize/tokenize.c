@@ -51,16 +51,28 @@ struct job {
 	struct buf out, offsets;	/* text to write; JSON's offsets, which come behind the ids */
 	uint64_t n;			/* ids of this text so far */
 	uint64_t base;			/* bytes of this text in earlier parts */
+	bool is_shown;			/* decoded text goes to a terminal, which nothing of it may steer */
+	struct buf seen;
 };
 
 /* ---- output ---- */
 
+/* Writes what there is, if it is more than `above` bytes. */
 static int flush(struct job *j, size_t above, struct err *e)
 {
 	if (j->out.failed || j->offsets.failed)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	if (j->out.len <= above)
 		return 0;
+	if (j->is_shown) {
+		size_t n = above ? utf8_whole(j->out.data, j->out.len) : j->out.len;
+		buf_clear(&j->seen);
+		if (utf8_visible(&j->seen, j->out.data, n))
+			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		memmove(j->out.data, j->out.data + n, j->out.len - n);
+		j->out.len -= n;
+		return io_write(STDOUT_FILENO, j->seen.data, j->seen.len, "standard output", e);
+	}
 	int r = io_write(STDOUT_FILENO, j->out.data, j->out.len, "standard output", e);
 	buf_clear(&j->out);
 	return r;
@@ -74,7 +86,7 @@ static void put_quoted(struct buf *out, const char *s, size_t n)
 		uint32_t cp;
 		bool ok;
 		size_t len = utf8_decode(s + i, n - i, &cp, &ok);
-		if (ok && cp >= 0x20 && cp != 0x7f && !(cp >= 0x80 && cp < 0xa0) && cp != '\\' && cp != '\'')
+		if (ok && cp != '\n' && cp != '\t' && !utf8_is_control(cp) && cp != '\\' && cp != '\'')
 			buf_add(out, s + i, len);
 		else if (cp == '\n' && ok)
 			buf_puts(out, "\\n");
@@ -355,7 +367,7 @@ int main(int argc, char **argv)
 	if (o.raw && !o.decode && isatty(STDOUT_FILENO))
 		return opt_misuse(&prog, "binary ids do not go to a terminal");
 	r = open_model(&t, &e);
-	struct job j = { .t = t, .ids = { .want_at = o.json || o.table } };
+	struct job j = { .t = t, .ids = { .want_at = o.json || o.table }, .is_shown = o.decode && isatty(STDOUT_FILENO) };
 	if (!r && first == argc)
 		r = run_file(&j, "-", &e);
 	for (int i = first; i < argc && !r; i++)
@@ -364,6 +376,7 @@ int main(int argc, char **argv)
 		r = flush(&j, 0, &e);
 	tok_ids_release(&j.ids);
 	buf_release(&j.out);
+	buf_release(&j.seen);
 	buf_release(&j.offsets);
 	tok_close(t);
 	return r ? err_report(TOOL, &e) : EXIT_DONE;

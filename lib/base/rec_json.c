@@ -14,6 +14,7 @@
 #include "lib/base/json.h"
 #include "lib/base/rec.h"
 #include "lib/base/rec_scan.h"
+#include "lib/base/utf8.h"
 
 #define VEC_HEAD 4
 static const char *const dtype_name[] = { "f32", "f16", "i8", "b1" };
@@ -143,9 +144,34 @@ static json_t *to_json(const msgpack_object *o)
 	return NULL;
 }
 
+/* \uXXXX, as two of them beyond U+FFFF. */
+static void put_escape(struct buf *b, uint32_t c)
+{
+	if (c > 0xFFFF)
+		buf_printf(b, "\\u%04X\\u%04X", (unsigned)(0xD800 + ((c - 0x10000) >> 10)), (unsigned)(0xDC00 + (c & 0x3FF)));
+	else
+		buf_printf(b, "\\u%04X", (unsigned)c);
+}
+
+/* Takes what jansson writes, whole characters, and escapes those that must not reach a terminal and that it leaves as they are. They
+ * are in strings only. JSON may end on a terminal through any pipe, so this is always done. */
 static int dump_to_buf(const char *s, size_t n, void *arg)
 {
-	return buf_add(arg, s, n);
+	struct buf *b = arg;
+	size_t from = 0, step;
+	for (size_t i = 0; i < n; i += step) {
+		uint32_t c = (unsigned char)s[i];
+		step = 1;
+		if (c < 0x7F)
+			continue;
+		step = utf8_decode(s + i, n - i, &c, NULL);
+		if (!utf8_is_control(c))
+			continue;
+		buf_add(b, s + from, i - from);
+		put_escape(b, c);
+		from = i + step;
+	}
+	return buf_add(b, s + from, n - from);
 }
 
 int rec_json_put(struct buf *out, const msgpack_object *o, int indent, struct err *e)

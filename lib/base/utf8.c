@@ -130,10 +130,10 @@ size_t utf8_floor(const char *s, size_t n, size_t at)
 	return ((unsigned char)s[k] & 0xC0) == 0x80 ? at : k;
 }
 
-static bool is_control(uint32_t c)
+bool utf8_is_control(uint32_t c)
 {
-	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x2028 || c == 0x2029;
+	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
+		(c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C || (c >= 0xE0000 && c <= 0xE007F);
 }
 
 int utf8_visible(struct buf *b, const char *s, size_t n)
@@ -144,7 +144,7 @@ int utf8_visible(struct buf *b, const char *s, size_t n)
 		size_t k = utf8_decode(s + i, n - i, &c, &ok);
 		if (!ok)
 			buf_puts(b, "\xEF\xBF\xBD");
-		else if (!is_control(c))
+		else if (!utf8_is_control(c))
 			buf_add(b, s + i, k);
 		else
 			buf_printf(b, c < 0x100 ? "\\x%02X" : "\\u{%04X}", (unsigned)c);

@@ -25,8 +25,11 @@ bool utf8_valid(const char *s, size_t n, size_t *bad_at);
 size_t utf8_whole(const char *s, size_t n);
 /* Moves an offset back (at most 3 bytes) so that it does not point into the middle of a character. */
 size_t utf8_floor(const char *s, size_t n, size_t at);
-/* Appends foreign text as a terminal may get it: C0 but tab and line feed, DEL, C1 and what turns the direction of writing as \xNN
- * or \u{NNNN}, ill-formed bytes as U+FFFD. Returns 0 or ERR_MEM, which sticks to `b`. */
+/* True of what a terminal must not get from foreign text: C0 but tab and line feed, DEL, C1, what turns the direction of writing, line
+ * ends beyond ASCII, and the tags that nobody sees. */
+bool utf8_is_control(uint32_t cp);
+/* Appends foreign text as a terminal may get it: such characters as \xNN or \u{NNNN}, ill-formed bytes as U+FFFD. Returns 0 or
+ * ERR_MEM, which sticks to `b`. */
 int utf8_visible(struct buf *b, const char *s, size_t n);
 
 #endif

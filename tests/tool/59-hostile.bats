@@ -38,18 +38,33 @@ is_harmless() {
 	echo '{"kind":"query","id":"1","text":"pier lamp"}' >q
 	tt-retrieve i <q >hits
 	echo '{"kind":"answer","text":"x","cites":[{"n":1,"doc":"d","name":"\u001b[31m","span":{"b":[0,1],"l":[1,1]},"src":{"path":"/nowhere","xxh3":"00"}}]}' >answer
-	for command in 'tt-retrieve i <q' 'tt-index list i' 'tt-generate -m m -n 4 --prefix-cache=0 <hits' 'tt-cite <answer || :' 'tt-tokenize -m m -v n*.txt'
+	tt-tokenize -m m n*.txt >ids
+	tt-tokenize -m m -d ids | cmp - n*.txt
+	for command in 'tt-retrieve i <q' 'tt-index list i' 'tt-generate -m m -n 4 --prefix-cache=0 <hits' 'tt-cite <answer || :' \
+		'tt-tokenize -m m -v n*.txt' 'tt-tokenize -m m -d ids' 'tt-chunk n*.txt' 'tt-index chunks i' 'tt-index list --json i' \
+		'tt-retrieve --json i <q' 'tt-generate -m m -n 4 --prefix-cache=0 --json <hits' 'tt-cite --json <answer || :' 'tt-json hits' \
+		'tt-json -p hits' 'tt-chunk --json n*.txt | cat'
 	do
 		on_terminal "$command"
 		[ -s tty ]
 		is_harmless || { echo "$command:"; cat -v tty; false; }
 	done
-	for command in 'tt-chunk n*.txt' 'tt-index chunks i' 'tt-json hits'
+	tt-json hits >lines
+	tt-json lines | cmp - hits
+}
+
+@test "the name of an embedder comes with a stream: no terminal is steered by it, and JSON stays JSON" {
+	printf '%s\n' '{"kind":"head","format":1,"model":"\u001b[31m\u009b\",\"dim\":7,\"x\":\"y"}' \
+		'{"kind":"doc","doc":"d","name":"d","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}' \
+		'{"kind":"chunk","doc":"d","seq":0,"id":"00000000000000000000000000000001","text":"word","unit":"para","n_tok":9,"vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":1.0}' \
+		'{"kind":"end"}' | tt-index add i
+	for command in 'tt-index stat i' 'tt-index stat --json i'
 	do
 		on_terminal "$command"
-		[ -s tty ]
-		is_plain
+		is_harmless || { echo "$command:"; cat -v tty; false; }
 	done
+	tt-index stat --json i | python3 -c 'import json, sys
+stat = json.load(sys.stdin); assert stat["dim"] == 2 and stat["model"].endswith("\"x\":\"y"), stat'
 }
 
 @test "control sequences in what messages quote reach no terminal" {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/utf8.h"
 
 static void utf8_every_code_point_comes_back(void **state)
@@ -92,6 +93,16 @@ static void utf8_whole_and_floor_do_not_cut_characters(void **state)
 	assert_int_equal(utf8_floor("abc", 3, 9), 3);
 }
 
+static void utf8_visible_escapes_what_steers_a_terminal(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	static const char s[] = "a\tb\n\r\x1b\x7f\xc2\x9b\xe2\x80\xae\xd8\x9c\xf3\xa0\x80\x81\xff\xc3\xa4\xe2\x80\x8d";
+	assert_int_equal(utf8_visible(&b, s, sizeof s - 1), 0);
+	assert_string_equal(b.data, "a\tb\n\\x0D\\x1B\\x7F\\x9B\\u{202E}\\u{061C}\\u{E0001}\xef\xbf\xbd\xc3\xa4\xe2\x80\x8d");
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +111,7 @@ int main(void)
 		cmocka_unit_test(utf8_decode_replaces_maximal_subparts),
 		cmocka_unit_test(utf8_valid_tells_the_first_fault_at_any_offset),
 		cmocka_unit_test(utf8_whole_and_floor_do_not_cut_characters),
+		cmocka_unit_test(utf8_visible_escapes_what_steers_a_terminal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
