@@ -72,7 +72,7 @@ extern const struct conf_key conf_models_schema[];	/* models.yaml */
 
 /* Reads text[0..n); `name` is for messages. On error (ERR_CONF, ERR_LIMIT, ERR_MEM) `c` is empty. */
 int conf_parse(struct conf *c, const char *text, size_t n, const char *name, const struct conf_key *schema, struct err *e);
-/* Reads a file, refusing one that others may write (ERR_PERM). */
+/* Reads a file, refusing one that others may write or own (ERR_PERM). */
 int conf_load(struct conf *c, const char *path, const struct conf_key *schema, struct err *e);
 void conf_release(struct conf *c);
 

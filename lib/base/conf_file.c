@@ -13,26 +13,44 @@
 
 #include "lib/base/io.h"
 
-/* Others must not be able to change what is read: neither the file nor what its name leads to. A group of the same
- * number as the owner is taken for the owner's own. */
-static int check_mode(int fd, const char *path, struct err *e)
+/* Others must not be able to put another file in place of this one. */
+static int check_dir(const char *path, struct err *e)
 {
-	struct stat st, dir;
+	struct stat dir;
 	char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
 	int r = 0;
 	if (slash)
 		slash[slash == copy] = '\0';
 	if (!copy)
 		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	else if (fstat(fd, &st) || stat(slash ? copy : ".", &dir))
-		r = err_sys(e, ERR_IO, "cannot stat '%s'", path);
-	else if (!S_ISREG(st.st_mode))
-		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not a regular file", path);
-	else if ((st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != st.st_uid))
-		r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "'%s' may be written by others; chmod go-w it", path);
+	else if (stat(slash ? copy : ".", &dir))
+		r = err_sys(e, ERR_IO, "cannot stat the directory of '%s'", path);
 	else if ((dir.st_mode & S_IWOTH) && !(dir.st_mode & S_ISVTX))
 		r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "the directory of '%s' may be written by others", path);
 	free(copy);
+	return r;
+}
+
+/* Others must not be able to change what is read: neither the file nor what its name leads to, which for a link is where it lies and
+ * where the file lies. A group of the same number as the owner is taken for the owner's own. Root chooses whose files it reads. */
+static int check_mode(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+	char *real = NULL;
+	int r = check_dir(path, e);
+	if (!r && fstat(fd, &st))
+		r = err_sys(e, ERR_IO, "cannot stat '%s'", path);
+	else if (!r && !S_ISREG(st.st_mode))
+		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not a regular file", path);
+	else if (!r && ((st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != st.st_uid)))
+		r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "'%s' may be written by others; chmod go-w it", path);
+	else if (!r && geteuid() && st.st_uid && st.st_uid != geteuid())
+		r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "'%s' belongs to another user", path);
+	if (!r && !(real = realpath(path, NULL)))
+		r = err_sys(e, ERR_IO, "cannot resolve '%s'", path);
+	if (!r)
+		r = check_dir(real, e);
+	free(real);
 	return r;
 }
 

@@ -65,7 +65,7 @@ static bool read_size(const char *v, unsigned long long *out)
 {
 	static const char letters[] = "KMGT";
 	char *end;
-	if (!isdigit((unsigned char)*v))
+	if (!isdigit((unsigned char)*v) || (*v == '0' && isdigit((unsigned char)v[1])))	/* 012 is 10 to some */
 		return false;
 	errno = 0;
 	unsigned long long n = strtoull(v, &end, 10);

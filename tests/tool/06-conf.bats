@@ -72,6 +72,67 @@ notes" ]
 	run -77 tt-conf check c.yaml
 }
 
+@test "a link is read, unless others may write where it lies or where it leads" {
+	mkdir far near
+	mv c.yaml far
+	ln -s ../far/c.yaml near/c.yaml
+	run -0 tt-conf get embedder near/c.yaml
+	[ "$output" = minilm ]
+	chmod o+w far
+	run -77 --separate-stderr tt-conf check near/c.yaml
+	[[ $stderr == *"/far/c.yaml'"* ]]
+	chmod o-w far
+	chmod o+w near
+	run -77 tt-conf check near/c.yaml
+	chmod o-w near
+	chmod o+w far/c.yaml
+	run -77 tt-conf check near/c.yaml
+	rm far/c.yaml
+	run -66 tt-conf check near/c.yaml
+	ln -s loop.yaml near/loop.yaml
+	run -66 tt-conf check near/loop.yaml
+}
+
+@test "the file of another user is refused, root's is read" {
+	test "$(id -u)" = 0 && command -v setpriv >/dev/null || skip "needs root and setpriv"
+	dir=$(mktemp -d /tmp/tt-conf-XXXXXX)	# where others come, unlike the directory of the test
+	chmod 755 "$dir"
+	cp c.yaml "$(command -v tt-conf)" "$dir"
+	other="setpriv --reuid=65534 --clear-groups $dir/tt-conf check $dir/c.yaml"
+	$other
+	chown 12345 "$dir/c.yaml"
+	run --separate-stderr $other
+	rm -r "$dir"
+	[ "$status" -eq 77 ]
+	[[ $stderr == *"another user"* ]]
+}
+
+@test "what YAML would make of a scalar plays no part: it is taken as it stands, or refused with its line" {
+	for word in no off yes Null 012 0x10 1e3 .5 2001-01-01 =
+	do
+		printf 'embedder: x\ngenerator: %s\n' "$word" >word.yaml
+		run -0 tt-conf get generator word.yaml
+		[ "$output" = "$word" ]
+	done
+	for word in no 012 010M 1e3 0x10 1.5G +1 ' 1 K' '"1_000"' 1KK .inf true
+	do
+		printf 'embedder: x\ncache:\n  prefix: %s\n' "$word" >word.yaml
+		run -78 --separate-stderr tt-conf check word.yaml
+		[[ $stderr == "tt-conf: word.yaml:3: 'cache.prefix'"* ]]
+	done
+	for word in no 012 1e3 0x10 1.0 +5 true
+	do
+		sed -e "0,/bytes: [0-9]*/s//bytes: $word/" "$top/share/models.yaml" >models.yaml
+		! cmp -s models.yaml "$top/share/models.yaml"
+		run -78 --separate-stderr tt-conf models models.yaml
+		[[ $stderr == *"bytes': '$word'"* ]]
+	done
+	sed -e 's/^    default: true/    default: yes/' "$top/share/models.yaml" >models.yaml
+	! cmp -s models.yaml "$top/share/models.yaml"
+	run -78 --separate-stderr tt-conf models models.yaml
+	[[ $stderr == *"neither true nor false"* ]]
+}
+
 @test "the catalogue and the default configuration of the suite are well-formed" {
 	run -0 tt-conf models "$top/share/models.yaml"
 	[ "${#lines[@]}" -gt 4 ]
