@@ -74,13 +74,6 @@ void batch_close(struct batch *b)
 
 /* ---- texts ---- */
 
-/* The text's first line is the heading: an option's or a term's. */
-static bool begins_with(const char *s, size_t n, const msgpack_object *heading)
-{
-	size_t len = heading->via.str.size;
-	return n >= len && !memcmp(s, heading->via.str.ptr, len) && (n == len || s[len] == '\n');
-}
-
 static void add_part(struct buf *text, size_t from, const char *s, size_t n)
 {
 	if (n && text->len > from)
@@ -110,7 +103,9 @@ static int text_of(struct batch *b, const struct rec *r, bool is_query, struct e
 		bool first = true;
 		for (size_t i = 0; i < n_head; i++) {
 			const msgpack_object *o = &sec->via.array.ptr[i];
-			if (o->type != MSGPACK_OBJECT_STR || !o->via.str.size || (i + 1 == n_head && begins_with(s, n, o)))
+			if (o->type != MSGPACK_OBJECT_STR || !o->via.str.size)
+				continue;
+			if (i + 1 == n_head && rec_is_headed(s, n, o->via.str.ptr, o->via.str.size))
 				continue;
 			if (!first)
 				buf_puts(&b->text, " > ");

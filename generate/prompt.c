@@ -66,11 +66,11 @@ static bool is_equal(struct ask_str a, struct ask_str b)
 	return a.n == b.n && memcmp(a.s, b.s, a.n) == 0;
 }
 
-/* An option or entry: its text begins with its own heading, which needn't stand there twice. */
+/* An option or entry, whose own heading needn't stand there twice. */
 static bool is_entry(const struct ask_source *s)
 {
 	const struct ask_str *last = s->n_sec ? &s->sec[s->n_sec - 1] : NULL;
-	return last && s->text.n >= last->n && memcmp(s->text.s, last->s, last->n) == 0;
+	return last && rec_is_headed(s->text.s, s->text.n, last->s, last->n);
 }
 
 /* Bytes of an entry's names and first sentence; all of other text. */

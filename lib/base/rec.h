@@ -73,6 +73,9 @@ bool rec_str(const struct rec *r, const char *key, const char **s, size_t *n);
 bool rec_u64(const struct rec *r, const char *key, uint64_t *v);
 bool rec_f64(const struct rec *r, const char *key, double *v);	/* integers are converted */
 bool rec_bool(const struct rec *r, const char *key, bool *v);
+/* True if the first line of a text is `heading`: an option's or entry's text begins with the last of its `sec`, and what shows both
+ * leaves one out. */
+bool rec_is_headed(const char *text, size_t n, const char *heading, size_t n_heading);
 /* A `vec`: element type, count and the (unaligned) element bytes. */
 bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n, const void **data);
 

@@ -77,6 +77,11 @@ bool rec_bool(const struct rec *r, const char *key, bool *v)
 	return true;
 }
 
+bool rec_is_headed(const char *text, size_t n, const char *heading, size_t n_heading)
+{
+	return n >= n_heading && memcmp(text, heading, n_heading) == 0 && (n == n_heading || text[n_heading] == '\n');
+}
+
 bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n, const void **data)
 {
 	const msgpack_object *o = rec_get(r, key);

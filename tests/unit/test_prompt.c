@@ -160,6 +160,18 @@ static void build_further_entries_are_shortened(void **state)
 	prompt_release(&p);
 }
 
+static void build_a_heading_is_left_out_only_where_it_is_the_first_line(void **state)
+{
+	(void)state;
+	struct ask_source para = { .name = STR("cron(8)"), .sec = { STR("FILES") }, .n_sec = 1, .text = STR("FILES of each user. More.\n") };
+	struct ask a = { .id = STR("q1"), .text = STR("?"), .source = { &tar, &para }, .n_source = 2 };
+	struct prompt p;
+	assert_int_equal(build(&p, &a, 0, 4096, NULL), 0);
+	assert_non_null(find(&p, "[1] tar(1) > OPTIONS\n-t, --list\n"));
+	assert_non_null(find(&p, "[2] cron(8) > FILES\nFILES of each user. More.\n"));
+	prompt_release(&p);
+}
+
 static void build_own_instructions_replace_the_style(void **state)
 {
 	(void)state;
@@ -197,6 +209,7 @@ int main(void)
 		cmocka_unit_test(build_prefixes_do_not_depend_on_the_question),
 		cmocka_unit_test(build_more_sources_where_the_best_lacks_words),
 		cmocka_unit_test(build_further_entries_are_shortened),
+		cmocka_unit_test(build_a_heading_is_left_out_only_where_it_is_the_first_line),
 		cmocka_unit_test(build_own_instructions_replace_the_style),
 		cmocka_unit_test(plain_and_raw_take_the_text_as_it_is),
 	};

@@ -331,6 +331,16 @@ static void rec_reader_line_gives_each_line_and_the_last(void **state)
 	buf_release(&b);
 }
 
+static void rec_is_headed_compares_the_whole_first_line(void **state)
+{
+	(void)state;
+	assert_true(rec_is_headed("-x, --get\nTake.", 15, "-x, --get", 9));
+	assert_true(rec_is_headed("-x", 2, "-x", 2));
+	assert_false(rec_is_headed("-x", 2, "-x, --get", 9));
+	assert_false(rec_is_headed("FILES of users", 14, "FILES", 5));
+	assert_false(rec_is_headed("text", 4, "", 0));
+}
+
 static void rec_reader_would_block_only_on_an_idle_pipe(void **state)
 {
 	(void)state;
@@ -369,6 +379,7 @@ int main(void)
 		cmocka_unit_test(rec_flush_to_full_disk_is_an_error),
 		cmocka_unit_test(rec_reader_sniff_tells_records_from_text),
 		cmocka_unit_test(rec_reader_line_gives_each_line_and_the_last),
+		cmocka_unit_test(rec_is_headed_compares_the_whole_first_line),
 		cmocka_unit_test(rec_reader_would_block_only_on_an_idle_pipe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
