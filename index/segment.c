@@ -161,7 +161,8 @@ static int take_head(struct segment *s, uint64_t heap, struct segment_chunk *c, 
 	return r;
 }
 
-int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e)
+/* All of a chunk; its text is not checked yet. */
+static int take_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e)
 {
 	c->n_sec = c->n_meta = 0;
 	int r = segment_get_id(s, i, c->id, e);
@@ -183,8 +184,20 @@ int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, st
 	if (heap > s->heap.len || !size_within(text, text_len, s->text.len) || c->doc >= s->stat.n_doc)
 		return bad(s, at, "a chunk's entry points outside", e);
 	c->text = (struct str){ (const char *)s->text.p + text, text_len };
-	r = section_check(&s->file, c->text.s, c->text.n, e);
-	return r ? r : take_head(s, heap, c, e);
+	return take_head(s, heap, c, e);
+}
+
+int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e)
+{
+	int r = take_chunk(s, i, c, e);
+	return r ? r : section_check(&s->file, c->text.s, c->text.n, e);
+}
+
+int segment_get_head(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e)
+{
+	int r = take_chunk(s, i, c, e);
+	c->text = (struct str){ "", 0 };
+	return r;
 }
 
 int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struct err *e)

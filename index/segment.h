@@ -83,6 +83,8 @@ void segment_close(struct segment *s);
 /* Borrowed until segment_close. ERR_CHECKSUM or ERR_FORMAT when the bytes are not what was written. */
 int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct err *e);
 int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
+/* The same without the text, which is neither read nor checked. */
+int segment_get_head(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
 /* Only the lengths: words of all chunks, words of name and title. */
 int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e);
 /* Only the id. */

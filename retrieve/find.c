@@ -75,7 +75,7 @@ static int filter_chunks(struct finder *f, const struct find_filter *filter, str
 	for (size_t i = 0; i < f->store.m.n_segment; i++)
 		for (uint32_t k = 0; k < f->store.seg[i].m->n_chunk; k++) {
 			struct segment_chunk c;
-			int r = segment_get_chunk(&f->store.seg[i].seg, k, &c, e);
+			int r = segment_get_head(&f->store.seg[i].seg, k, &c, e);
 			if (r)
 				return r;
 			for (size_t j = 0; j < filter->n_meta; j++)
@@ -168,7 +168,7 @@ static int is_named(void *arg, uint32_t chunk, bool *is, struct err *e)
 	struct segment *s = &a->f->store.seg[i].seg;
 	struct segment_chunk c;
 	struct segment_doc d;
-	int r = segment_get_chunk(s, chunk - a->f->chunk_base[i], &c, e);
+	int r = segment_get_head(s, chunk - a->f->chunk_base[i], &c, e);
 	if (!r)
 		r = segment_get_doc(s, c.doc, &d, e);
 	if (!r && c.n_sec)

@@ -88,6 +88,39 @@ static void segment_round_trip_keeps_everything(void **state)
 	corpus_remove(dir);
 }
 
+static void segment_get_head_gives_all_but_the_text(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	struct writer *w;
+	struct store s;
+	struct segment_chunk c, head, in = { .l0 = 3, .l1 = 9, .text = str_of("-x\nTake."), .unit = str_of("option"), .n_sec = 2,
+		.sec = { str_of("OPTIONS"), str_of("-x") }, .n_meta = 1, .meta = { { str_of("lang"), str_of("en") } } };
+	corpus_dir(dir);
+	build(dir);
+	assert_int_equal(writer_open(&w, dir, true, 0, &e), 0);
+	corpus_add(w, "at(1)", "at - run later", tar, 1, 8, 1);
+	assert_int_equal(writer_chunk(w, &in, NULL, 0, 0, &e), 0);
+	assert_int_equal(writer_commit(w, &e), 0);
+	writer_close(w);
+	assert_int_equal(store_open(&s, dir, &e), 0);
+	struct segment *g = &s.seg[s.m.n_segment - 1].seg;
+	uint32_t last = g->stat.n_chunk - 1;
+	assert_int_equal(segment_get_chunk(g, last, &c, &e), 0);
+	assert_int_equal(segment_get_head(g, last, &head, &e), 0);
+	assert_int_equal(c.text.n, 8);
+	assert_int_equal(head.text.n, 0);
+	assert_int_equal(head.doc, c.doc);
+	assert_int_equal(head.l1, 9);
+	assert_int_equal(head.n_sec, 2);
+	assert_memory_equal(head.sec, c.sec, 2 * sizeof *c.sec);
+	assert_memory_equal(head.meta[0].value.s, "en", 2);
+	assert_true(segment_get_head(g, last + 1, &head, &e) < 0);
+	store_close(&s);
+	corpus_remove(dir);
+}
+
 static void segment_find_gives_counts_of_every_term(void **state)
 {
 	(void)state;
@@ -225,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(varint_and_postings_round_trip),
 		cmocka_unit_test(segment_round_trip_keeps_everything),
+		cmocka_unit_test(segment_get_head_gives_all_but_the_text),
 		cmocka_unit_test(segment_find_gives_counts_of_every_term),
 		cmocka_unit_test(every_flipped_byte_is_detected),
 		cmocka_unit_test(every_truncation_is_detected),
