@@ -52,11 +52,17 @@ static int by_name(const void *key, const void *elem)
 	return strcmp(key, ((const struct tag *)elem)->name);
 }
 
+/* A CR that is no part of CRLF ends a line by itself. */
+static bool ends_at_cr(const struct html *h, size_t at)
+{
+	return h->p[at] == '\r' && !(at + 1 < h->n && h->p[at + 1] == '\n');
+}
+
 /* The line of byte `at`; asked in rising order. */
 static uint64_t line_of(struct html *h, size_t at)
 {
 	for (; h->line_at < at; h->line_at++)
-		h->line += h->p[h->line_at] == '\n';
+		h->line += h->p[h->line_at] == '\n' || ends_at_cr(h, h->line_at);
 	return h->line;
 }
 
@@ -284,6 +290,8 @@ static void text(struct html *h)
 		       (h->pre ? k == 0 || p[k - 1] != '\n' : p[k] != ' ' && p[k] != '\n' && p[k] != '\t'))
 			k++;
 		if (k == 0) {
+			if (*p == '\r' && ends_at_cr(h, h->at))
+				give(h, "\n", 1, h->at, h->at + 1);
 			if (*p == '\r')
 				h->at++;
 			if (*p != '<')
