@@ -183,6 +183,8 @@ static int read_kv(struct gguf *g, struct cursor *c, struct kv *kv, struct err *
 	}
 	if (!r && c->at > GGUF_MAX_META)
 		r = err_set(e, ERR_LIMIT, c->at, "metadata of more than %u bytes", GGUF_MAX_META);
+	else if (r)
+		err_wrap(e, "key '%.*s'", (int)kv->key_len, kv->key);
 	return r;
 }
 

@@ -115,6 +115,46 @@ EOT
 	[[ "$stderr" == *type* ]]
 }
 
+# Writes NEW, the model m.gguf with TEXT (a multiple of 32 bytes, so that nothing else moves) put behind the string OLD.
+grow() { # OLD NEW TEXT TIMES
+	python3 -c 'import sys
+old, new, text, times = sys.argv[1:]
+model, s, more = open("m.gguf", "rb").read(), old.encode(), text.encode() * int(times)
+at = model.index(len(s).to_bytes(8, "little") + s)
+open(new, "wb").write(model[:at] + (len(s) + len(more)).to_bytes(8, "little") + s + more + model[at + 8 + len(s):])' "$@"
+}
+
+@test "a chat template of 10 MB is refused, one of 4 MB is looked at and never run" {
+	template="{{ '<|im_start|>' + role + content + '<|im_end|>' }}"
+	# 64 bytes.
+	code="{{ ''.__class__.__mro__[1].__subclasses__() }}{% for a in b %}  "
+	[ "${#code}" -eq 64 ]
+	grow "$template" bad.gguf "$code" 163840
+	for command in tt-tokenize tt-generate
+	do
+		run --separate-stderr $command -m ./bad.gguf <<<x
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *bad.gguf*chat_template* ]]
+	done
+	grow "$template" strange.gguf "$code" 65000
+	timeout 20 tt-generate -m ./strange.gguf -n 4 --prefix-cache=0 --text <<<x >said
+	tt-generate -m m -n 4 --prefix-cache=0 --text <<<x | cmp - said
+}
+
+@test "a token longer than 64 KiB is refused, a shorter one is a token" {
+	x=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+	grow bn bad.gguf $x 2048
+	for command in tt-tokenize tt-generate
+	do
+		run --separate-stderr $command -m ./bad.gguf <<<x
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *bad.gguf*token* ]]
+	done
+	grow bn long.gguf $x 2047
+	run --separate-stderr tt-tokenize -m ./long.gguf <<<bnx
+	[ "$status" -eq 0 ]
+}
+
 @test "a drafter of another vocabulary refuses: 78; the generator goes on without it" {
 	run --separate-stderr tt-speculate -m other <<<'{"kind":"head","format":1,"model":"ffffffffffffffffffffffffffffffff"}'
 	[ "$status" -eq 78 ]
@@ -137,4 +177,54 @@ EOT
 		! grep -q '"kind":"end"' out
 	done
 	tt-index verify i
+}
+
+# With the embedder, which is no part of the tree.
+embedder() {
+	model=${TT_TEST_MODELS:-$("$BATS_TEST_DIRNAME/../models.sh")}/minilm
+	test -d "$model" || skip "no embedder '$model'"
+	embed="tt-embed --model=$model"
+}
+
+@test "tt-embed: closed and empty input, and lines where records must be" {
+	embedder
+	each '<&-' <<EOT
+74|$embed
+74|$embed -q
+74|$embed -q --json
+EOT
+	each '</dev/null' <<EOT
+65|$embed
+0|$embed -q
+EOT
+	each '<<<"no record"' <<EOT
+65|$embed
+0|$embed -q
+EOT
+}
+
+@test "tt-embed: SIGTERM ends it at once, and what it wrote is no complete stream" {
+	embedder
+	mkfifo questions
+	for form in '' --json
+	do
+		$embed -q $form <questions >out 2>err &
+		pid=$!
+		exec 7>questions
+		echo 'a word' >&7
+		for _ in $(seq 300)
+		do
+			! grep -q vec out || break
+			sleep 0.1
+		done
+		grep -q vec out
+		kill -TERM $pid
+		status=0
+		wait $pid || status=$?
+		exec 7>&-
+		[ "$status" -eq 143 ]
+		run --separate-stderr tt-json out
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *"without its end"* ]]
+	done
 }

@@ -309,6 +309,22 @@ static void gguf_open_same_key_twice_fails(void **state)
 	buf_release(&b);
 }
 
+/* What is there is still refused when it is longer than any model needs. */
+static void gguf_open_string_of_4_mib_is_the_longest(void **state)
+{
+	(void)state;
+	static const size_t len[] = { 4u << 20, (4u << 20) + 1, 10u << 20 };
+	for (size_t i = 0; i < 3; i++) {
+		struct buf b;
+		head(&b, 0, 1);
+		put_key(&b, "tokenizer.chat_template", GGUF_STR);
+		buf_u64(&b, len[i]);
+		buf_zeros(&b, len[i]);
+		assert_int_equal(judge(b.data, b.len), i ? ERR_LIMIT : 0);
+		buf_release(&b);
+	}
+}
+
 static void gguf_open_sums_of_sizes_wrap_fails(void **state)
 {
 	(void)state;
@@ -380,6 +396,7 @@ int main(void)
 		cmocka_unit_test(gguf_open_product_of_dimensions_wraps_fails),
 		cmocka_unit_test(gguf_open_malformed_gives_its_error),
 		cmocka_unit_test(gguf_open_same_key_twice_fails),
+		cmocka_unit_test(gguf_open_string_of_4_mib_is_the_longest),
 		cmocka_unit_test(gguf_open_sums_of_sizes_wrap_fails),
 		cmocka_unit_test(gguf_open_array_of_each_type_wraps_fails),
 		cmocka_unit_test(gguf_numbers_are_converted_if_they_fit),
