@@ -206,9 +206,10 @@ static int from_gguf(struct weights *w, const char *path, struct err *e)
 	if (gguf_u64(w->g, "bert.block_count", &v) && v != h->n_layer)
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "%llu layers announced, %u there", (unsigned long long)v, h->n_layer);
 	h->n_head = gguf_u64(w->g, "bert.attention.head_count", &v) && v < 1024 ? (uint32_t)v : 0;
-	gguf_f64(w->g, "bert.attention.layer_norm_epsilon", &eps);
+	if (!gguf_f64(w->g, "bert.attention.layer_norm_epsilon", &eps) && gguf_has(w->g, "bert.attention.layer_norm_epsilon"))
+		eps = 0;	/* which hyper_check refuses, like 0 for a pooling that there is but isn't known */
 	h->eps = (float)eps;
-	h->pooling = gguf_u64(w->g, "bert.pooling_type", &v) && v < 16 ? (uint32_t)v : POOL_MEAN;
+	h->pooling = gguf_u64(w->g, "bert.pooling_type", &v) && v < 16 ? (uint32_t)v : gguf_has(w->g, "bert.pooling_type") ? 0 : POOL_MEAN;
 	h->max_tok = gguf_u64(w->g, "bert.context_length", &v) && v < h->n_pos ? (uint32_t)v : h->n_pos;
 	text(w->g, "tiny_titans.prompt.query", &w->query);
 	text(w->g, "tiny_titans.prompt.document", &w->document);

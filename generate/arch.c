@@ -30,14 +30,14 @@ static int bad(struct keys *k, const char *rest, const char *what, struct err *e
 	return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': %s '%s'", gguf_path(k->g), what, key(k, rest));
 }
 
-/* A number in lo..hi; `dflt` (0 = required) when absent. */
+/* A number in lo..hi; `dflt` (0 = required) when absent, but not when of another type. */
 static int size_of(struct keys *k, const char *rest, uint64_t lo, uint64_t hi, uint64_t dflt, size_t *out, struct err *e)
 {
 	uint64_t v = dflt;
 	struct gguf_array a;
 	if (gguf_array(k->g, key(k, rest), &a))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': '%s' differs between layers", gguf_path(k->g), k->key);
-	if (!gguf_u64(k->g, key(k, rest), &v) && !dflt)
+	if (!gguf_u64(k->g, key(k, rest), &v) && (!dflt || gguf_has(k->g, k->key)))
 		return bad(k, rest, "missing or not a whole number:", e);
 	if (v < lo || v > hi)
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': '%s' is %llu, not within %llu..%llu", gguf_path(k->g), key(k, rest),
@@ -49,7 +49,7 @@ static int size_of(struct keys *k, const char *rest, uint64_t lo, uint64_t hi, u
 static int real_of(struct keys *k, const char *rest, double lo, double hi, double dflt, float *out, struct err *e)
 {
 	double v = dflt;
-	if (!gguf_f64(k->g, key(k, rest), &v) && isnan(dflt))
+	if (!gguf_f64(k->g, key(k, rest), &v) && (isnan(dflt) || gguf_has(k->g, k->key)))
 		return bad(k, rest, "missing or not a number:", e);
 	if (!(v >= lo && v <= hi))
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': '%s' is %g, not within %g..%g", gguf_path(k->g), key(k, rest), v, lo, hi);

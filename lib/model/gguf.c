@@ -469,6 +469,11 @@ static bool scalar(const struct gguf *g, const char *key, struct number *v)
 	return true;
 }
 
+bool gguf_has(const struct gguf *g, const char *key)
+{
+	return find(g, key) != NULL;
+}
+
 bool gguf_u64(const struct gguf *g, const char *key, uint64_t *v)
 {
 	struct number x;

@@ -30,6 +30,8 @@ int gguf_open(struct gguf **g, const char *path, struct err *e);
 int gguf_open_memory(struct gguf **g, const void *p, size_t n, const char *name, struct err *e);
 void gguf_close(struct gguf *g);
 
+/* Whether there is such a key, of whatever type. */
+bool gguf_has(const struct gguf *g, const char *key);
 /* Scalars: false when absent or of another type; integers of any width are converted if they fit. */
 bool gguf_u64(const struct gguf *g, const char *key, uint64_t *v);
 bool gguf_f64(const struct gguf *g, const char *key, double *v);

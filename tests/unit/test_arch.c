@@ -96,6 +96,24 @@ static void arch_without_required_key_names_it(void **state)
 	}
 }
 
+/* Also where a key has a default, which is for files without it. */
+static void arch_with_keys_of_another_type_is_refused(void **state)
+{
+	(void)state;
+	static const char *const keys[] = { "block_count", "context_length", "embedding_length", "feed_forward_length",
+		"attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.sliding_window",
+		"rope.freq_base", "attention.layer_norm_rms_epsilon" };
+	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
+		for (int arr = 0; arr < 2; arr++) {
+			struct tiny t = { .arch = "gemma3", .seed = 1, .as_str = arr ? NULL : keys[i], .as_arr = arr ? keys[i] : NULL };
+			struct arch a;
+			struct err e = { 0 };
+			int r = read_arch(&t, &a, &e);
+			if ((r != ERR_FORMAT && r != ERR_UNSUPPORTED) || !strstr(e.msg, keys[i]))
+				fail_msg("%s as %s: %d, %s", keys[i], arr ? "an array" : "a string", r, e.msg);
+		}
+}
+
 static void arch_of_unknown_kind_is_unsupported(void **state)
 {
 	(void)state;
@@ -112,6 +130,7 @@ int main(void)
 		cmocka_unit_test(arch_with_edge_values_never_passes_unchecked),
 		cmocka_unit_test(arch_with_senseless_floats_is_refused),
 		cmocka_unit_test(arch_without_required_key_names_it),
+		cmocka_unit_test(arch_with_keys_of_another_type_is_refused),
 		cmocka_unit_test(arch_of_unknown_kind_is_unsupported),
 	};
 	return cmocka_run_group_tests_name("arch", tests, NULL, NULL);

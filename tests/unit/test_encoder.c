@@ -145,6 +145,9 @@ static int make_models(void **state)
 	buf_align(&g, 32);
 	buf_add(&g, f.data.data, f.data.len);
 	write_file("tiny.gguf", &g);
+	char *pooling = memmem(g.data, g.len, "bert.pooling_type", 17);
+	pooling[17 + 4] = 99;		/* behind the key and its type */
+	write_file("odd.gguf", &g);
 	struct buf *all[] = { &f.json, &f.data, &f.info, &f.kv, &vocab, &list, &st, &g, &conf };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		buf_release(all[i]);
@@ -191,6 +194,17 @@ static void bert_open_gguf_and_folder_give_the_same_vector(void **state)
 	assert_float_equal(len, 1, 1e-5);
 }
 
+static void bert_open_unknown_pooling_is_refused(void **state)
+{
+	char path[128];
+	struct bert *b;
+	struct err e = {0};
+	(void)state;
+	snprintf(path, sizeof path, "%s/odd.gguf", dir);
+	assert_int_equal(bert_open(&b, path, "odd", kern_bert_level(KERN_REF), NULL, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "pooling"));
+}
+
 static void forward_run_any_batch_and_level_gives_the_same_vector(void **state)
 {
 	float a[D], b[D];
@@ -209,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bert_open_gguf_and_folder_give_the_same_vector),
+		cmocka_unit_test(bert_open_unknown_pooling_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
 	};
 	return cmocka_run_group_tests(tests, make_models, remove_models);

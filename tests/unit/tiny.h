@@ -28,6 +28,7 @@ struct tiny {
 	const char *set;	/* key to give another value: u32 `set_u` unless it is a float key, then `set_f` */
 	uint32_t set_u;
 	float set_f;
+	const char *as_str, *as_arr;	/* keys to write as a string, as an array of two numbers */
 	const char *drop_tensor;	/* name of a tensor to leave out */
 	/* private */
 	struct buf kv, info, data;
@@ -55,11 +56,25 @@ static inline void tiny_key(struct tiny *t, const char *key, uint32_t type)
 	t->n_kv++;
 }
 
+/* Writes the key as another type, if this is asked for. */
+static inline int tiny_other(struct tiny *t, const char *key, const char *rest)
+{
+	int is_arr = t->as_arr && !strcmp(rest, t->as_arr);
+	if (!is_arr && !(t->as_str && !strcmp(rest, t->as_str)))
+		return 0;
+	tiny_key(t, key, is_arr ? 9 : 8);
+	if (is_arr)
+		buf_u32(&t->kv, 4);
+	buf_u64(&t->kv, is_arr ? 2 : 1);
+	buf_add(&t->kv, is_arr ? "\1\0\0\0\1\0\0\0" : "1", is_arr ? 8 : 1);
+	return 1;
+}
+
 static inline void tiny_u32(struct tiny *t, const char *rest, uint32_t v)
 {
 	char key[96];
 	snprintf(key, sizeof key, "%s.%s", t->arch, rest);
-	if (t->drop && !strcmp(rest, t->drop))
+	if ((t->drop && !strcmp(rest, t->drop)) || tiny_other(t, key, rest))
 		return;
 	tiny_key(t, key, 4);
 	buf_u32(&t->kv, t->set && !strcmp(rest, t->set) ? t->set_u : v);
@@ -70,7 +85,7 @@ static inline void tiny_f32(struct tiny *t, const char *rest, float v)
 	char key[96];
 	uint32_t bits;
 	snprintf(key, sizeof key, "%s.%s", t->arch, rest);
-	if (t->drop && !strcmp(rest, t->drop))
+	if ((t->drop && !strcmp(rest, t->drop)) || tiny_other(t, key, rest))
 		return;
 	if (t->set && !strcmp(rest, t->set))
 		v = t->set_f;
