@@ -144,10 +144,30 @@ units() {	# "unit | last heading" of each chunk
 	[[ "$output" == *'"kind":"end"'* ]]
 }
 
-@test "UTF-16 is named, not guessed" {
-	printf '\xff\xfea\0b\0' >u16.txt
-	run -3 chunk u16.txt
-	[[ "$output" == *UTF-16* ]]
+@test "UTF-16 and UTF-32 are named, not guessed; without a mark they are binary" {
+	printf '\xff\xfea\0b\0' >le.txt
+	printf '\xfe\xff\0a\0b' >be.txt
+	printf '\xff\xfe\0\0a\0\0\0' >u32.txt
+	printf 'a\0b\0c\0' >none.txt
+	run -3 chunk le.txt be.txt u32.txt none.txt
+	[ "$(grep -c '"msg":"UTF-16 or UTF-32' <<<"$output")" -eq 3 ]
+	[ "$(grep -c '"msg":"binary"' <<<"$output")" -eq 1 ]
+	[[ "$output" != *'"kind":"chunk"'* ]]
+}
+
+@test "archives are not text, whatever their name" {
+	printf 'PK\003\004\024\0\0\0\010\0' >zip.txt
+	printf '\3757zXZ\0\0\004\346\326\264' >xz.md
+	printf '\037\213\010\0\0\0\0\0' >gz.c
+	run -3 chunk zip.txt xz.md gz.c
+	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 3 ]
+	[[ "$output" != *'"kind":"chunk"'* ]]
+}
+
+@test "Latin-1: U+FFFD for each letter, true offsets, the rest is read" {
+	printf 'caf\351 au lait, na\357ve as a page is whose other bytes are plain: %0100d\n' 7 >x.txt
+	chunk x.txt >out
+	grep -q '"b":\[0,162\],"l":\[1,1\]},"text":"caf\(\\ufffd\|�\) au lait, na\(\\ufffd\|�\)ve as' out
 }
 
 @test "invalid UTF-8: U+FFFD in the text, true offsets" {
