@@ -23,7 +23,7 @@ struct ask_source {
 	struct ask_str doc, name, title, id, text;
 	struct ask_str sec[8];		/* heading path, outermost first */
 	size_t n_sec;
-	double bm25, cos, fused, cover;	/* NAN where the hit has none */
+	double bm25, cos, fused, cover, known;	/* NAN where the hit has none */
 	const msgpack_object *span, *src;	/* passed on to the answer as they are; NULL if absent */
 	msgpack_unpacked raw;
 };

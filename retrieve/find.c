@@ -182,7 +182,7 @@ static void describe(const struct finder *f, const struct lexical *l, const stru
 	size_t i = segment_with(f, from->chunk);
 	*to = (struct find_hit){ .i_seg = (uint32_t)i, .chunk = from->chunk - f->chunk_base[i], .doc = from->doc - f->doc_base[i],
 		.bm25 = l ? l->chunk[from->chunk] : 0, .cos = d ? d->cos[from->chunk] : DENSE_NONE, .fused = from->fused,
-		.cover = l ? l->cover[from->doc] : 0 };
+		.cover = l ? l->cover[from->doc] : 0, .known = l ? l->known : 0 };
 }
 
 int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hit, size_t *n_hit, struct err *e)

@@ -46,7 +46,7 @@ struct find_query {
 struct find_hit {
 	uint32_t i_seg, chunk, doc;	/* numbers within the segment */
 	float bm25, cos, fused;		/* cos DENSE_NONE without a vector */
-	float cover;			/* share of the question's informative terms that the document has */
+	float cover, known;		/* share of the question's informative terms that the document has, or the index (lexical.h) */
 };
 
 /* hit[q->n]; *n_hit how many there are. ERR_CONF when the vector doesn't fit the index. */

@@ -18,6 +18,10 @@ const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1
 /* "tar: list an archive" means tar(1): nothing else that fits the words may go before it. */
 #define NAMED 3
 
+/* Shares of a question's words (`cover`, `known`) weigh words as if there were so many more documents: of three pages nobody can
+ * tell how rare a word is. */
+#define MORE_DOCS 100
+
 /* What a term is worth in the whole index. */
 struct worth { struct segment_term at; bool found; };
 
@@ -210,13 +214,13 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 	double i_chunk = idf(x->t.n_chunk, df[0]), i_doc = idf(x->t.n_doc, df[1]), i_name = idf(x->t.n_doc, df[2]);
 	bool informs = !term->stop && !term->literal;
 	struct pass p = { .w_chunk = (float)(term->weight * i_chunk), .w_doc = (float)(term->weight * i_doc),
-		.w_cover = informs ? (float)i_doc : 0, .k_0 = par->k1 * (1 - par->b),
+		.w_cover = informs ? (float)idf(x->t.n_doc + MORE_DOCS, df[1]) : 0, .k_0 = par->k1 * (1 - par->b),
 		.k_len = par->k1 * par->b / (float)x->t.chunk_len, .head = par->head };
 	if (df[0] + df[2] > 0) {	/* a word that is nowhere says nothing about where to look */
 		x->sum_chunk += term->weight * i_chunk;
 		x->sum_doc += term->weight * i_doc;
 		x->sum_name += term->weight * i_name;
-		x->l->best_cover += p.w_cover;
+		x->l->known += p.w_cover;
 	}
 	x->sum_cover += p.w_cover;
 	size_t chunk = 0, doc = 0;
@@ -263,6 +267,13 @@ static void divide(float *v, size_t n, double by)
 		v[i] *= f;
 }
 
+/* The vocabulary of n documents grows about as sqrt(n) (Heaps' law), so the share of new words that one more of them, or a
+ * question about them, brings falls as 1 / sqrt(n): what a small index does not know says little against it. */
+static float known(float share, double n_doc)
+{
+	return fminf(1, share * (float)(1 + 1 / sqrt(fmax(1, n_doc))));
+}
+
 int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const struct lexical_param *par, struct err *e)
 {
 	*l = (struct lexical){0};
@@ -294,7 +305,8 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 		divide(l->doc, l->n_doc, x.sum_doc);
 		divide(l->name, l->n_doc, x.sum_name);
 		divide(l->cover, l->n_doc, x.sum_cover);
-		divide(&l->best_cover, 1, x.sum_cover);
+		divide(&l->known, 1, x.sum_cover);
+		l->known = known(l->known, x.t.n_doc);
 	} else {
 		lexical_release(l);
 	}

@@ -68,7 +68,7 @@ static void put_score(struct rec_writer *w, const struct find_hit *h)
 {
 	bool cos = h->cos > DENSE_NONE;
 	msgpack_packer *pk = rec_put_key(w, "score");
-	msgpack_pack_map(pk, cos ? 4 : 3);
+	msgpack_pack_map(pk, cos ? 5 : 4);
 	msgpack_pack_str_with_body(pk, "bm25", 4);
 	msgpack_pack_double(pk, (double)h->bm25);
 	if (cos) {
@@ -79,6 +79,8 @@ static void put_score(struct rec_writer *w, const struct find_hit *h)
 	msgpack_pack_double(pk, (double)h->fused);
 	msgpack_pack_str_with_body(pk, "cover", 5);
 	msgpack_pack_double(pk, (double)h->cover);
+	msgpack_pack_str_with_body(pk, "known", 5);
+	msgpack_pack_double(pk, (double)h->known);
 }
 
 static void put_lists(struct rec_writer *w, const struct segment_chunk *c)

@@ -60,7 +60,7 @@ hits() {	# "doc seq" of every hit on stdin
 	hit=${lines[2]}
 	for field in '"query":"q1"' '"rank":1' '"doc":"ls.1"' '"name":"ls(1)"' '"title":"ls - list directory contents"' '"seq":1' \
 		'"sec":["-l"]' '"unit":"option"' '"span":{"b":[0,9],"l":[1,9]}' '"src":{"path":"ls.1","xxh3":"00"}' \
-		'"score":{"bm25":' '"fused":' '"cover":' '"gen":1'; do
+		'"score":{"bm25":' '"fused":' '"cover":' '"known":' '"gen":1'; do
 		[[ "$hit" = *"$field"* ]]
 	done
 }
@@ -93,6 +93,14 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(cover 'extract the archive')" = 1.0 ]
 	run cover 'extract zebra'
 	[ "${output#0.}" != "$output" ]
+}
+
+@test "known is the share of them that the index has, wherever" {
+	known() { tt-retrieve --json -n 1 i <<<"$1" | sed -n 's/.*"known":\([0-9.]*\).*/\1/p'; }
+	[ "$(known 'archive in the cellar: list with long format')" = 1.0 ]
+	low=$(known 'extract zebra') less=$(known 'extract zebra quagga')
+	[ "${less#0.}" != "$less" ]
+	[ "$(printf '%s\n' "$low" "$less" | sort -n | head -1)" = "$less" ]
 }
 
 @test "nothing found: 1, also in an empty index" {

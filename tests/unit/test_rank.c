@@ -59,8 +59,16 @@ static void lexical_scores_are_those_computed_by_hand(void **state)
 	assert_near(l.doc[0], (ia + ib) * 2 / (2 + n) / (ia + ib));
 	assert_near(l.doc[1], ia / (1 + n) / (ia + ib));
 	assert_near(l.cover[0], 1);
-	assert_near(l.cover[1], ia / (ia + ib));
+	/* cover and known count a hundred documents more */
+	double ca = log(1 + 101.5 / 2.5), cb = log(1 + 102.5 / 1.5), cu = log(1 + 103.5 / 0.5);
+	assert_near(l.cover[1], ca / (ca + cb));
 	assert_near(l.cover[2], 0);
+	assert_near(l.known, 1);
+	lexical_release(&l);
+	plan_make(&p, "the unheard alpha beta unseen", 29);
+	assert_int_equal(lexical_run(&l, &f.store, &p, &lexical_default, &e), 0);
+	assert_near(l.cover[0], (ca + cb) / (ca + cb + 2 * cu));
+	assert_near(l.known, (ca + cb) / (ca + cb + 2 * cu) * (1 + 1 / sqrt(3)));
 	lexical_release(&l);
 	finder_close(&f);
 	corpus_remove(dir);
