@@ -62,6 +62,11 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 	return 0;
 }
 
+bool dense_is_complete(const struct dense *d)
+{
+	return d->n_row >= d->n_chunk - d->n_chunk / 10;
+}
+
 void dense_release(struct dense *d)
 {
 	free(d->cos);

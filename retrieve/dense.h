@@ -6,6 +6,8 @@
 #ifndef TT_RETRIEVE_DENSE_H
 #define TT_RETRIEVE_DENSE_H
 
+#include <stdbool.h>
+
 #include "index/store.h"
 
 #define DENSE_NONE (-2.0f)	/* below any cosine: the chunk has no vector */
@@ -19,5 +21,8 @@ struct dense {
 /* code[stride] and scale: the question. ERR_CONF when dim is not the index's. On error nothing is held. */
 int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e);
 void dense_release(struct dense *d);
+/* True if nearly all chunks have a vector. Nothing fair can be said of a page without one beside pages that have them: a machine's
+ * manual pages that were embedded first would stand before all others, while the rest is still being computed. */
+bool dense_is_complete(const struct dense *d);
 
 #endif

@@ -93,7 +93,7 @@ typedef void (*mat_fn)(const struct mat *w, size_t tile, size_t n_tile, const vo
  * 16 running partial sums. Nothing behind pos_r influences row r. */
 struct attn_row {
 	const float *q;		/* [d_head], already rotated; not yet multiplied by `scale` */
-	float *out;		/* [d_head] */
+	float *out;		/* [d_head]; must not overlap any row's q */
 	size_t pos;
 };
 struct attn {

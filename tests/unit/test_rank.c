@@ -94,6 +94,30 @@ static void dense_finds_the_nearest_and_knows_what_has_no_vector(void **state)
 	corpus_remove(dir);
 }
 
+static void finder_ranks_by_words_while_many_vectors_are_missing(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct finder f;
+	struct err e = {0};
+	struct find_hit hit[8];
+	size_t n;
+	_Alignas(64) int8_t code[64] = { 0, 127 };
+	make(&f, dir);
+	/* a little about d1, much about d2, and near in meaning to d0; d2 has no vector */
+	struct find_query q = { .text = "zeta eta gamma", .text_len = 14, .lexical = true, .dense = true, .code = code, .dim = 4,
+		.scale = 1.0f / 127, .n = 8 };
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
+	assert_true(n > 1 && hit[0].i_seg == 1);
+	assert_true(hit[0].cos <= DENSE_NONE && hit[n - 1].cos <= DENSE_NONE);
+	q.lexical = false;
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
+	assert_true(n > 1 && hit[0].i_seg == 0);
+	assert_near(hit[0].cos, 1);
+	finder_close(&f);
+	corpus_remove(dir);
+}
+
 static void finder_limits_hits_and_filters_documents(void **state)
 {
 	(void)state;
@@ -142,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lexical_scores_are_those_computed_by_hand),
 		cmocka_unit_test(dense_finds_the_nearest_and_knows_what_has_no_vector),
+		cmocka_unit_test(finder_ranks_by_words_while_many_vectors_are_missing),
 		cmocka_unit_test(finder_limits_hits_and_filters_documents),
 		cmocka_unit_test(source_quote_is_found_through_roff),
 	};
