@@ -19,7 +19,6 @@
 
 struct bench {
 	const struct spec *how;
-	const struct model *m;
 	struct session *s;
 	struct sampler *sampler;
 	struct proposer proposer;
@@ -86,7 +85,7 @@ static int need_drafter(struct bench *b, struct err *e)
 	if (b->proposer.d)
 		return 0;
 	struct proposer lost = b->proposer;
-	int rc = propose_open(&b->proposer, b->m, b->s, pool_threads(b->how->pool), b->how->draft, e);
+	int rc = propose_open(&b->proposer, b->how->m, b->s, pool_threads(b->how->pool), b->how->draft, e);
 	if (b->n_lost)
 		memcpy(b->proposer.cost, lost.cost, sizeof lost.cost);	/* as steps are by now */
 	if (!b->is_warned)
@@ -104,7 +103,7 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 	struct buf past[8] = {0};
 	size_t n_turn = json_array_size(turns) < 8 ? json_array_size(turns) : 8;
 	for (size_t k = 0; !rc && k < n_turn; k++) {
-		chat_init(&chat, b->m->template, b->m->tok);
+		chat_init(&chat, b->how->m->template, b->how->m->tok);
 		for (size_t i = 0; i <= k; i++) {
 			const char *user = json_string_value(json_array_get(turns, i));
 			chat_turn(&chat, CHAT_USER, user ? user : "", user ? strlen(user) : 0);
@@ -189,7 +188,7 @@ static void finish(json_t *all)
 
 int spec_run(json_t **out, const struct spec *how, struct err *e)
 {
-	struct bench b = { .how = how, .m = how->m, .all = json_object() };
+	struct bench b = { .how = how, .all = json_object() };
 	struct buf text = {0};
 	int rc = io_read_file(&text, how->prompts, (size_t)64 << 20, e);
 	rc = rc ? rc : session_open(&b.s, how->m, how->pool, N_CTX, e);
