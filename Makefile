@@ -47,7 +47,7 @@ SCRIPTS := tt ask sync model eval
 
 # One line a folder, apart from each other, so that two additions do not meet.
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
-UNIT += copy policy arch sample accept template ask prompt stream session block prefix drafter
+UNIT += copy policy arch sample accept template ask prompt stream session block prefix drafter cost
 UNIT += terms segment writer rank
 UNIT += gguf safetensors tok split roff encoder metric gold named
 

@@ -87,7 +87,7 @@ static int need_drafter(struct bench *b, struct err *e)
 	struct proposer lost = b->proposer;
 	int rc = propose_open(&b->proposer, b->how->m, b->s, pool_threads(b->how->pool), b->how->draft, e);
 	if (b->n_lost)
-		memcpy(b->proposer.cost, lost.cost, sizeof lost.cost);	/* as steps are by now */
+		b->proposer.cost = lost.cost;	/* as steps are by now */
 	if (!b->is_warned)
 		b->proposer.warn = b->how->warn;
 	return rc;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cost: measuring V(b), and its file: one line of eight numbers. See cost.h.
+ * cost: measuring V(b), and its file: one line of eight numbers and how often the measurement failed to settle. See cost.h.
+ *
+ * Other work only ever makes a step slower, and it comes and goes. So the least times count; a round takes every length in turn, so
+ * that a slow second does not hit some lengths alone; and a least time is believed when another round comes near it. What a busy machine
+ * leaves of noise is bounded by what must hold: a step is no dearer than a longer one, nor than two that do the same.
  */
 #include "generate/cost.h"
 
@@ -10,10 +14,87 @@
 
 #include "lib/base/io.h"
 
-#define ROUNDS 3		/* the least of these counts: noise only ever adds */
+#define ROUNDS 3		/* at least; they are enough on a quiet machine */
+#define ROUNDS_MAX 16		/* for models of so short steps that these take less than */
+#define PATIENCE_MS 1000.0
+#define AGREE 1.05		/* the two least times of a length, second to first */
+#define TRIES 4			/* a table that does not settle so often is the best there is on this machine */
 #define ALL 0.25		/* weight of a step seen while generating, on all costs: most of a change is the whole machine's */
-#define OWN 0.0625		/* and on that of its length besides, */
-#define NEAR 0.15		/* if it differs by no more than this: else it says nothing about lengths */
+#define OWN 0.1			/* of what two steps in a row differ by, on their own lengths; half of it on the lengths beside them, ... */
+#define NEAR 0.2		/* counted as so much at most: a step during which something else ran must not bend the table */
+#define HOPE 0.0005		/* by which lengths of drafts that neither step had look cheaper: one that looks too dear is tried some day */
+#define BEND 1.5		/* costs leave the measured shape by this factor at most */
+
+static double min(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static double clip(double x, double lo, double hi)
+{
+	return x < lo ? lo : min(x, hi);
+}
+
+/* ---- measuring ---- */
+
+static bool is_settled(const double least[COST_N], const double second[COST_N])
+{
+	bool ok = true;
+	for (size_t b = 1; b < COST_N; b++)
+		ok = ok && second[b] <= least[b] * AGREE;
+	return ok;
+}
+
+static void make_plausible(double v[COST_N])
+{
+	for (size_t b = COST_N - 2; b; b--)
+		v[b] = min(v[b], v[b + 1]);
+	for (size_t b = 2; b < COST_N; b++)
+		for (size_t a = 1; a <= b / 2; a++)
+			v[b] = min(v[b], v[a] + v[b - a]);
+}
+
+int cost_measure(struct cost *c, cost_step *step, void *arg, struct err *e)
+{
+	double least[COST_N], second[COST_N], took, spent = 0;
+	bool settled = false;
+	for (size_t b = 0; b < COST_N; b++)
+		least[b] = second[b] = 1e9;
+	for (int round = 0; round < ROUNDS || (!settled && round < ROUNDS_MAX && (round < 2 * ROUNDS || spent < PATIENCE_MS)); round++) {
+		for (size_t b = 1; b < COST_N; b++) {
+			int r = step(arg, b, &took, e);
+			if (r)
+				return r;
+			spent += took;
+			second[b] = min(second[b], took < least[b] ? least[b] : took);
+			least[b] = min(least[b], took);
+		}
+		settled = is_settled(least, second);
+	}
+	make_plausible(least);
+	c->unsettled = settled ? 0 : c->unsettled + 1;
+	memcpy(c->measured, least, sizeof least);
+	memcpy(c->ms, least, sizeof least);
+	return 0;
+}
+
+struct stepper { const struct model *m; struct session *s; };
+
+static int step_session(void *arg, size_t b, double *ms, struct err *e)
+{
+	const struct stepper *st = arg;
+	int32_t tok[SESSION_MAX_BATCH];
+	for (size_t i = 0; i < b; i++)
+		tok[i] = (int32_t)((i * 37 + 11) % st->m->arch.n_vocab);
+	session_rewind(st->s, 0);
+	uint64_t t0 = io_now_ns();
+	int r = session_eval(st->s, tok, b, b, e);
+	*ms = (double)(io_now_ns() - t0) / 1e6;
+	session_rewind(st->s, 0);
+	return r;
+}
+
+/* ---- the file ---- */
 
 static int cost_path(struct buf *path, const struct model *m, int n_thread, struct err *e)
 {
@@ -27,60 +108,95 @@ static int cost_path(struct buf *path, const struct model *m, int n_thread, stru
 	return r;
 }
 
-bool cost_load(const struct model *m, int n_thread, double ms[COST_N])
+/* Nine numbers; false for anything else. */
+static bool cost_load(struct cost *c, const struct model *m, int n_thread)
 {
 	struct buf path = {0}, text = {0};
 	bool ok = !cost_path(&path, m, n_thread, NULL) && !io_read_file(&text, path.data, 4096, NULL) && text.len;
 	char *at = text.data;
-	for (int b = 1; ok && b < COST_N; b++) {
+	double x = 0;
+	for (int b = 1; ok && b <= COST_N; b++) {
 		char *end;
-		ms[b] = strtod(at, &end);
-		ok = end != at && ms[b] > 0 && ms[b] < 1e6;
+		x = strtod(at, &end);
+		ok = end != at && x >= 0 && x < 1e6 && (x > 0 || b == COST_N);
 		at = end;
+		if (b < COST_N)
+			c->ms[b] = c->measured[b] = x;
 	}
+	if (ok)
+		c->unsettled = (unsigned)x;
 	buf_release(&path);
 	buf_release(&text);
 	return ok;
 }
 
-int cost_measure(const struct model *m, struct session *s, int n_thread, double ms[COST_N], struct err *e)
+/* Best effort: without the file the next process measures. */
+static void cost_save(const struct cost *c, const struct model *m, int n_thread)
 {
 	struct buf path = {0}, text = {0};
-	size_t len = session_len(s);
-	int32_t tok[SESSION_MAX_BATCH];
-	int r = 0;
-	for (int i = 0; i < SESSION_MAX_BATCH; i++)
-		tok[i] = (int32_t)((size_t)(i * 37 + 11) % m->arch.n_vocab);
-	for (int round = 0; !r && round < ROUNDS; round++)
-		for (size_t b = 1; !r && b < COST_N; b++) {
-			uint64_t t0 = io_now_ns();
-			r = session_eval(s, tok, b, b, e);
-			double took = (double)(io_now_ns() - t0) / 1e6;
-			session_rewind(s, len);
-			if (!round || took < ms[b])
-				ms[b] = took;
-		}
-	for (size_t b = 2; !r && b < COST_N; b++)
-		ms[b] = ms[b] < ms[b - 1] ? ms[b - 1] : ms[b];
-	for (size_t b = 1; !r && b < COST_N; b++)
-		buf_printf(&text, "%.3f%c", ms[b], b + 1 < COST_N ? ' ' : '\n');
-	if (!r && !text.failed && !cost_path(&path, m, n_thread, NULL))
-		io_replace(path.data, text.data, text.len, 0600, NULL);	/* best effort */
+	for (size_t b = 1; b < COST_N; b++)
+		buf_printf(&text, "%.3f ", c->measured[b]);
+	buf_printf(&text, "%u\n", c->unsettled);
+	if (!text.failed && !cost_path(&path, m, n_thread, NULL))
+		io_replace(path.data, text.data, text.len, 0600, NULL);
 	buf_release(&path);
 	buf_release(&text);
+}
+
+static int measure(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
+{
+	struct stepper st = { m, s };
+	int r = cost_measure(c, step_session, &st, e);
+	if (!r)
+		cost_save(c, m, n_thread);
 	return r;
 }
 
-void cost_seen(double ms[COST_N], size_t b, double took)
+int cost_open(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
 {
-	double r = took / ms[b];
-	bool near = r > 1 - NEAR && r < 1 + NEAR;
-	r = r < 0.5 ? 0.5 : r > 2 ? 2 : r;	/* a step during which the machine did something else */
+	*c = (struct cost){0};
+	return cost_load(c, m, n_thread) ? 0 : measure(c, m, s, n_thread, e);
+}
+
+int cost_again(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
+{
+	return c->unsettled && c->unsettled < TRIES ? measure(c, m, s, n_thread, e) : 0;
+}
+
+/* ---- while generating ---- */
+
+static void bend(struct cost *c, size_t b, double by)
+{
 	for (size_t i = 1; i < COST_N; i++)
-		ms[i] *= 1 + (r - 1) * (i == b && near ? ALL + OWN : ALL);
+		c->ms[i] *= 1 + by / (double)(1u << (i < b ? b - i : i - b));
+}
+
+/* Two steps that follow each other ran on the same machine: what their lengths' costs differ in is the table's fault. */
+static void compare(struct cost *c, size_t b, double ratio)
+{
+	double by = (clip(ratio, 1 - NEAR, 1 + NEAR) - 1) * OWN, level = 0;
+	bend(c, b, by);
+	bend(c, c->last, -by);
+	for (size_t i = 1; i < COST_N; i++) {
+		c->ms[i] *= i == 1 || i == b || i == c->last ? 1 : 1 - HOPE;
+		level += c->ms[i] / c->measured[i] / (COST_N - 1);
+	}
+	for (size_t i = 1; i < COST_N; i++)
+		c->ms[i] = clip(c->ms[i], level * c->measured[i] / BEND, level * c->measured[i] * BEND);
 	/* Lengths that are rarely tried must not look dearer than longer ones, nor cheaper than shorter ones. */
 	for (size_t i = b; i > 1; i--)
-		ms[i - 1] = ms[i - 1] > ms[i] ? ms[i] : ms[i - 1];
+		c->ms[i - 1] = min(c->ms[i - 1], c->ms[i]);
 	for (size_t i = b + 1; i < COST_N; i++)
-		ms[i] = ms[i] < ms[i - 1] ? ms[i - 1] : ms[i];
+		c->ms[i] = c->ms[i] < c->ms[i - 1] ? c->ms[i - 1] : c->ms[i];
+}
+
+void cost_seen(struct cost *c, size_t b, double took)
+{
+	if (c->last && c->last != b)
+		compare(c, b, took / c->ms[b] * (c->ms[c->last] / c->last_took));
+	double r = clip(took / c->ms[b], 0.5, 2);
+	for (size_t i = 1; i < COST_N; i++)
+		c->ms[i] *= 1 + (r - 1) * ALL;
+	c->last = b;
+	c->last_took = took;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cost: what one step of 1..8 positions costs on this host, in milliseconds: V(b) of the drafting policy. Measured once for each
+ * cost: what one step of 1..8 positions costs on this host, in milliseconds: V(b) of the drafting policy. Measured for each
  * model, level of kernels and number of threads, and kept as a small text file in the cache; deleting it is harmless.
+ *
+ *	measured: rounds of steps of 1, 2, ... 8, until the two least times of every length agree
+ *	seen:     what steps take while generating moves all costs, and bends the table near their length a little
  */
 #ifndef TT_GENERATE_COST_H
 #define TT_GENERATE_COST_H
@@ -12,14 +15,26 @@
 
 #define COST_N (SESSION_MAX_BATCH + 1)
 
-/* ms[1..8], from the file if there is one. False if not. */
-bool cost_load(const struct model *m, int n_thread, double ms[COST_N]);
-/* Measures on a session, whose timeline is rewound to what it was, and writes the file. About thirty decoding steps; an odd
- * measurement cannot make a longer step cheaper than a shorter one. */
-int cost_measure(const struct model *m, struct session *s, int n_thread, double ms[COST_N], struct err *e);
+struct cost {
+	double ms[COST_N];		/* [1..8]: a step as it costs by now */
+	double measured[COST_N];	/* as the file has it; the shape of ms stays near it */
+	size_t last;			/* length of the step before, 0 = none, */
+	double last_took;
+	unsigned unsettled;		/* measurements so far, if the least times of the last did not agree; 0 = they did */
+};
 
-/* A step of b positions took `took` ms: moves all costs by a part of the difference, and ms[b] by some more if it is small. Costs stay
- * in order. */
-void cost_seen(double ms[COST_N], size_t b, double took);
+/* Takes the time of a step of b positions. */
+typedef int cost_step(void *arg, size_t b, double *ms, struct err *e);
+
+/* Measures. A table of plausible shape comes out whatever the clock does; *c keeps how often that has failed to settle. */
+int cost_measure(struct cost *c, cost_step *step, void *arg, struct err *e);
+/* The table of the file, or a first one, measured on `s` and kept. The session's timeline is lost if it has to be measured. */
+int cost_open(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e);
+/* Measures once more, and keeps that, if the table did not settle and has not been tried too often. For when nobody waits. */
+int cost_again(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e);
+
+/* A step of b positions took `took` ms: moves all costs by a part of the difference, and bends those near b by a little of it. Costs
+ * stay in order. */
+void cost_seen(struct cost *c, size_t b, double took);
 
 #endif

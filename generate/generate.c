@@ -319,6 +319,8 @@ int main(int argc, char **argv)
 		open_drafts(&en);
 		use_the_wait(&en);
 		rc = serve(&en, form, &e);
+		if (!rc)
+			propose_measure(&en.proposer, en.s);
 	}
 	int status = rc ? err_report(TOOL, &e) : en.a.n_failed ? EXIT_PARTLY : en.a.n_refused && !en.a.n_answered ? EXIT_NOTHING : EXIT_DONE;
 	close_engine(&en);

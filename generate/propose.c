@@ -47,14 +47,19 @@ int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thre
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e)
 {
 	char vocab[2 * HASH_ID_LEN + 1];
-	*p = (struct proposer){ .m = m };
+	*p = (struct proposer){ .m = m, .n_thread = n_thread };
 	model_vocab(m, vocab);
 	int r = drafter_open(&p->d, cmd, vocab, m->arch.n_vocab, e);
-	if (!r && !cost_load(m, n_thread, p->cost))
-		r = cost_measure(m, s, n_thread, p->cost, e);
+	r = r ? r : cost_open(&p->cost, m, s, n_thread, e);
 	if (r)
 		propose_close(p);
 	return r;
+}
+
+void propose_measure(struct proposer *p, struct session *s)
+{
+	if (p->d)
+		cost_again(&p->cost, p->m, s, p->n_thread, NULL);	/* the table that is there will do */
 }
 
 void propose_close(struct proposer *p)
@@ -90,7 +95,7 @@ void propose_start(void *arg, const int32_t *tok, size_t n, size_t fresh)
 	p->opening = true;
 	p->guard = (struct drafter_guard){0};	/* another text, another trial */
 	int r = settle_debt(p, &e);		/* of a reply that never asked */
-	r = r ? r : drafter_ctx(p->d, tok, n, fresh, p->cost, 0, &e);
+	r = r ? r : drafter_ctx(p->d, tok, n, fresh, p->cost.ms, 0, &e);
 	if (r) {
 		drop(p, &e);
 		return;
@@ -108,7 +113,7 @@ static int ask(struct proposer *p, const int32_t *past, size_t n, int32_t next, 
 	memcpy(tok, past + p->told, (n - p->told) * sizeof *tok);
 	tok[n - p->told] = next;
 	int r = settle_debt(p, e);
-	r = r ? r : drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, p->cost, max, e);
+	r = r ? r : drafter_accept(p->d, p->n_right, tok, n + 1 - p->told, p->cost.ms, max, e);
 	free(tok);
 	p->told = n + 1;
 	p->n_right = 0;
@@ -134,12 +139,12 @@ size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size
 void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
 {
 	struct proposer *p = arg;
-	cost_seen(p->cost, n_draft + 1, ms);
+	cost_seen(&p->cost, n_draft + 1, ms);
 	if (!p->asked)
 		return;
 	p->n_right = n_right;
 	/* What is left of reading the prompt is spent once; whether to go on is judged by what comes after. */
 	if (!p->opening)
-		drafter_spent(&p->guard, p->cost[1], (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
+		drafter_spent(&p->guard, p->cost.ms[1], (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
 	p->opening = false;
 }

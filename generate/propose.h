@@ -19,7 +19,8 @@ struct proposer {
 	const struct model *m;
 	struct drafter *d;		/* NULL: no drafts (any more) */
 	struct drafter_guard guard;
-	double cost[COST_N];		/* ms of a step, kept up to date */
+	struct cost cost;
+	int n_thread;
 	void (*warn)(const char *msg);	/* told once why a drafter was dropped */
 	size_t told;			/* tokens of the timeline that the drafter knows; 0 = a new timeline */
 	size_t n_right;			/* of its last draft */
@@ -36,6 +37,8 @@ const char *propose_small(const struct model *m, const char *models, const struc
 int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thread, struct err *e);
 /* Starts a drafter. The cost table is loaded, or measured on `s` if there is none yet. */
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e);
+/* Once nothing waits any more: measures the cost table again if it has not settled yet. `s` loses its timeline. */
+void propose_measure(struct proposer *p, struct session *s);
 void propose_close(struct proposer *p);
 
 /* The three hooks of run.h; arg is the proposer. When a reply starts, the drafter is told the prompt, and reads it meanwhile. */

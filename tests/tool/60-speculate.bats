@@ -81,6 +81,27 @@ say() {
 	done
 }
 
+# What steps cost is kept: eight times and how often they could not be measured well.
+@test "the costs of steps are kept, measured again if they did not settle, and not for ever" {
+	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"
+	say -s 1
+	costs=$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)
+	[ "$(wc -w < "$costs")" -eq 9 ]
+	for kept in "1 2 3 4 5 6 7 8 0" "1 2 3 4 5 6 7 8 4"
+	do
+		echo "$kept" > "$costs"
+		say -s 1
+		[ "$(cat "$costs")" = "$kept" ]
+	done
+	for bad in "1 2 3 4 5 6 7 8 1" "1 2 3 4 5 6 7 8" "1 2 3 nonsense" ""	# unsettled; as once written; no table
+	do
+		echo "$bad" > "$costs"
+		say -s 1
+		[ "$(wc -w < "$costs")" -eq 9 ]
+		[ "$(cut -d' ' -f2-4 "$costs")" != "2 3 4" ]
+	done
+}
+
 @test "a drafter that dies or talks nonsense is said once and done without" {
 	say --temp 0 --draft none > "$BATS_TEST_TMPDIR/plain"
 	for d in "exit 3" "echo nonsense" "no-such-program 2>/dev/null" "echo '{\"kind\":\"draft\",\"tok\":[99999]}'; cat >/dev/null"

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "generate/cost.h"
 #include "generate/drafter.h"
 
 static const int32_t tok[] = { 1, 2, 3 };
@@ -165,36 +164,6 @@ static void drafter_pays_rare_long_drafts_go_on(void **state)
 	}
 }
 
-static void cost_seen_follows_the_machine(void **state)
-{
-	(void)state;
-	double v[COST_N] = { 0, 10, 11, 12, 13, 14, 15, 16, 17 };
-	for (int i = 0; i < 200; i++) {		/* everything takes twice as long, and steps of four relatively less */
-		cost_seen(v, 1, 20);
-		cost_seen(v, 4, 22);
-	}
-	assert_true(v[1] > 19 && v[1] < 21);
-	assert_true(v[4] > 21 && v[4] < 23);
-	assert_true(v[8] > 25 && v[8] < 40);
-	cost_seen(v, 1, 100000);			/* stopped for a while: no lesson */
-	assert_true(v[1] < 26);
-}
-
-/* A table that was measured on a busy machine: steps of two and four alone must not bend it while it comes down. */
-static void cost_seen_keeps_its_shape(void **state)
-{
-	(void)state;
-	double v[COST_N] = { 0, 100, 106, 112, 120, 130, 140, 150, 160 };
-	for (int i = 0; i < 30; i++) {
-		cost_seen(v, 2, 42.4);
-		cost_seen(v, 4, 48);
-		for (size_t b = 2; b < COST_N; b++)
-			assert_true(v[b] >= v[b - 1]);
-	}
-	assert_true(v[1] > 39 && v[1] < 41);
-	assert_true(v[8] > 61 && v[8] < 67);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,8 +177,6 @@ int main(void)
 		cmocka_unit_test(drafter_pays_losing_drafts_pause),
 		cmocka_unit_test(drafter_pays_winning_drafts_go_on),
 		cmocka_unit_test(drafter_pays_rare_long_drafts_go_on),
-		cmocka_unit_test(cost_seen_follows_the_machine),
-		cmocka_unit_test(cost_seen_keeps_its_shape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
