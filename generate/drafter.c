@@ -25,9 +25,7 @@
 #define SLICE_MS 50		/* waiting is counted in pieces, so that time for which both of us were stopped counts as one */
 #define PAUSE_MIN 16
 #define PAUSE_MAX 256
-#define TRIAL 8			/* steps after which a drafter is judged */
-#define FADE 0.95		/* weight of the past in each step: about 20 steps */
-#define LOSS 1.02		/* time a token against a plain step's that is no longer put down to chance */
+#define ALLOWED 1.5		/* plain steps that a drafter may lose before it is paused, and that wins make up for */
 
 struct drafter {
 	pid_t pid;
@@ -245,18 +243,16 @@ bool drafter_pays(struct drafter_guard *g)
 
 void drafter_spent(struct drafter_guard *g, double plain_ms, double ms, size_t n_tok)
 {
-	/* Sums and not a mean of ratios: a long accepted draft weighs as much as the steps that it replaces. */
-	g->ms = g->ms * FADE + ms;
-	g->tok = g->tok * FADE + (double)n_tok;
-	g->n++;
-	if (!g->next_pause)
+	/* A sum and not a mean of ratios: a long accepted draft weighs as much as the steps that it replaces, and many small losses, which
+	 * the drafter has chosen to risk, as little as they are. */
+	g->lost += ms / plain_ms - (double)n_tok;
+	if (g->lost <= -ALLOWED || !g->next_pause)
 		g->next_pause = PAUSE_MIN;
-	if (g->n >= TRIAL && g->ms > g->tok * plain_ms * LOSS) {
+	if (g->lost < -ALLOWED)
+		g->lost = -ALLOWED;
+	if (g->lost > ALLOWED) {
 		g->pause = g->next_pause;
 		g->next_pause = g->next_pause < PAUSE_MAX ? g->next_pause * 2 : PAUSE_MAX;
-		g->n = 0;		/* judged afresh after the pause */
-		g->ms = g->tok = 0;
-	} else if (g->n >= 2 * TRIAL) {
-		g->next_pause = PAUSE_MIN;
+		g->lost = 0;		/* judged afresh after the pause */
 	}
 }

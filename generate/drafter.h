@@ -10,8 +10,8 @@
  * A draft is a guess: it can cost time, never a wrong token. A drafter that dies, says nonsense or keeps us waiting is
  * killed and named once; generation goes on without it.
  *
- * The generator also guards itself against a drafter whose guesses do not pay, whatever the drafter believes: it compares time a
- * token with and without, and pauses asking for a while when drafting loses (drafter_pays).
+ * The generator also guards itself against a drafter whose guesses do not pay, whatever the drafter believes: it adds up what they
+ * cost and save, and pauses asking for a while when they have lost the time of a step or two (drafter_pays).
  */
 #ifndef TT_GENERATE_DRAFTER_H
 #define TT_GENERATE_DRAFTER_H
@@ -41,8 +41,7 @@ int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct e
 
 /* ---- does it pay? ---- */
 struct drafter_guard {
-	double ms, tok;		/* of steps for which it was asked, the past fading; their ratio is the time a token */
-	unsigned n;		/* such steps since the last pause */
+	double lost;		/* time by it, in plain steps; won if negative */
 	unsigned pause;		/* steps still to go without asking */
 	unsigned next_pause;	/* grows while drafting keeps losing */
 };

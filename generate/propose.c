@@ -125,7 +125,7 @@ size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size
 	struct proposer *p = arg;
 	struct err e = {0};
 	size_t got = 0;
-	p->start_ns = io_now_ns();
+	uint64_t start = io_now_ns();
 	p->asked = p->d && p->told && p->told <= n && drafter_pays(&p->guard);
 	if (!p->asked)
 		return 0;
@@ -133,6 +133,7 @@ size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size
 		drop(p, &e);
 		return 0;
 	}
+	p->draft_ms = (double)(io_now_ns() - start) / 1e6;
 	return got;
 }
 
@@ -143,8 +144,9 @@ void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
 	if (!p->asked)
 		return;
 	p->n_right = n_right;
-	/* What is left of reading the prompt is spent once; whether to go on is judged by what comes after. */
+	/* What is left of reading the prompt is spent once; whether to go on is judged by what comes after. What verifying costs is taken from
+	 * the table: a step during which something else ran is not the drafter's loss. */
 	if (!p->opening)
-		drafter_spent(&p->guard, p->cost.ms[1], (double)(io_now_ns() - p->start_ns) / 1e6, n_right + 1);
+		drafter_spent(&p->guard, p->cost.ms[1], p->cost.ms[n_draft + 1] + p->draft_ms, n_right + 1);
 	p->opening = false;
 }

@@ -26,7 +26,7 @@ struct proposer {
 	size_t n_right;			/* of its last draft */
 	bool owed;			/* the draft that answers the context has not been fetched */
 	bool asked, opening;		/* in the step under way: a draft; the first, for which a prompt was read */
-	uint64_t start_ns;		/* of the step under way */
+	double draft_ms;		/* that it took for the step under way */
 };
 
 /* The small model that drafts for `m`, or NULL: the name of one of its vocabulary, if it is there (`models`: model_find). Its compact
