@@ -34,13 +34,34 @@ static void spread(struct dense *d)
 	d->sd = var > 1e-12 ? (float)sqrt(var) : 1;
 }
 
+static size_t count_chunks(const struct store *s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->m.n_segment; i++)
+		n += s->m.segment[i].n_chunk;
+	return n;
+}
+
+int dense_check(const struct store *s, size_t dim, struct err *e)
+{
+	if (!s->m.dim || s->m.dim == dim)
+		return 0;
+	return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the question has a vector of %zu dimensions, the index of %u", dim, s->m.dim);
+}
+
+bool dense_is_complete(const struct store *s)
+{
+	size_t n = count_chunks(s);
+	return s->n_row >= n - n / 10;
+}
+
 int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e)
 {
 	*d = (struct dense){0};
-	if (s->m.dim && s->m.dim != dim)
-		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the question has a vector of %zu dimensions, the index of %u", dim, s->m.dim);
-	for (size_t i = 0; i < s->m.n_segment; i++)
-		d->n_chunk += s->m.segment[i].n_chunk;
+	int r = dense_check(s, dim, e);
+	if (r)
+		return r;
+	d->n_chunk = count_chunks(s);
 	d->cos = malloc((d->n_chunk + 1) * sizeof *d->cos);
 	if (!d->cos)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory scanning vectors");
@@ -49,7 +70,7 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 	float *cos = d->cos;
 	for (size_t i = 0; i < s->m.n_segment; i++) {
 		for (size_t k = 0; k < s->m.segment[i].n_layer; k++) {
-			int r = vectors_check(&s->seg[i].layer[k], e);
+			r = vectors_check(&s->seg[i].layer[k], e);
 			if (r) {
 				dense_release(d);
 				return r;
@@ -60,11 +81,6 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 	}
 	spread(d);
 	return 0;
-}
-
-bool dense_is_complete(const struct dense *d)
-{
-	return d->n_row >= d->n_chunk - d->n_chunk / 10;
 }
 
 void dense_release(struct dense *d)

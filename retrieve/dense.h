@@ -18,11 +18,14 @@ struct dense {
 	float mean, sd;		/* over the chunks that have a vector */
 };
 
-/* code[stride] and scale: the question. ERR_CONF when dim is not the index's. On error nothing is held. */
-int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e);
-void dense_release(struct dense *d);
+/* ERR_CONF when a question's vector of `dim` components is not of the index's kind. */
+int dense_check(const struct store *s, size_t dim, struct err *e);
 /* True if nearly all chunks have a vector. Nothing fair can be said of a page without one beside pages that have them: a machine's
  * manual pages that were embedded first would stand before all others, while the rest is still being computed. */
-bool dense_is_complete(const struct dense *d);
+bool dense_is_complete(const struct store *s);
+
+/* code[stride] and scale: the question. Checks `dim` as above. On error nothing is held. */
+int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e);
+void dense_release(struct dense *d);
 
 #endif

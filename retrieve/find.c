@@ -201,8 +201,10 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	}
 	bool dense = q->dense && q->code && f->store.m.dim;
 	if (!r && dense)
+		r = dense_check(&f->store, q->dim, e);
+	dense = dense && (!q->lexical || dense_is_complete(&f->store));
+	if (!r && dense)
 		r = dense_run(&d, &f->store, q->code, q->dim, q->scale, e);
-	dense = dense && (!q->lexical || dense_is_complete(&d));
 	if (!r)
 		r = fuse_run(q->lexical ? &l : NULL, dense ? &d : NULL, &f->all, &fuse_default, &want, top, n_hit, e);
 	for (size_t i = 0; !r && i < *n_hit; i++)

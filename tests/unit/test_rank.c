@@ -110,6 +110,9 @@ static void finder_ranks_by_words_while_many_vectors_are_missing(void **state)
 	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
 	assert_true(n > 1 && hit[0].i_seg == 1);
 	assert_true(hit[0].cos <= DENSE_NONE && hit[n - 1].cos <= DENSE_NONE);
+	q.dim = 5;	/* said all the same */
+	assert_int_equal(finder_run(&f, &q, hit, &n, &e), ERR_CONF);
+	q.dim = 4;
 	q.lexical = false;
 	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
 	assert_true(n > 1 && hit[0].i_seg == 0);
