@@ -15,8 +15,11 @@
 const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1, .k1_doc = 0.9f, .b_doc = 0.75f, .k1_name = 0.9f,
 	.b_name = 0.75f };
 
-/* "tar: list an archive" means tar(1): nothing else that fits the words may go before it. */
-#define NAMED 3
+/* "git am: apply a patch" means git-am(1), and "apt install: get a package", where no page has that name, apt(8): nothing else that
+ * fits the words may go before the page of the longest name. The page of a shorter one, git(1), tells about the same command from
+ * outside, so it comes next. Any values that keep this order rank alike. */
+#define NAMED 8
+#define PARENT 4
 
 /* Shares of a question's words (`cover`, `known`) weigh words as if there were so many more documents: of three pages nobody can
  * tell how rare a word is. */
@@ -245,18 +248,33 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 	return r;
 }
 
-/* A whole name weighs what its words weigh in the text: "tar" much, "file" little. */
-static int score_name(struct run *x, const struct plan_name *name, struct err *e)
+/* A whole name weighs what its words weigh in the text: "tar" much, "file" little; one that is set off, more. The longest of these
+ * that is the name of a page comes first: *led tells whether it did. */
+static int score_name(struct run *x, const struct plan_name *name, bool *led, struct err *e)
 {
 	double df[3];
 	int r = look_up(x->s, name->s + 1, name->n - 1, x->at, df, e);
 	if (r)
 		return r;
-	double weight = name->first ? NAMED * idf(x->t.n_doc, 1) : idf(x->t.n_doc, df[1]);
+	double weight = idf(x->t.n_doc, df[1]);
 	r = look_up(x->s, name->s, name->n, x->at, df, e);
+	if (name->set_off && df[2] > 0) {
+		weight = (*led ? PARENT : NAMED) * idf(x->t.n_doc, 1);
+		*led = true;
+	}
 	for (size_t i = 0; !r && i < x->s->m.n_segment; i++)
 		if (x->at[i].found)
 			r = score_whole(x->s, i, x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole, e);
+	return r;
+}
+
+/* The plan has longer names behind shorter ones that begin alike. */
+static int score_all_names(struct run *x, const struct plan *p, struct err *e)
+{
+	bool led = false;
+	int r = 0;
+	for (size_t i = p->n_name; !r && i-- > 0; )
+		r = score_name(x, &p->name[i], &led, e);
 	return r;
 }
 
@@ -298,8 +316,8 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 	}
 	for (size_t i = 0; !r && i < p->n_term; i++)
 		r = score_term(&x, &p->term[i], e);
-	for (size_t i = 0; !r && i < p->n_name; i++)
-		r = score_name(&x, &p->name[i], e);
+	if (!r)
+		r = score_all_names(&x, p, e);
 	if (!r) {
 		divide(l->chunk, 2 * l->n_chunk, x.sum_chunk);
 		divide(l->doc, l->n_doc, x.sum_doc);

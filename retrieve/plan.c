@@ -51,7 +51,7 @@ static void add_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 	it->weight = stop ? STOP_WEIGHT : 1;
 }
 
-static void add_name(struct plan *p, const char *s, size_t n, bool first)
+static void add_name(struct plan *p, const char *s, size_t n, bool set_off)
 {
 	char t[TERMS_MAX];
 	size_t k = n && n < TERMS_MAX ? terms_fold(s, n, t) : 0;
@@ -66,7 +66,7 @@ static void add_name(struct plan *p, const char *s, size_t n, bool first)
 	it->s[0] = SEGMENT_NAME_MARK;
 	memcpy(it->s + 1, t, k);
 	it->n = k + 1;
-	it->first = first;
+	it->set_off = set_off;
 }
 
 /* Characters that cannot stand in a name, or only within one. */
@@ -110,7 +110,7 @@ static void add_names(struct plan *p, const char *s, size_t n)
 				join[len++] = '-';
 			memcpy(join + len, s + w[k].from, m);
 			len += m;
-			add_name(p, join, len, i == 0 && colon && k + 1 == colon);
+			add_name(p, join, len, i == 0 && k < colon && colon - k <= 2);
 		}
 	}
 }

@@ -29,7 +29,7 @@ struct plan_term {
 struct plan_name {
 	char s[TERMS_MAX];	/* the mark of SEGMENT_NAME_MARK included */
 	size_t n;
-	bool first;		/* stands first and is set off by a colon: "tar: list an archive" */
+	bool set_off;		/* the question begins with it, and a colon follows at once or after one word: git and git-am of "git am: ..." */
 };
 
 struct plan {

@@ -47,6 +47,21 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve i <<<'notes.md archive' | hits | head -1)" = "notes.md 0" ]
 }
 
+@test "before a colon the longest name of a page leads, and a shorter one follows" {
+	{
+		doc git.1 'git(1)' 'git - the stupid content tracker' man
+		chunk git.1 0 NAME name 'git - the stupid content tracker'
+		doc git-am.1 'git-am(1)' 'git-am - apply a series of patches from a mailbox' man
+		chunk git-am.1 0 NAME name 'git-am - apply a series of patches from a mailbox'
+		doc git-apply.1 'git-apply(1)' 'git-apply - apply a patch to files' man
+		chunk git-apply.1 0 NAME name 'git-apply - apply a patch to files'
+	} | tt-index add names
+	pages() { tt-retrieve --per-doc 1 names <<<"$1" | hits | cut -d ' ' -f 1 | xargs; }
+	[ "$(pages 'git am: apply a patch to files')" = "git-am.1 git.1 git-apply.1" ]
+	[ "$(pages 'git undo: apply a patch to files')" = "git.1 git-apply.1 git-am.1" ]
+	[ "$(pages 'git am apply a patch to files')" = "git-apply.1 git-am.1 git.1" ]
+}
+
 @test "a page is found by the name of a link to it" {
 	[[ "$(tt-retrieve i <<<'gtar: contents' | hits | head -1)" = tar.1* ]]
 }
