@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define QUERIES 4	/* queries at a time in every level's attention */
+#define QUERIES 6	/* at a time in attention, at most */
 
 static size_t pad_tok(size_t n_tok)
 {

@@ -15,7 +15,7 @@
  * codes, float scale[12], float min[12]; how the codes lie is a level's own affair (`x_len` bytes a group):
  *
  *	ref, vnni	uint8 x[24][12][4]	the 4 bytes of columns 4i..4i+3 that VPDPBUSD multiplies at once
- *	avx2		int16 x[24][12][4]	columns 4i, 4i+2, 4i+1, 4i+3: pairs for VPMADDWD
+ *	avx2		int16 x[24][12][4]	two pairs for VPMADDWD
  *
  * One output: f = 0; for every group: f = fma(float(sum of codes) * wscale, xscale, f); f = fma(wsum, xmin, f); then + bias.
  * Scales by group, on both sides, are what brings 8 bits within a few parts in ten thousand of float32. On all-MiniLM-L6-v2 the cosine
@@ -105,7 +105,7 @@ extern const struct kern_bert kern_bert_ref, kern_bert_avx2, kern_bert_vnni;
 #define GELU_DEG 11
 
 /* Scratch of attention, all 64-byte aligned: keys as codes [tiles of 16 keys][d_head / 2][16][2], values as codes
- * [pairs of keys][d_head][2], then for four queries: codes, scores, probabilities. n is rounded up to 32 keys. */
+ * [pairs of keys][d_head][2], then for six queries at most: codes, scores, probabilities. n is rounded up to 32 keys. */
 struct bert_scratch {
 	int16_t *k, *v, *q, *p;
 	float *s, *vmax, *kscale;	/* kscale: what a key's code 1 stands for */

@@ -14,6 +14,7 @@
 
 #define D_MAX 1536
 #define T_MAX 40
+#define T_MANY 205	/* more than any level takes at a time, and not a multiple of anything */
 #define FILL 0x5a
 
 static uint64_t seed = 1;
@@ -141,6 +142,7 @@ int main(void)
 		for (int style = 0; style < 5; style++) {
 			for (size_t n = 1; n <= T_MAX; n += n < 14 ? 1 : 5)
 				check_mat(ref, k, (n % 4 + 1) * 112 % 400 + 16, n, style);
+			check_mat(ref, k, 208, T_MANY, style);
 			for (size_t n = 16; n <= D_MAX; n += 16 * (1 + n / 100))
 				check_norm(ref, k, n, style);
 			for (size_t h = 0; h < sizeof heads / sizeof *heads; h++)

@@ -4,16 +4,14 @@
  * before this). The including file defines
  *
  *	X_LEN, X_SCALE		bytes of an activation group, and where its scales begin
- *	KEY_TILES		tiles of 16 keys, or of 16 dimensions, that four queries are multiplied with at a time: 2 with 32
- *				registers of 16 lanes, 1 with half of that
+ *	QUERIES, KEY_TILES	queries at a time, and the tiles of 16 keys, or of 16 dimensions, that they are multiplied with: 4 by 2
+ *				with 32 registers of 16 lanes, 6 by 1 with 16 of 8, where that is 12 sums, 2 keys and a product
  *	put_codes(c, group, i, t)	stores the codes c of columns 4i .. 4i + 15 of token t
  */
 #include <string.h>
 
 #include "lib/kern/bert.h"
 #include "lib/kern/ref/ref.h"
-
-#define QUERIES 4
 
 /* ---- lanes ---- */
 
@@ -233,14 +231,14 @@ VF_FN void products(const int16_t *x, size_t ldx, const int16_t *y, size_t ldy, 
 			acc[q][k] = s[q][k];
 }
 
-static void scores(const struct bert_scratch *w, size_t d, const float *scale)
+static void scores(const struct bert_scratch *w, size_t n_tok, size_t d, const float *scale)
 {
 	vi acc[QUERIES][KEY_TILES];
-	for (size_t j = 0; j < w->n_pad; j += 16 * KEY_TILES) {
+	for (size_t j = 0; j < n_tok; j += 16 * KEY_TILES) {
 		products(w->q, d, w->k + j * d, 32, 16 * d, d / 2, acc);
 		for (size_t q = 0; q < QUERIES; q++)
 			for (size_t k = 0; k < KEY_TILES; k++)
-				vf_store(w->s + q * w->n_pad + j + 16 * k, 
+				vf_store(w->s + q * w->n_pad + j + 16 * k,
 					vf_mul(vf_of(acc[q][k]), vf_mul(vf_load(w->kscale + j + 16 * k), vf_set(scale[q]))));
 	}
 }
@@ -279,7 +277,7 @@ static void mix(const struct bert_attn *a, const struct bert_scratch *w, size_t 
 	size_t d = a->d_head;
 	for (size_t i = 0; i < d; i += 16 * KEY_TILES) {
 		/* With d_head 16 the second tile reads past the row: into the next pair, whose sums are not used. */
-		products(w->p, w->n_pad, w->v + 2 * i, 2 * d, 32, w->n_pad / 2, acc);
+		products(w->p, w->n_pad, w->v + 2 * i, 2 * d, 32, (a->n_tok + 1) / 2, acc);
 		for (size_t q = 0; q < n; q++)
 			for (size_t k = 0; k < KEY_TILES && i + 16 * k < d; k++) {
 				vf by = vf_mul(vf_mul(vf_load(w->vmax + i + 16 * k), vf_set(1.0f / BERT_PV_MAX)), vf_set(1.0f / (float)total[q]));
@@ -306,7 +304,7 @@ static void attn(const struct bert_attn *a)
 			for (size_t i = 0; i < d; i += 16)
 				vi_store16(w.q + q * d + i, code(vf_load(a->q + (t + q) * a->ld + i), vf_set(inverse(max, qmax)), max));
 		}
-		scores(&w, d, scale);
+		scores(&w, a->n_tok, d, scale);
 		for (size_t q = 0; q < n; q++)
 			total[q] = softmax_codes(w.s + q * w.n_pad, a->n_tok, w.n_pad, w.p + q * w.n_pad);
 		mix(a, &w, t, n, total);

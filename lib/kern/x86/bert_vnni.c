@@ -9,6 +9,7 @@
 
 #define X_LEN 1280u	/* 96 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
 #define X_SCALE 1152u
+#define QUERIES 4
 #define KEY_TILES 2
 
 VF_FN void put_codes(vi c, uint8_t *group, size_t i, size_t t)

@@ -36,10 +36,18 @@ VF_FN vi vi_load(const void *p)
 }
 VF_FN vi vi_set(int32_t x) { return (vi){ _mm256_set1_epi32(x), _mm256_set1_epi32(x) }; }
 VF_FN vi vi_add(vi x, vi y) { return (vi){ _mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b) }; }
-/* z + the sums of products of pairs of 16-bit numbers */
+/* z += the sums of products of pairs of 16-bit numbers. The addition is spelled out, or compilers do all of a dozen products first, and
+ * run out of registers. */
+VF_FN void add_dot16(__m256i *z, __m256i x, __m256i y)
+{
+	__m256i p = _mm256_madd_epi16(x, y);
+	__asm__("vpaddd %1, %0, %0" : "+x"(*z) : "x"(p));
+}
 VF_FN vi vi_dot16(vi z, vi x, vi y)
 {
-	return (vi){ _mm256_add_epi32(z.a, _mm256_madd_epi16(x.a, y.a)), _mm256_add_epi32(z.b, _mm256_madd_epi16(x.b, y.b)) };
+	add_dot16(&z.a, x.a, y.a);
+	add_dot16(&z.b, x.b, y.b);
+	return z;
 }
 VF_FN void vi_store16(int16_t *p, vi x)
 {
