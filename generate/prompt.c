@@ -19,6 +19,7 @@
 #include "tokenize/split.h"
 
 #define CUT_MIN_TOK 48		/* room below which a cut source isn't worth its tokens */
+#define BEGIN_MAX 160		/* bytes of a text that tells what else there is */
 
 const struct prompt_style prompt_styles[] = {
 	{
@@ -39,7 +40,7 @@ const struct prompt_style prompt_styles[] = {
 		.system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
 			"Answer in one or two sentences, and put the command in backticks.",
 		.max_source = 6,
-		.further = 64,
+		.further = 80,
 		.lacking = 600,
 	},
 	{ 0 }
@@ -73,12 +74,22 @@ static bool is_entry(const struct ask_source *s)
 	return last && rec_is_headed(s->text.s, s->text.n, last->s, last->n);
 }
 
-/* Bytes of an entry's names and first sentence; all of other text. */
-static size_t n_short(const struct ask_source *s)
+/* Where a text of which the beginning will do is cut: before a word. */
+static size_t n_begin(const struct ask_source *s)
+{
+	if (s->text.n <= BEGIN_MAX)
+		return s->text.n;
+	const char *gap = memrchr(s->text.s + BEGIN_MAX / 2, ' ', BEGIN_MAX / 2);
+	return gap ? (size_t)(gap - s->text.s) : utf8_floor(s->text.s, s->text.n, BEGIN_MAX);
+}
+
+/* Bytes of a further source: an entry's names and first sentence; the beginning of what stands in a manual beside its entries; all of
+ * other text. */
+static size_t n_short(const struct ask_source *s, const struct ask_source *best)
 {
 	const char *nl = is_entry(s) ? memchr(s->text.s, '\n', s->text.n) : NULL;
 	if (!nl)
-		return s->text.n;
+		return !is_entry(s) && is_entry(best) ? n_begin(s) : s->text.n;
 	size_t from = (size_t)(nl + 1 - s->text.s), n = s->text.n - from;
 	const char *end = memmem(nl + 1, n, "\n\n", 2);
 	return from + cut_sentence(nl + 1, end ? (size_t)(end - nl - 1) : n);
@@ -197,7 +208,7 @@ static void fill(struct prompt *p, const struct prompt_style *by, size_t most, c
 		const struct ask_source *s = a->source[i];
 		if (by && i > 0 && c->ids.len - p->n_best >= further(by, a->source[0]))
 			break;
-		int added = add_source(p, s, by && i > 0 ? n_short(s) : s->text.n, n_max - c->ids.len);
+		int added = add_source(p, s, by && i > 0 ? n_short(s, a->source[0]) : s->text.n, n_max - c->ids.len);
 		if (!added)
 			break;
 		p->is_cut = added == 2;

@@ -160,6 +160,26 @@ static void build_further_entries_are_shortened(void **state)
 	prompt_release(&p);
 }
 
+/* Beside an entry that answers, the beginning of other text will do, cut before a word; beside other text it is given whole. */
+static void build_further_text_is_cut_below_an_entry(void **state)
+{
+	(void)state;
+	char text[40 * 11 + 1] = "";
+	for (int i = 0; i < 40; i++)
+		strcat(text, i < 39 ? "some words " : "some words\n");
+	struct ask_source notes = { .title = STR("notes"), .text = { text, strlen(text) } };
+	struct ask a = { .id = STR("q1"), .text = STR("?"), .source = { &tar, &notes }, .n_source = 2 };
+	struct prompt p;
+	assert_int_equal(build(&p, &a, 0, 4096, NULL), 0);
+	const char *at = find(&p, "[2] notes\nsome words"), *end = find(&p, "some ...\n\nQuestion:");
+	assert_true(at && end && end - at > 100 && end - at < 170);
+	prompt_release(&p);
+	a.source[0] = &cpio;
+	assert_int_equal(build(&p, &a, 0, 4096, NULL), 0);
+	assert_non_null(find(&p, "some words some words\n\nQuestion:"));
+	prompt_release(&p);
+}
+
 static void build_a_heading_is_left_out_only_where_it_is_the_first_line(void **state)
 {
 	(void)state;
@@ -209,6 +229,7 @@ int main(void)
 		cmocka_unit_test(build_prefixes_do_not_depend_on_the_question),
 		cmocka_unit_test(build_more_sources_where_the_best_lacks_words),
 		cmocka_unit_test(build_further_entries_are_shortened),
+		cmocka_unit_test(build_further_text_is_cut_below_an_entry),
 		cmocka_unit_test(build_a_heading_is_left_out_only_where_it_is_the_first_line),
 		cmocka_unit_test(build_own_instructions_replace_the_style),
 		cmocka_unit_test(plain_and_raw_take_the_text_as_it_is),
