@@ -61,6 +61,7 @@ VF_FN void group(wide w, const float *ws, const int32_t *x, const float *xs, int
 #pragma GCC unroll 6
 	for (int t = 0; t < n; t++)
 		s[t][0] = s[t][1] = _mm256_setzero_si256();
+#pragma GCC unroll 4
 	for (size_t i = 0; i < BERT_GROUP / 4; i++, x += 2 * BERT_TOKS)
 #pragma GCC unroll 2
 		for (int p = 0; p < 2; p++) {

@@ -243,32 +243,46 @@ static void scores(const struct bert_scratch *w, size_t n_tok, size_t d, const f
 	}
 }
 
-static int32_t softmax_codes(float *s, size_t n, size_t n_pad, int16_t *p)
+/* Softmax of n queries' scores, as codes; total[n]: their sums. Step by step for all queries: each ends in a reduction and a division,
+ * for which the next query need not wait. */
+static void softmax_codes(const struct bert_scratch *w, size_t n_tok, size_t n, int32_t *total)
 {
-	for (size_t j = n; j < n_pad; j++)
-		s[j] = s[0];
-	vf m = vf_load(s), sum = vf_set(0);
-	for (size_t j = 16; j < n; j += 16)
-		m = vf_max(vf_load(s + j), m);
-	m = vf_set(vf_top(m));
-	for (size_t j = 0; j < n; j += 16) {
-		vf x = vf_exp(vf_sub(vf_load(s + j), m));
-		vf_store(s + j, x);
-		if (j + 16 > n) {
-			memset(s + n, 0, (n_pad - n) * sizeof *s);
-			x = vf_load(s + j);
+	vf by[QUERIES];
+	size_t end = (n_tok + 15) / 16 * 16;
+	for (size_t q = 0; q < n; q++) {
+		float *s = w->s + q * w->n_pad;
+		for (size_t j = n_tok; j < end; j++)
+			s[j] = s[0];
+		vf m = vf_load(s);
+		for (size_t j = 16; j < n_tok; j += 16)
+			m = vf_max(vf_load(s + j), m);
+		by[q] = vf_set(vf_top(m));
+	}
+	for (size_t q = 0; q < n; q++) {
+		float *s = w->s + q * w->n_pad;
+		vf sum = vf_set(0);
+		for (size_t j = 0; j < n_tok; j += 16) {
+			vf x = vf_exp(vf_sub(vf_load(s + j), by[q]));
+			vf_store(s + j, x);
+			if (j + 16 > n_tok) {
+				memset(s + n_tok, 0, (end - n_tok) * sizeof *s);
+				x = vf_load(s + j);
+			}
+			sum = vf_add(sum, x);
 		}
-		sum = vf_add(sum, x);
+		by[q] = vf_set(BERT_PV_MAX / vf_sum(sum));
 	}
-	vf inv = vf_set(BERT_PV_MAX / vf_sum(sum));
-	vi total = vi_set(0);
-	memset(p, 0, n_pad * sizeof *p);
-	for (size_t j = 0; j < n; j += 16) {
-		vi c = code(vf_load(s + j), inv, BERT_PV_MAX);
-		vi_store16(p + j, c);
-		total = vi_add(total, c);
+	for (size_t q = 0; q < n; q++) {
+		const float *s = w->s + q * w->n_pad;
+		int16_t *p = w->p + q * w->n_pad;
+		vi sum = vi_set(0);
+		for (size_t j = 0; j < n_tok; j += 16) {
+			vi c = code(vf_load(s + j), by[q], BERT_PV_MAX);
+			vi_store16(p + j, c);
+			sum = vi_add(sum, c);
+		}
+		total[q] = vi_sum(sum);
 	}
-	return vi_sum(total);
 }
 
 static void mix(const struct bert_attn *a, const struct bert_scratch *w, size_t t, size_t n, const int32_t *total)
@@ -305,8 +319,7 @@ static void attn(const struct bert_attn *a)
 				vi_store16(w.q + q * d + i, code(vf_load(a->q + (t + q) * a->ld + i), vf_set(inverse(max, qmax)), max));
 		}
 		scores(&w, a->n_tok, d, scale);
-		for (size_t q = 0; q < n; q++)
-			total[q] = softmax_codes(w.s + q * w.n_pad, a->n_tok, w.n_pad, w.p + q * w.n_pad);
+		softmax_codes(&w, a->n_tok, n, total);
 		mix(a, &w, t, n, total);
 	}
 }
