@@ -17,7 +17,7 @@
 #define ROUNDS 3		/* at least; they are enough on a quiet machine */
 #define ROUNDS_MAX 16		/* for models of so short steps that these take less than */
 #define PATIENCE_MS 1000.0
-#define AGREE 1.05		/* the two least times of a length, second to first */
+#define AGREE 1.08		/* the two least times of a length, second to first: so much the same step differs on a shared host at rest */
 #define TRIES 4			/* a table that does not settle so often is the best there is on this machine */
 #define ALL 0.25		/* weight of a step seen while generating, on all costs: most of a change is the whole machine's */
 #define OWN 0.1			/* of what two steps in a row differ by, on their own lengths; half of it on the lengths beside them, ... */
