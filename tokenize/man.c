@@ -257,14 +257,26 @@ static void body_open(struct man *m, struct frame *block, struct frame *f)
 	}
 }
 
-static void elem_open(struct man *m, struct frame *f)
+/* An empty line between paragraphs. AsciiDoctor writes no other, so what follows may be the head of an indented block; within the
+ * body of a TP or IP nothing is. */
+static void space_open(struct man *m, const struct frame *up)
+{
+	if (m->head.on || (m->pp.on && m->pp.b.len == 0))
+		return;
+	say_para(m);
+	enum macro_class c = up->m->cls;
+	if (up->kind == MAN_BODY && (c == M_SECT || c == M_SUB || c == M_PARA || c == M_RS))
+		collect_start(&m->pp);
+}
+
+static void elem_open(struct man *m, const struct frame *up, struct frame *f)
 {
 	switch (f->m->cls) {
 	case M_SP:
 		if (m->code)
 			m->nl = true;
-		else if (!m->head.on && !(m->pp.on && m->pp.b.len == 0))
-			say_para(m);
+		else
+			space_open(m, up);
 		f->skip = true;
 		break;
 	case M_BR:
@@ -338,7 +350,7 @@ void man_open(struct man *m, enum man_kind kind, const char *label, const char *
 		if (f->m->cls == M_FA && up->m->cls == M_FO && up->n_child > 0)
 			say_glue(m, ",", line);
 		up->n_child++;
-		elem_open(m, f);
+		elem_open(m, up, f);
 		break;
 	}
 }

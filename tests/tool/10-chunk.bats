@@ -64,6 +64,45 @@ units() {	# "unit | last heading" of each chunk
 	diff own with
 }
 
+@test "a page that AsciiDoctor wrote: an entry for each indented block, though nothing but empty lines parts them" {
+	cat >torch.1 <<-'EOF'
+	.TH TORCH 1
+	.SH NAME
+	torch \- give light
+	.SH OPTIONS
+	.sp
+	\fB\-d\fP, \fB\-\-dim\fP
+	.RS 4
+	Give less of it.
+	.RE
+	.sp
+	\fB\-\-colour\fP \fIname\fP
+	.RS 4
+	Of another colour.
+	.sp
+	red
+	.RS 4
+	as at night
+	.RE
+	.sp
+	The default is white.
+	.RE
+	.sp
+	This is no head, but a sentence.
+	.RS 4
+	Indented for no reason.
+	.RE
+	EOF
+	for reader in '' --no-mandoc
+	do
+		test -n "$reader" || command -v mandoc || continue
+		chunk $reader torch.1 >out
+		[ "$(units <out)" = "$(printf '%s\n' 'name | NAME' 'option | -d, --dim' 'option | --colour name' 'para | OPTIONS')" ]
+		grep -- '--colour name.*red.*as at night.*The default is white' out
+		grep 'This is no head.*Indented' out
+	done
+}
+
 @test "a compressed page: places count after decompression, size and hash before" {
 	gzip -nc <"$data/lamp.1" >lamp.1.gz
 	chunk lamp.1.gz >gz
@@ -306,7 +345,7 @@ b.txt'
 			kill -0 "$(cat pid)" 2>kill.err || break
 			sleep 0.1
 		done
-		! kill -0 "$(cat pid)"
+		run ! kill -0 "$(cat pid)"
 	done
 }
 
