@@ -13,20 +13,24 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 PATH=$here:$PATH
 export PATH
 
+# Messages quote names and arguments; what steers a terminal becomes "?".
+message() {
+	printf '%s: %s\n' "$prog" "$*" | LC_ALL=C tr '\001-\010\013-\037\177' '[?*]' >&2
+}
 # Leaves with STATUS after "prog: message" on stderr.
 die() { # STATUS MESSAGE...
 	die_status=$1
 	shift
 	clear_progress
-	printf '%s: %s\n' "$prog" "$*" >&2
+	message "$*"
 	exit "$die_status"
 }
 warn() {
 	clear_progress
-	printf '%s: warning: %s\n' "$prog" "$*" >&2
+	message "warning: $*"
 }
 misuse() {
-	printf '%s: %s\n' "$prog" "$*" >&2
+	message "$*"
 	usage >&2
 	exit 2
 }

@@ -85,38 +85,42 @@ const char *err_tool(const char *tool)
 	return n >= n_word && strcmp(name + n - n_word, word) == 0 ? name : tool;
 }
 
-/* Names and text of documents get into messages; what steers a terminal must not get out. */
-static void print_safe(const char *s)
+static void print_safe(FILE *f, const char *s)
 {
 	for (size_t n = strlen(s), k; n > 0; s += k, n -= k) {
 		uint32_t c;
 		bool ok;
 		k = utf8_decode(s, n, &c, &ok);
 		if (!ok || c < ' ' || (c >= 0x7F && c < 0xA0))
-			fputc('?', stderr);
+			fputc('?', f);
 		else
-			fwrite(s, 1, k, stderr);
+			fwrite(s, 1, k, f);
 	}
 }
 
 int err_report(const char *tool, const struct err *e)
 {
 	fprintf(stderr, "%s: ", err_tool(tool));
-	print_safe(e->msg);
+	print_safe(stderr, e->msg);
 	if (e->at != ERR_NO_OFFSET)
 		fprintf(stderr, " (at byte %llu)", (unsigned long long)e->at);
 	fputc('\n', stderr);
 	return err_exit(e->code);
 }
 
-void err_warn(const char *tool, const char *fmt, ...)
+void err_print(FILE *f, const char *fmt, va_list ap)
 {
 	char msg[sizeof ((struct err *)0)->msg];
-	va_list ap;
-	va_start(ap, fmt);
 	vsnprintf(msg, sizeof msg, fmt, ap);
-	va_end(ap);
+	print_safe(f, msg);
+	fputc('\n', f);
+}
+
+void err_warn(const char *tool, const char *fmt, ...)
+{
+	va_list ap;
 	fprintf(stderr, "%s: warning: ", err_tool(tool));
-	print_safe(msg);
-	fputc('\n', stderr);
+	va_start(ap, fmt);
+	err_print(stderr, fmt, ap);
+	va_end(ap);
 }

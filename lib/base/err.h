@@ -13,7 +13,9 @@
 #ifndef TT_BASE_ERR_H
 #define TT_BASE_ERR_H
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum err_code {
 	ERR_IO = -1,		/* a system call failed; exit 74 */
@@ -62,6 +64,10 @@ int err_exit(int code);
 
 /* `tool` ("tt-chunk") by the name it was installed under: that of this process ("x-chunk") where it ends in the same word. */
 const char *err_tool(const char *tool);
+
+/* Prints the message, cut to its 512 bytes, and a line end. Names and text of documents get into messages; what steers a terminal does
+ * not get out: it is printed as "?". */
+void err_print(FILE *f, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Prints "tool: message (at byte N)" to stderr and returns the exit status. For main() only. */
 int err_report(const char *tool, const struct err *e);

@@ -40,8 +40,7 @@ static int complain(const struct scan *s, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	fprintf(s->msg, "%s: ", s->p->name);
-	vfprintf(s->msg, fmt, ap);
-	fputc('\n', s->msg);
+	err_print(s->msg, fmt, ap);
 	va_end(ap);
 	opt_usage(s->p, s->msg);
 	return EXIT_USAGE;
@@ -309,8 +308,7 @@ int opt_misuse(const struct opt_program *p, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	fprintf(stderr, "%s: ", named.name);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	err_print(stderr, fmt, ap);
 	va_end(ap);
 	opt_usage(&named, stderr);
 	return EXIT_USAGE;

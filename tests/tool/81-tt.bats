@@ -59,6 +59,25 @@ setup() {
 	done
 }
 
+@test "short options of a script go together, with their values or apart from them" {
+	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
+	for options in "-qvcc.yaml" "-q -v -c c.yaml" "-qcc.yaml --lexical --" "-j 1 -qc c.yaml"
+	do
+		run --separate-stderr "$bin/tt-sync" $options nothing
+		[ "$status" -eq 2 ] || [ "$status" -eq 78 ]
+		[[ "$stderr" == *nothing* ]]
+	done
+	for options in "-j" "-qx" "--lexica" "--lexical --vectors" "-c"
+	do
+		run --separate-stderr "$bin/tt-sync" -c c.yaml $options
+		[ "$status" -eq 2 ]
+		[[ "$stderr" == *usage:* ]]
+	done
+	run --separate-stderr "$bin/tt-ask" -inothing --json -- --what
+	[ "$status" -eq 66 ]
+	[[ "$stderr" == *nothing* ]]
+}
+
 @test "tt-ask without an index: 66, naming it" {
 	run --separate-stderr "$bin/tt-ask" -i nothing what is it
 	[ "$status" -eq 66 ]
