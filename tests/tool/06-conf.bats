@@ -123,12 +123,12 @@ notes" ]
 	for word in no 012 1e3 0x10 1.0 +5 true
 	do
 		sed -e "0,/bytes: [0-9]*/s//bytes: $word/" "$top/share/models.yaml" >models.yaml
-		! cmp -s models.yaml "$top/share/models.yaml"
+		run ! cmp -s models.yaml "$top/share/models.yaml"
 		run -78 --separate-stderr tt-conf models models.yaml
 		[[ $stderr == *"bytes': '$word'"* ]]
 	done
 	sed -e 's/^    default: true/    default: yes/' "$top/share/models.yaml" >models.yaml
-	! cmp -s models.yaml "$top/share/models.yaml"
+	run ! cmp -s models.yaml "$top/share/models.yaml"
 	run -78 --separate-stderr tt-conf models models.yaml
 	[[ $stderr == *"neither true nor false"* ]]
 }

@@ -174,7 +174,7 @@ open(new, "wb").write(model[:at] + (len(s) + len(more)).to_bytes(8, "little") + 
 		wait $pid || status=$?
 		exec 7>&-
 		[ "$status" -eq 143 ]
-		! grep -q '"kind":"end"' out
+		run ! grep -q '"kind":"end"' out
 	done
 	tt-index verify i
 }

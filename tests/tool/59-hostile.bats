@@ -26,9 +26,9 @@ is_plain() {
 }
 # Nor any C1 control or mark of direction.
 is_harmless() {
-	is_plain
-	! LC_ALL=C grep -q "$(printf '\302[\200-\237]')" text
-	! grep -q "$(printf '\342\200\256')" text
+	is_plain &&
+		! LC_ALL=C grep -q "$(printf '\302[\200-\237]')" text &&
+		! grep -q "$(printf '\342\200\256')" text
 }
 
 @test "control sequences in text and names reach no terminal" {
@@ -127,7 +127,7 @@ stat = json.load(sys.stdin); assert stat["dim"] == 2 and stat["model"].endswith(
 		[ -d i ] || tt-index add i <chunks
 		$command <chunks >out || [ "$?" -eq 1 ]
 		[ "$(grep -c '"kind":"chunk"' out)" -eq 1 ]
-		! grep '"kind":"\(answer\|hit\)"' out
+		run ! grep '"kind":"\(answer\|hit\)"' out
 	done
 }
 
@@ -146,7 +146,7 @@ hit = json.loads(sys.argv[1]); hit.update(json.loads("{" + sys.argv[2] + "}")); 
 		status=0
 		tt-generate -m m -n 4 --json --prefix-cache=0 <in >out 2>err || status=$?
 		[[ " 0 1 3 65 " == *" $status "* ]] || { echo "$key $odd: $status $(cat err)"; false; }
-		! grep -q '"kind":"answer".*"n":[^0-9]' out
+		run ! grep -q '"kind":"answer".*"n":[^0-9]' out
 	done
 }
 

@@ -64,9 +64,11 @@ size_of_store() {
 
 @test "a new process takes stored state and says the same bytes" {
 	[ -s "$RIGHT" ]
-	ask > "$BATS_TEST_TMPDIR/out" && right
+	ask > "$BATS_TEST_TMPDIR/out"
+	right
 	[ "$(cached)" -eq 0 ]
-	ask > "$BATS_TEST_TMPDIR/out" && right
+	ask > "$BATS_TEST_TMPDIR/out"
+	right
 	[ "$(cached)" -eq $(($(number n_prompt) - 1)) ]		# all but the last token
 	tt-cache verify
 }
@@ -81,9 +83,11 @@ size_of_store() {
 		printf '\377' | dd of="$f" bs=1 seek=$at conv=notrunc 2> /dev/null
 		n=$((n + 1))
 	done
-	ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" && right
+	ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
+	right
 	[ "$(wc -l < "$BATS_TEST_TMPDIR/err")" -le 1 ]
-	ask > "$BATS_TEST_TMPDIR/out" && right
+	ask > "$BATS_TEST_TMPDIR/out"
+	right
 	tt-cache verify
 }
 
@@ -118,10 +122,12 @@ size_of_store() {
 		tt-cache verify > "$BATS_TEST_TMPDIR/said" || { cat "$BATS_TEST_TMPDIR/said"; false; }
 		if [ $((i % 4)) -eq 0 ]
 		then
-			ask > "$BATS_TEST_TMPDIR/out" && right
+			ask > "$BATS_TEST_TMPDIR/out"
+			right
 		fi
 	done
-	ask > "$BATS_TEST_TMPDIR/out" && right
+	ask > "$BATS_TEST_TMPDIR/out"
+	right
 	[ $killed -gt $((${TT_KILLS:-20} / 3)) ]		# most were killed while they wrote
 	echo "$killed killed"
 }
@@ -137,8 +143,9 @@ size_of_store() {
 		cp "$BATS_TEST_TMPDIR/sound" "$f"
 		old=$(od -An -tu1 -j $at -N 1 "$f")
 		printf "\\$(printf %o $((old ^ 16)))" | dd of="$f" bs=1 seek=$at conv=notrunc 2> /dev/null
-		! tt-cache verify > /dev/null 2>&1
-		ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" && right
+		run ! tt-cache verify
+		ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
+		right
 		[ "$(grep -c warning "$BATS_TEST_TMPDIR/err")" -eq 1 ]
 		at=$((at + (at < 300 ? 29 : 1987)))
 	done
@@ -170,7 +177,8 @@ size_of_store() {
 	done ) 2> /dev/null &
 	for i in 1 2 3 4 5 6 7 8
 	do
-		ask > "$BATS_TEST_TMPDIR/out" 2> /dev/null && right
+		ask > "$BATS_TEST_TMPDIR/out" 2> /dev/null
+		right
 	done
 	touch "$BATS_TEST_TMPDIR/stop"
 	wait
@@ -195,7 +203,8 @@ size_of_store() {
 
 @test "a store that cannot be written is warned of once and done without" {
 	echo > "$TT_PREFIX_DIR"
-	ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" && right
+	ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
+	right
 	[ "$(grep -c warning "$BATS_TEST_TMPDIR/err")" -eq 1 ]
 }
 
@@ -326,7 +335,8 @@ size_of_store() {
 @test "drafts never change a byte" {
 	for d in auto tt-speculate 'tt-json | awk -f "$CONTRIB/drafter.awk"'
 	do
-		tt-generate -m qwen2 -n 24 --json --draft "$d" --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out" && right
+		tt-generate -m qwen2 -n 24 --json --draft "$d" --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out"
+		right
 	done
 	tt-generate -m qwen2 -n 24 --json --temp 0.8 -s 7 --draft none --prefix-cache 0 < "$P" | said > "$BATS_TEST_TMPDIR/plain"
 	tt-generate -m qwen2 -n 24 --json --temp 0.8 -s 7 --draft auto --prefix-cache 0 < "$P" | said | cmp - "$BATS_TEST_TMPDIR/plain"
@@ -335,14 +345,16 @@ size_of_store() {
 @test "a drafter that dies or talks nonsense is dropped with one warning" {
 	for d in 'exit 3' 'head -c 1000 /dev/urandom; cat > /dev/null' 'echo "{\"kind\":\"draft\",\"tok\":[99999999]}"; cat > /dev/null'
 	do
-		tt-generate -m qwen2 -n 24 --json --draft "$d" --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" && right
+		tt-generate -m qwen2 -n 24 --json --draft "$d" --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
+		right
 		[ "$(grep -c 'tt-generate: warning' "$BATS_TEST_TMPDIR/err")" -eq 1 ]
 	done
 }
 
 @test "a drafter that stalls costs time only" {
 	SECONDS=0
-	tt-generate -m qwen2 -n 24 --json --draft 'sleep 1000' --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" && right
+	tt-generate -m qwen2 -n 24 --json --draft 'sleep 1000' --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
+	right
 	[ "$SECONDS" -lt 30 ]
 	[ "$(grep -c 'tt-generate: warning' "$BATS_TEST_TMPDIR/err")" -eq 1 ]
 }
