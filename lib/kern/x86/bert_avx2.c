@@ -122,8 +122,6 @@ static void mat(const struct bert_mat *w, size_t first, size_t n_tile, const uin
 		vf bias = vf_load(w->bias + 16 * (first + i));
 		for (size_t t = 0; t < n_tok; t += CHUNK) {
 			size_t n = n_tok - t < CHUNK ? n_tok - t : CHUNK;
-			for (size_t k = 0; k < n; k++)
-				_mm_prefetch((const char *)(y + (t + k) * ld + 16 * i), _MM_HINT_T0);
 			tile(wt, x + t / BERT_TOKS * block_len, w->n_group, block_len, n, f);
 			for (size_t k = 0; k < n; k++)
 				finish(vf_load(f + 16 * k), bias, y + (t + k) * ld + 16 * i, op);
