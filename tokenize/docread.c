@@ -352,7 +352,7 @@ static void read_file(struct reading *r)
 		} else {
 			rc = read_once(r, &e);
 		}
-		bool changed = src_changed(&s) && j->kind != READ_STDIN;
+		bool changed = src_changed(&s, rc == 0 && j->kind != READ_ALIAS) && j->kind != READ_STDIN;
 		if (rc == 0 && !changed && !r->begun)
 			put_doc(r, NULL);	/* an empty document */
 		src_close(&s);

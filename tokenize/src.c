@@ -219,14 +219,14 @@ int src_slurp(struct src *s, struct buf *b, size_t max, struct err *e)
 }
 
 /* A held file was read in one go: it is whole if nothing changed since before. One that was read twice must hash the same. */
-bool src_changed(struct src *s)
+bool src_changed(struct src *s, bool to_end)
 {
 	struct stat now;
 	if (s->fd < 0)
 		return false;
 	if (s->mixed || fstat(s->fd, &now) < 0 || !same_file(&s->st, &now))
 		return true;
-	return !s->held && s->raw_at != s->raw_len;
+	return to_end && !s->held && s->raw_at != s->raw_len;
 }
 
 void src_close(struct src *s)

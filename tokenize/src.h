@@ -6,7 +6,7 @@
  *
  *	struct src s;  src_open(&s, path, &e);		// the file's bytes are hashed; small files are held from here on
  *	while ((n = src_read(&s, p, cap, &e)) > 0) ...	// decompressed bytes
- *	if (src_changed(&s)) ...			// what was read may be a mix of old and new
+ *	if (src_changed(&s, true)) ...		// what was read may be a mix of old and new
  *	src_rewind(&s, &e);  src_close(&s);
  */
 #ifndef TT_TOKENIZE_SRC_H
@@ -45,7 +45,8 @@ long src_read(struct src *s, char *p, size_t n, struct err *e);
 int src_rewind(struct src *s, struct err *e);
 /* All of it; ERR_LIMIT over `max` bytes. */
 int src_slurp(struct src *s, struct buf *b, size_t max, struct err *e);
-bool src_changed(struct src *s);
+/* True if the file is not what was hashed. `to_end`: it was read to its end, so all that was hashed must have come. */
+bool src_changed(struct src *s, bool to_end);
 void src_close(struct src *s);
 
 /* ---- lines ---- */

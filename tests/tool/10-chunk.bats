@@ -183,6 +183,19 @@ units() {	# "unit | last heading" of each chunk
 	[[ "$output" == *'"kind":"end"'* ]]
 }
 
+@test "a large binary file is called that, and a link to a large file is an alias" {
+	truncate -s 20M hole.txt	# too large to be held, so it is not read to its end
+	run tt-chunk --json hole.txt
+	[ "$status" -eq 3 ]
+	[[ "$output" = *binary* ]]
+	[[ "$output" != *changes* ]]
+	yes 'a line of a long text' | head -c 9000000 >long.txt
+	ln -s long.txt link.txt
+	chunk long.txt link.txt >out
+	grep '"alias_of":"[^"]*/long.txt"' out
+	run ! grep '"kind":"error"' out
+}
+
 @test "UTF-16 and UTF-32 are named, not guessed; without a mark they are binary" {
 	printf '\xff\xfea\0b\0' >le.txt
 	printf '\xfe\xff\0a\0b' >be.txt
