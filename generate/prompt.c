@@ -87,9 +87,11 @@ static size_t n_begin(const struct ask_source *s)
  * other text. */
 static size_t n_short(const struct ask_source *s, const struct ask_source *best)
 {
-	const char *nl = is_entry(s) ? memchr(s->text.s, '\n', s->text.n) : NULL;
+	if (!is_entry(s))
+		return is_entry(best) ? n_begin(s) : s->text.n;
+	const char *nl = memchr(s->text.s, '\n', s->text.n);
 	if (!nl)
-		return !is_entry(s) && is_entry(best) ? n_begin(s) : s->text.n;
+		return s->text.n;
 	size_t from = (size_t)(nl + 1 - s->text.s), n = s->text.n - from;
 	const char *end = memmem(nl + 1, n, "\n\n", 2);
 	return from + cut_sentence(nl + 1, end ? (size_t)(end - nl - 1) : n);
