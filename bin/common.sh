@@ -35,6 +35,58 @@ misuse() {
 	exit 2
 }
 
+# Reads the options in front of the other arguments. LETTERS is what getopts takes; WORDS are the long options, with ":" behind a
+# word that has a value (--word VALUE, --word=VALUE). The script's `option -X VALUE` or `option --word VALUE` is called for each; -h
+# and -V, --help and --version are answered here. $n_options becomes the number of arguments to shift away.
+read_options() { # LETTERS WORDS ARGUMENT...
+	opt_letters=$1 opt_words=" $2 help version "
+	shift 2
+	n_options=0
+	OPTIND=1
+	while getopts ":${opt_letters}hV-:" opt
+	do
+		opt_value=${OPTARG-}
+		case $opt in
+		-)
+			opt=--${opt_value%%=*}
+			case $opt_words in
+			*" ${opt#--}: "*)
+				case $opt_value in
+				*=*) opt_value=${opt_value#*=} ;;
+				*)
+					# The value is an argument of its own, which getopts must not see: it begins anew behind it.
+					shift $((OPTIND - 1))
+					test $# -gt 0 || misuse "$opt needs a value"
+					opt_value=$1
+					shift
+					n_options=$((n_options + OPTIND))
+					OPTIND=1
+					;;
+				esac
+				;;
+			*" $opt_value "*) opt_value='' ;;
+			*) misuse "unknown option '--$opt_value'" ;;
+			esac
+			;;
+		:) misuse "-$opt_value needs a value" ;;
+		'?') misuse "unknown option '-$opt_value'" ;;
+		*) opt=-$opt ;;
+		esac
+		case $opt in
+		-h | --help)
+			usage
+			exit 0
+			;;
+		-V | --version)
+			printf '%s %s\n' "$prog" "$version"
+			exit 0
+			;;
+		esac
+		option "$opt" "$opt_value" || misuse "unknown option '$opt'"
+	done
+	n_options=$((n_options + OPTIND - 1))
+}
+
 # Progress is one line that is written over, and only where somebody is looking.
 # shellcheck disable=SC2317 # not every script shows it
 progress() {

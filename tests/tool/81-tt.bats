@@ -90,3 +90,40 @@ setup() {
 	[ "$status" -ne 0 ]
 	[ -n "$stderr" ]
 }
+
+@test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
+	for shell in dash 'bash --posix' 'busybox sh'
+	do
+		command -v "${shell%% *}" >/dev/null || continue
+		while IFS='|' read -r want command message
+		do
+			# shellcheck disable=SC2086 # words without white space
+			run --separate-stderr $shell "$bin/"$command
+			echo "$shell $command: status $status, $stderr"
+			[ "$status" -eq "$want" ]
+			[ "${stderr%%$'\n'*}" = "${command%% *}: $message" ]
+		done <<'EOT'
+66|tt-sync -qc/none|cannot read '/none'
+66|tt-sync -vqj2 -c /none|cannot read '/none'
+66|tt-sync -c /none -- --nonsense|cannot read '/none'
+66|tt-sync -c /none word --nonsense|cannot read '/none'
+66|tt-sync --vectors -qc /none|cannot read '/none'
+2|tt-sync --lexical --vectors|--lexical and --vectors exclude each other
+2|tt-sync -qc|-c needs a value
+2|tt-sync -qx|unknown option '-x'
+2|tt-sync --lexical=1|unknown option '--lexical=1'
+2|tt-sync --c=/none|unknown option '--c=/none'
+2|tt-eval retrieval --index|--index needs a value
+2|tt-eval retrieval --index=/none|'retrieval' needs --queries
+2|tt-eval retrieval --index /none --json -n5 --queries|--queries needs a value
+66|tt-eval --index /none refusal --json --queries=/none/q=1|cannot read '/none/q=1'
+66|tt-eval corpus /none -e x /none/i --keep=k|cannot read '/none'
+2|tt-eval corpus a b c|too many arguments
+2|tt-model -c /none|no command given
+66|tt-model -qd/none -c/none list -x|cannot read '/none'
+66|tt-ask -m x --json -i/none/i word|no index '/none/i' ('tt-sync' makes the index of a corpus)
+EOT
+	done
+	run --separate-stderr "$bin/tt-ask" '--json open'
+	[ "$stderr" != "${stderr#"tt-ask: unknown option '--json open'"}" ]
+}
