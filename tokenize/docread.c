@@ -167,6 +167,13 @@ static const struct filter *filter_find(const struct filter *f, size_t n, const 
 	return NULL;
 }
 
+/* What makes text of the file at `path`; NULL if it is read as it is. */
+static const struct filter *converter(const struct read_opts *o, const char *path)
+{
+	const struct filter *f = filter_find(o->filter, o->n_filter, path);
+	return f ? f : filter_find(builtin, sizeof builtin / sizeof *builtin, path);
+}
+
 /* ---- reading ---- */
 
 static int run_reader(struct reading *r, struct src *src, enum doc_type type, struct err *e)
@@ -218,6 +225,8 @@ static int sniff(struct reading *r, struct src *src, enum doc_type *type, struct
 	/* Old manual pages in other encodings are mandoc's business. */
 	if (why && *type == DOC_MAN && !memchr(p, 0, len))
 		why = NULL;
+	if (!why && src->binary)
+		why = "binary";
 	free(p);
 	if (why)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "%s", why);
@@ -260,12 +269,10 @@ static int convert(struct reading *r, const struct filter *f, struct src *to, st
 static int read_once(struct reading *r, struct err *e)
 {
 	const struct read_opts *o = r->o;
-	const struct filter *f = filter_find(o->filter, o->n_filter, r->j->path);
+	const struct filter *f = converter(o, r->j->path);
 	enum doc_type type = DOC_NONE;
 	struct src made, *src = r->src;
 	info_init(r);
-	if (!f && r->src->fd >= 0)
-		f = filter_find(builtin, sizeof builtin / sizeof *builtin, r->j->path);
 	int rc = 0;
 	if (f) {
 		rc = convert(r, f, &made, e);
@@ -297,10 +304,11 @@ static int read_once(struct reading *r, struct err *e)
 	return rc;
 }
 
-static int open_job(struct read_job *j, struct src *s, struct err *e)
+static int open_job(const struct read_opts *o, struct read_job *j, struct src *s, struct err *e)
 {
+	bool text = j->kind != READ_ALIAS && !converter(o, j->path);
 	if (j->kind != READ_STDIN)
-		return src_open(s, j->path, e);
+		return src_open(s, j->path, text, e);
 	FILE *f = tmpfile();	/* stdin cannot be read twice */
 	if (!f)
 		return err_sys(e, ERR_IO, "cannot make a temporary file");
@@ -323,7 +331,7 @@ static int open_job(struct read_job *j, struct src *s, struct err *e)
 			close(fd);
 		return rc;
 	}
-	return src_open_fd(s, fd, j->path, e);
+	return src_open_fd(s, fd, j->path, text, e);
 }
 
 static void read_file(struct reading *r)
@@ -336,7 +344,7 @@ static void read_file(struct reading *r)
 		if (!j->drained)
 			buf_clear(&j->out);
 		e = (struct err){0};
-		rc = open_job(j, &s, &e);
+		rc = open_job(r->o, j, &s, &e);
 		if (rc < 0)
 			break;
 		if (j->known && memcmp(s.hash, j->known, sizeof s.hash) == 0) {

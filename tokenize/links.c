@@ -115,7 +115,7 @@ static bool so_target(const char *path, char *target, size_t cap)
 	struct src s;
 	struct buf b = {0};
 	bool found = false;
-	if (src_open(&s, path, NULL) < 0)
+	if (src_open(&s, path, true, NULL) < 0)
 		return false;
 	if (src_slurp(&s, &b, 8192, NULL) == 0) {
 		for (const char *p = b.data; p && *p;) {

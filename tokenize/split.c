@@ -199,28 +199,44 @@ char split_block_last(const struct split *s)
 	return split_block_len(s) > 0 ? s->text.data[s->text.len - 1] : 0;
 }
 
+/* How much of p[0..n) is shown as it is: well-formed, and no NUL. *run counts the bytes up to the next NUL, so that none is looked
+ * for twice: text may be all NULs or all ill-formed. */
+static size_t good_len(const char *p, size_t n, size_t *run)
+{
+	if (*run == 0)
+		*run = strnlen(p, n);
+	size_t good = *run;
+	utf8_valid(p, *run, &good);
+	*run -= good;
+	return good;
+}
+
+/* Puts U+FFFD for what stands at p[0..n) behind a good stretch; returns how many bytes that is. */
+static size_t put_bad(struct split *s, const char *p, size_t n, size_t *run)
+{
+	uint32_t cp;
+	size_t step = utf8_decode(p, n, &cp, NULL);
+	buf_puts(&s->text, "\xEF\xBF\xBD");
+	*run -= *run < step ? *run : step;
+	return step;
+}
+
 void split_made(struct split *s, const char *p, size_t n, struct place at)
 {
 	if (n == 0 || !item_ready(s))
 		return;
 	mark_add(s, at, false);
+	size_t run = 0;
 	while (n > 0) {
-		size_t bad = n, step;
-		if (!utf8_valid(p, n, &bad) || memchr(p, 0, bad)) {
-			const char *nul = memchr(p, 0, bad);
-			if (nul)
-				bad = (size_t)(nul - p);
-		}
-		buf_add(&s->text, p, bad);
-		p += bad;
-		n -= bad;
+		size_t good = good_len(p, n, &run);
+		buf_add(&s->text, p, good);
+		p += good;
+		n -= good;
 		if (n == 0)
 			break;
-		uint32_t cp;
-		step = utf8_decode(p, n, &cp, NULL);
-		buf_puts(&s->text, "\xEF\xBF\xBD");
-		p += step;
-		n -= step;
+		size_t bad = put_bad(s, p, n, &run);
+		p += bad;
+		n -= bad;
 	}
 	if (s->text.failed)
 		split_fail(s, ERR_MEM, "out of memory");
@@ -231,12 +247,9 @@ void split_made(struct split *s, const char *p, size_t n, struct place at)
 /* One stretch within one line: a linear mark for what is well-formed, a mark of its own for each replaced byte. */
 static void text_line(struct split *s, const char *p, size_t n, uint64_t off, uint64_t line)
 {
+	size_t run = 0;
 	while (n > 0) {
-		size_t good = n;
-		utf8_valid(p, n, &good);
-		const char *nul = memchr(p, 0, good);
-		if (nul)
-			good = (size_t)(nul - p);
+		size_t good = good_len(p, n, &run);
 		if (good > 0) {
 			mark_add(s, (struct place){ off, off + good, line, line }, true);
 			buf_add(&s->text, p, good);
@@ -247,12 +260,12 @@ static void text_line(struct split *s, const char *p, size_t n, uint64_t off, ui
 		if (n == 0)
 			break;
 		uint32_t cp;
-		size_t step = utf8_decode(p, n, &cp, NULL);
-		mark_add(s, (struct place){ off, off + step, line, line }, false);
-		buf_puts(&s->text, "\xEF\xBF\xBD");
-		p += step;
-		n -= step;
-		off += step;
+		size_t bad = utf8_decode(p, n, &cp, NULL);
+		mark_add(s, (struct place){ off, off + bad, line, line }, false);
+		put_bad(s, p, n, &run);
+		p += bad;
+		n -= bad;
+		off += bad;
 	}
 }
 

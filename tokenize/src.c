@@ -27,7 +27,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static int hash_file(struct src *s, struct err *e)
+static int hash_file(struct src *s, bool text, struct err *e)
 {
 	char piece[65536];
 	unsigned char magic[2] = {0};
@@ -54,17 +54,20 @@ static int hash_file(struct src *s, struct err *e)
 			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 			break;
 		}
+		s->gz = magic[0] == 0x1F && magic[1] == 0x8B;
+		s->binary = text && !s->gz && memchr(piece, 0, (size_t)n);
+		if (s->binary)		/* what follows may be a disk's worth of holes */
+			break;
 	}
-	s->gz = magic[0] == 0x1F && magic[1] == 0x8B;
 	hash_stream_get(h, s->hash);
 	hash_stream_free(h);
-	s->mixed |= s->raw_len != (uint64_t)s->st.st_size && S_ISREG(s->st.st_mode);
+	s->mixed |= !s->binary && s->raw_len != (uint64_t)s->st.st_size && S_ISREG(s->st.st_mode);
 	return rc;
 }
 
-static int opened(struct src *s, struct err *e)
+static int opened(struct src *s, bool text, struct err *e)
 {
-	int rc = hash_file(s, e);
+	int rc = hash_file(s, text, e);
 	if (rc == 0)
 		rc = src_rewind(s, e);
 	if (rc < 0)
@@ -72,7 +75,7 @@ static int opened(struct src *s, struct err *e)
 	return rc;
 }
 
-int src_open(struct src *s, const char *path, struct err *e)
+int src_open(struct src *s, const char *path, bool text, struct err *e)
 {
 	*s = (struct src){ .name = path, .fd = -1 };
 	s->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -89,10 +92,10 @@ int src_open(struct src *s, const char *path, struct err *e)
 		src_close(s);
 		return rc;
 	}
-	return opened(s, e);
+	return opened(s, text, e);
 }
 
-int src_open_fd(struct src *s, int fd, const char *name, struct err *e)
+int src_open_fd(struct src *s, int fd, const char *name, bool text, struct err *e)
 {
 	*s = (struct src){ .name = name, .fd = fd };
 	if (fstat(fd, &s->st) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
@@ -100,7 +103,7 @@ int src_open_fd(struct src *s, int fd, const char *name, struct err *e)
 		src_close(s);
 		return rc;
 	}
-	return opened(s, e);
+	return opened(s, text, e);
 }
 
 int src_open_mem(struct src *s, const void *p, size_t n, const char *name, struct err *e)
@@ -200,12 +203,19 @@ long src_read(struct src *s, char *p, size_t n, struct err *e)
 	return s->gz ? gz_read(s, p, n, e) : raw_read(s, p, n, e);
 }
 
+/* Bytes of a document's text. */
+static long text_read(struct src *s, char *p, size_t n, struct err *e)
+{
+	long got = src_read(s, p, n, e);
+	return got > 0 && memchr(p, 0, (size_t)got) ? err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "binary") : got;
+}
+
 int src_slurp(struct src *s, struct buf *b, size_t max, struct err *e)
 {
 	for (;;) {
 		if (buf_reserve(b, 65536) < 0)
 			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-		long n = src_read(s, b->data + b->len, 65536, e);
+		long n = text_read(s, b->data + b->len, 65536, e);
 		if (n < 0)
 			return (int)n;
 		if (n == 0)
@@ -264,7 +274,7 @@ static bool fill(struct lines *l)
 	l->to -= l->from;
 	l->from = 0;
 	while (!l->eof && l->to < l->cap) {
-		long n = src_read(l->src, l->buf + l->to, l->cap - l->to, &l->err);
+		long n = text_read(l->src, l->buf + l->to, l->cap - l->to, &l->err);
 		if (n < 0)
 			return false;
 		l->eof = n == 0;

@@ -4,7 +4,7 @@
  * hashed, decompressed if it is gzip (with a bounded ratio), and watched for change while it was read. It is read with
  * read(), never mapped: a file cut short by its writer must not kill the reader.
  *
- *	struct src s;  src_open(&s, path, &e);		// the file's bytes are hashed; small files are held from here on
+ *	struct src s;  src_open(&s, path, true, &e);	// the file's bytes are hashed; small files are held from here on
  *	while ((n = src_read(&s, p, cap, &e)) > 0) ...	// decompressed bytes
  *	if (src_changed(&s, true)) ...		// what was read may be a mix of old and new
  *	src_rewind(&s, &e);  src_close(&s);
@@ -33,17 +33,19 @@ struct src {
 	struct src_gz *z;
 	uint64_t raw_at, raw_len, out_len;
 	bool mixed;		/* bytes seen don't agree with the first reading */
+	bool binary;		/* opened as text, it holds a NUL byte; `hash` is of the bytes as far as that one, or further */
 };
 
-/* ERR_NOENT: not there or not readable; ERR_UNSUPPORTED: no regular file; ERR_IO. On error nothing is held. */
-int src_open(struct src *s, const char *path, struct err *e);
+/* With `text`, a file that isn't compressed is read no further than its first NUL byte. ERR_NOENT: not there or not readable;
+ * ERR_UNSUPPORTED: no regular file; ERR_IO. On error nothing is held. */
+int src_open(struct src *s, const char *path, bool text, struct err *e);
 /* The same for a descriptor that can be read from its start (takes it), or for bytes in memory (copied). */
-int src_open_fd(struct src *s, int fd, const char *name, struct err *e);
+int src_open_fd(struct src *s, int fd, const char *name, bool text, struct err *e);
 int src_open_mem(struct src *s, const void *p, size_t n, const char *name, struct err *e);
 /* Up to n decompressed bytes; 0 at the end; <0 ERR_*. */
 long src_read(struct src *s, char *p, size_t n, struct err *e);
 int src_rewind(struct src *s, struct err *e);
-/* All of it; ERR_LIMIT over `max` bytes. */
+/* All of it, which must be text (ERR_UNSUPPORTED at a NUL byte); ERR_LIMIT over `max` bytes. */
 int src_slurp(struct src *s, struct buf *b, size_t max, struct err *e);
 /* True if the file is not what was hashed. `to_end`: it was read to its end, so all that was hashed must have come. */
 bool src_changed(struct src *s, bool to_end);
@@ -68,7 +70,7 @@ struct lines {
 	bool eof, mid, bom;
 	struct err err;
 };
-/* Borrows `src`, which must be at its start. A byte-order mark is skipped (offsets count it). */
+/* Borrows `src`, which must be at its start. A byte-order mark is skipped (offsets count it). A NUL byte is ERR_UNSUPPORTED. */
 int lines_open(struct lines *l, struct src *src, struct err *e);
 /* Borrowed until the next call. False at the end or on error (l->err). */
 bool lines_next(struct lines *l, struct line *out);

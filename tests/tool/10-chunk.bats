@@ -196,6 +196,36 @@ units() {	# "unit | last heading" of each chunk
 	run ! grep '"kind":"error"' out
 }
 
+@test "text with NULs far behind is binary: known at the first, not after 64 GB of them" {
+	yes 'a line of a long text' | head -c 100000 >text
+	for name in x.txt x.md x.c x.html
+	do
+		cp text $name
+		truncate -s 64G $name
+	done
+	run -3 timeout 10 tt-chunk --json x.txt x.md x.c x.html
+	[ "$(grep -c '"msg":"binary"' <<<"$output")" -eq 4 ]
+	[[ "$output" != *'"kind":"chunk"'* ]]
+	# What is decompressed is seen as it comes; a converter gets its document whole.
+	{ cat text; head -c 9000000 /dev/zero; } | gzip >x.txt.gz
+	run -3 chunk x.txt.gz
+	[[ "$output" == *'"msg":"binary"'* ]]
+	{ cat text; printf '\0'; } >x.rev
+	chunk --filter '*.rev=tail -c 4 | tr "\\0" x' x.rev | grep '"text":"...x"'
+	run -3 chunk --filter '*.rev=cat' x.rev
+	[[ "$output" == *'"msg":"binary"'* ]]
+}
+
+@test "a file that got a NUL is not taken for the text that an index knows" {
+	head -c 65536 /dev/zero | tr '\0' x >x.txt
+	chunk x.txt | tt-index add i
+	tt-index list i >known
+	chunk --known known x.txt | grep '"n_doc":0,"n_chunk":0,.*"n_error":0'
+	truncate -s 70000 x.txt
+	run -3 chunk --known known x.txt
+	[[ "$output" == *'"msg":"binary"'* ]]
+}
+
 @test "UTF-16 and UTF-32 are named, not guessed; without a mark they are binary" {
 	printf '\xff\xfea\0b\0' >le.txt
 	printf '\xfe\xff\0a\0b' >be.txt

@@ -216,6 +216,38 @@ static void split_ill_formed_text_keeps_offsets(void **state)
 	assert_int_equal(got[0].at.b1, 105);
 }
 
+/* NULs, bytes that begin nothing, characters that are cut, in every order: one U+FFFD for each, and no other byte moves. */
+static void split_ill_formed_text_of_every_order(void **state)
+{
+	(void)state;
+	static const struct { const char *in; size_t n; const char *out; } part[] = {
+		{ "\0", 1, "\xEF\xBF\xBD" }, { "\xFF", 1, "\xEF\xBF\xBD" }, { "\xE2\x82", 2, "\xEF\xBF\xBD" }, { "a", 1, "a" },
+		{ "\xC3\xBC", 2, "\xC3\xBC" },
+	};
+	enum { N = 5, LEN = 4 };
+	for (size_t code = 0; code < N * N * N * N; code++) {
+		char in[16], want[32] = "";
+		size_t n = 0;
+		for (size_t i = 0, c = code; i < LEN; i++, c /= N) {
+			memcpy(in + n, part[c % N].in, part[c % N].n);
+			n += part[c % N].n;
+			strncat(want, part[c % N].out, 4);
+		}
+		for (int made = 0; made < 2; made++) {
+			struct split *s = start(256);
+			if (made)
+				split_made(s, in, n, (struct place){ 7, 7 + n, 1, 1 });
+			else
+				split_text(s, in, n, 7, 1);
+			finish(s);
+			assert_int_equal(n_got, 1);
+			assert_string_equal(got[0].text, want);
+			assert_int_equal(got[0].at.b0, 7);
+			assert_int_equal(got[0].at.b1, 7 + n);
+		}
+	}
+}
+
 static void split_callback_failure_sticks(void **state);
 static int refuse(void *arg, const struct split_chunk *c, struct err *e)
 {
@@ -283,6 +315,7 @@ int main(void)
 		cmocka_unit_test(split_heading_over_nothing_is_text),
 		cmocka_unit_test(split_huge_title_and_headings_leave_room),
 		cmocka_unit_test(split_ill_formed_text_keeps_offsets),
+		cmocka_unit_test(split_ill_formed_text_of_every_order),
 		cmocka_unit_test(split_callback_failure_sticks),
 		cmocka_unit_test(cut_sentence_knows_abbreviations),
 		cmocka_unit_test(cut_grapheme_keeps_clusters),
