@@ -110,6 +110,14 @@ static int read_bools(const unsigned char *b, uint64_t n, uint64_t at, struct er
 	return 0;
 }
 
+/* Asked before a value is looked at. */
+static int check_meta(const struct cursor *c, struct err *e)
+{
+	if (c->at > GGUF_MAX_META)
+		return err_set(e, ERR_LIMIT, c->at, "metadata of more than %u bytes", GGUF_MAX_META);
+	return 0;
+}
+
 static int read_array(struct gguf *g, struct cursor *c, struct kv *kv, struct err *e)
 {
 	size_t at = c->at;
@@ -130,7 +138,8 @@ static int read_array(struct gguf *g, struct cursor *c, struct kv *kv, struct er
 	if (elem != GGUF_STR) {
 		size_t from = c->at;
 		cursor_take(c, n * size);
-		return elem == GGUF_BOOL ? read_bools(kv->val, n, from, e) : 0;
+		int r = check_meta(c, e);
+		return !r && elem == GGUF_BOOL ? read_bools(kv->val, n, from, e) : r;
 	}
 	if (n > GGUF_MAX_STRS - g->n_str)
 		return err_set(e, ERR_LIMIT, at + 4, "array of %llu strings; at most %u are allowed in all",
@@ -143,11 +152,9 @@ static int read_array(struct gguf *g, struct cursor *c, struct kv *kv, struct er
 	for (uint64_t i = 0; i < n; i++) {
 		const char *s;
 		size_t len;
-		if (c->at - base > GGUF_MAX_META)
-			return err_set(e, ERR_LIMIT, c->at, "metadata of more than %u bytes", GGUF_MAX_META);
 		kv->str_at[i] = (uint32_t)(c->at - base);
 		int r = read_str(c, GGUF_MAX_STR, "a string in an array", &s, &len, e);
-		if (r)
+		if (r || (r = check_meta(c, e)))
 			return r;
 	}
 	return 0;
@@ -181,11 +188,9 @@ static int read_kv(struct gguf *g, struct cursor *c, struct kv *kv, struct err *
 		if (type == GGUF_BOOL)
 			r = read_bools(kv->val, 1, at, e);
 	}
-	if (!r && c->at > GGUF_MAX_META)
-		r = err_set(e, ERR_LIMIT, c->at, "metadata of more than %u bytes", GGUF_MAX_META);
-	else if (r)
-		err_wrap(e, "key '%.*s'", (int)kv->key_len, kv->key);
-	return r;
+	if (!r)
+		r = check_meta(c, e);
+	return r ? err_wrap(e, "key '%.*s'", (int)kv->key_len, kv->key) : 0;
 }
 
 /* ---- tensors ---- */

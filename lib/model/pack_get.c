@@ -54,7 +54,8 @@ static void memo_write(const char *path, const uint8_t id[HASH_ID_LEN])
 	buf_release(&dir);
 }
 
-int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e)
+/* With `is_gguf`, what is no model is told so before all of its gigabytes are read. */
+static int file_id(const char *model_path, bool is_gguf, uint8_t id[HASH_ID_LEN], struct err *e)
 {
 	struct map m;
 	struct buf path = {0};
@@ -63,13 +64,23 @@ int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e
 		return r;
 	bool has_memo = !memo_path(&path, &m, NULL);
 	if (!has_memo || !memo_read(path.data, id)) {
-		hash_id(m.data, m.len, id);
-		if (has_memo)
+		struct gguf *g = NULL;
+		if (is_gguf)
+			r = gguf_open_memory(&g, m.data, m.len, model_path, e);
+		gguf_close(g);
+		if (!r)
+			hash_id(m.data, m.len, id);
+		if (!r && has_memo)
 			memo_write(path.data, id);
 	}
 	map_close(&m);
 	buf_release(&path);
-	return 0;
+	return r;
+}
+
+int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	return file_id(model_path, false, id, e);
 }
 
 int pack_path(struct buf *out, const uint8_t id[HASH_ID_LEN], struct err *e)
@@ -103,7 +114,7 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 	uint8_t id[HASH_ID_LEN];
 	struct buf path = {0};
 	*p = NULL;
-	int r = pack_model_id(model_path, id, e);
+	int r = file_id(model_path, true, id, e);
 	if (!r && mk->thin) {
 		const uint32_t how[2] = { mk->thin->what, mk->thin->n_head };
 		const struct hash_part part[] = { { id, sizeof id }, { "thin", 4 }, { how, sizeof how } };

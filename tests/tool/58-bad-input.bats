@@ -141,6 +141,27 @@ open(new, "wb").write(model[:at] + (len(s) + len(more)).to_bytes(8, "little") + 
 	tt-generate -m m -n 4 --prefix-cache=0 --text <<<x | cmp - said
 }
 
+@test "metadata of over 256 MiB is refused, with file and place, in bounded memory" {
+	python3 -c 'import struct
+key = lambda s: struct.pack("<Q", len(s)) + s
+with open("bad.gguf", "wb") as f:
+	f.write(b"GGUF" + struct.pack("<IQQ", 3, 0, 100))
+	for i in range(70):
+		f.write(key(b"k%d" % i) + struct.pack("<IQ", 8, 4 << 20))
+		f.seek(4 << 20, 1)
+	f.truncate(4 << 30)'
+	for command in tt-tokenize tt-generate tt-pack
+	do
+		start=$(date +%s%N)
+		run --separate-stderr bash -c "grep -q __asan_init \$(command -v $command) || ulimit -v 5000000
+			exec $command $(test $command = tt-pack || echo -m) ./bad.gguf <<<x"
+		echo "$command: $status $stderr"
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *"cannot read './bad.gguf': key 'k63': metadata of more than 268435456 bytes"*26843[0-9][0-9][0-9][0-9]* ]]
+		[ $(($(date +%s%N) - start)) -lt 5000000000 ]
+	done
+}
+
 @test "a token longer than 64 KiB is refused, a shorter one is a token" {
 	x=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 	grow bn bad.gguf $x 2048

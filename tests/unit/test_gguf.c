@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "lib/base/buf.h"
@@ -325,6 +326,92 @@ static void gguf_open_string_of_4_mib_is_the_longest(void **state)
 	}
 }
 
+/* A file of a gigabyte, of which only what is put there takes memory; what lies 8 MiB behind the bound cannot be read at all. */
+#define META_MAX ((size_t)256 << 20)
+#define SPARSE ((size_t)1 << 30)
+struct sparse { char *p; size_t at; };
+
+static struct sparse sparse_new(uint64_t n_kv)
+{
+	struct sparse s = { mmap(NULL, SPARSE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), 0 };
+	assert_true(s.p != MAP_FAILED);
+	assert_int_equal(mprotect(s.p + META_MAX + (8 << 20), SPARSE - META_MAX - (8 << 20), PROT_NONE), 0);
+	struct buf b;
+	head(&b, 0, n_kv);
+	memcpy(s.p, b.data, b.len);
+	s.at = b.len;
+	buf_release(&b);
+	return s;
+}
+
+/* Puts what `b` holds, and leaves a hole behind it. */
+static void sparse_put(struct sparse *s, struct buf *b, size_t hole)
+{
+	memcpy(s->p + s->at, b->data, b->len);
+	s->at += b->len + hole;
+	buf_release(b);
+}
+
+/* Refuses the file, near the bound and naming the key (or, without `key`, opens it), and lets it go. */
+static void sparse_judge(struct sparse *s, const char *key)
+{
+	struct gguf *g;
+	struct err e = {0};
+	struct rusage before, after;
+	getrusage(RUSAGE_SELF, &before);
+	int r = gguf_open_memory(&g, s->p, SPARSE, "big.gguf", &e);
+	getrusage(RUSAGE_SELF, &after);
+	assert_int_equal(r, key ? ERR_LIMIT : 0);
+	if (key) {
+		assert_true(e.at > META_MAX && e.at <= SPARSE);
+		assert_non_null(strstr(e.msg, "cannot read 'big.gguf': "));
+		assert_non_null(strstr(e.msg, key));
+		assert_non_null(strstr(e.msg, "metadata of more than 268435456 bytes"));
+	}
+	assert_true(after.ru_maxrss - before.ru_maxrss <= 16 * 1024);
+	gguf_close(g);
+	munmap(s->p, SPARSE);
+}
+
+static void gguf_open_metadata_of_256_mib_is_the_most(void **state)
+{
+	(void)state;
+	static const struct { enum gguf_type type; size_t more; bool good; } array[] = {
+		{ GGUF_U8, 0, true }, { GGUF_BOOL, 0, true }, { GGUF_U8, 1, false }, { GGUF_BOOL, 1, false }, { GGUF_U8, 512u << 20, false },
+		{ GGUF_BOOL, 512u << 20, false },
+	};
+	for (size_t i = 0; i < sizeof array / sizeof *array; i++) {
+		struct sparse s = sparse_new(1);
+		struct buf b = {0};
+		put_key(&b, "flags", GGUF_ARR);
+		buf_u32(&b, array[i].type);
+		size_t n = META_MAX - (s.at + b.len + 8) + array[i].more;
+		buf_u64(&b, n);
+		sparse_put(&s, &b, n);
+		sparse_judge(&s, array[i].good ? NULL : "'flags'");
+	}
+	/* Strings that are each allowed, by themselves and in one array. */
+	struct sparse s = sparse_new(100);
+	for (int i = 0; i < 65; i++) {
+		char key[8];
+		struct buf b = {0};
+		snprintf(key, sizeof key, "k%d", i);
+		put_key(&b, key, GGUF_STR);
+		buf_u64(&b, 4u << 20);
+		sparse_put(&s, &b, 4u << 20);
+	}
+	sparse_judge(&s, "'k63'");
+	s = sparse_new(1);
+	struct buf b = {0};
+	put_key(&b, "list", GGUF_ARR); buf_u32(&b, GGUF_STR); buf_u64(&b, 100);
+	sparse_put(&s, &b, 0);
+	for (int i = 0; i < 66; i++) {
+		buf_u64(&b, 4u << 20);
+		sparse_put(&s, &b, 4u << 20);
+	}
+	sparse_judge(&s, "'list'");
+}
+
 static void gguf_open_sums_of_sizes_wrap_fails(void **state)
 {
 	(void)state;
@@ -397,6 +484,7 @@ int main(void)
 		cmocka_unit_test(gguf_open_malformed_gives_its_error),
 		cmocka_unit_test(gguf_open_same_key_twice_fails),
 		cmocka_unit_test(gguf_open_string_of_4_mib_is_the_longest),
+		cmocka_unit_test(gguf_open_metadata_of_256_mib_is_the_most),
 		cmocka_unit_test(gguf_open_sums_of_sizes_wrap_fails),
 		cmocka_unit_test(gguf_open_array_of_each_type_wraps_fails),
 		cmocka_unit_test(gguf_numbers_are_converted_if_they_fit),

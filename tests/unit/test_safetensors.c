@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "lib/base/buf.h"
 #include "lib/model/safetensors.h"
@@ -106,6 +108,35 @@ static void safetensors_open_bad_header_length_fails(void **state)
 	}
 }
 
+/* Headers that are all there: one longer than the format allows, of which nothing may be read; and one of values without end. */
+static void safetensors_open_large_headers_fail_in_bounded_memory(void **state)
+{
+	(void)state;
+	enum { N = 100000001 };
+	static const struct { uint64_t n; const char *said; } v[] = {
+		{ N, "header of 100000001 bytes; at most 100000000 are allowed" }, { N - 1, "more than 1048576 values" },
+	};
+	char *p = mmap(NULL, 8 + N, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(p != MAP_FAILED);
+	p[8] = '{';
+	memset(p + 9, ',', 2 << 20);
+	for (size_t i = 0; i < 2; i++) {
+		struct safetensors *s;
+		struct err e = {0};
+		struct rusage before, after;
+		for (size_t k = 0; k < 8; k++)
+			p[k] = (char)(v[i].n >> 8 * k);
+		getrusage(RUSAGE_SELF, &before);
+		assert_int_equal(safetensors_open_memory(&s, p, 8 + N, "big.safetensors", &e), ERR_LIMIT);
+		getrusage(RUSAGE_SELF, &after);
+		assert_non_null(strstr(e.msg, "'big.safetensors'"));
+		assert_non_null(strstr(e.msg, v[i].said));
+		assert_int_equal(e.at, i ? 8 + (1 << 20) : 0);
+		assert_true(after.ru_maxrss - before.ru_maxrss <= 16 * 1024);
+	}
+	munmap(p, 8 + N);
+}
+
 #define T(dtype, shape, offs) "{\"t\":{\"dtype\":" dtype ",\"shape\":" shape ",\"data_offsets\":" offs "}}"
 static const struct {
 	const char *header;
@@ -156,6 +187,7 @@ int main(void)
 		cmocka_unit_test(safetensors_open_cut_or_extended_fails),
 		cmocka_unit_test(safetensors_open_any_bit_flipped_keeps_promises),
 		cmocka_unit_test(safetensors_open_bad_header_length_fails),
+		cmocka_unit_test(safetensors_open_large_headers_fail_in_bounded_memory),
 		cmocka_unit_test(safetensors_open_malformed_gives_its_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
