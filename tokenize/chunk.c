@@ -31,7 +31,7 @@
 #define FLUSH_NS 200000000u
 
 static struct {
-	const char *model, *stdin_as, *known;
+	const char *model, *stdin_as, *known, *roots;
 	long threads, limit;
 	bool zero, tomb, jsonl, all_languages, own_reader, json, strict, verbose;
 	struct opt_list filters;
@@ -49,6 +49,7 @@ static const struct opt opts[] = {
 	{ 0, "filter", OPT_LIST, &o.filters, "PATTERN=[TYPE:]COMMAND", "convert files whose name matches" },
 	{ 0, "tomb", OPT_FLAG, &o.tomb, NULL, "a path that is gone gives a tomb instead of an error" },
 	{ 0, "known", OPT_STR, &o.known, "LIST", "pass over files whose bytes are those of LIST, from tt-index list" },
+	{ 0, "roots", OPT_STR, &o.roots, "LIST", "read only what lies below the folders of LIST, a line each" },
 	{ 0, "all-languages", OPT_FLAG, &o.all_languages, NULL, "do not skip manual pages in other languages" },
 	{ 0, "no-mandoc", OPT_FLAG, &o.own_reader, NULL, "read manual pages without mandoc" },
 	{ 0, "strict", OPT_FLAG, &o.strict, NULL, "stop at the first document that cannot be read" },
@@ -61,6 +62,7 @@ struct run {
 	struct docwork *work;
 	struct docout *out;
 	struct known known;
+	const struct roots *roots;
 	struct rec_writer *w;
 	struct buf taken;
 	uint64_t flushed_ns;
@@ -154,7 +156,8 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 			job.alias_of = path[p->target].doc;
 		} else if (p->outside) {
 			/* The page it stands for is not among the paths: it comes first, under its own name. */
-			struct read_job target = { .kind = READ_FILE, .path = p->outside, .doc = p->outside };
+			struct read_job target = { .kind = READ_FILE, .path = p->outside, .doc = p->outside,
+						   .known = known_find(&r->known, p->outside) };
 			rc = jobs_add(jobs, &target, NULL);
 			job.kind = READ_ALIAS;
 			job.alias_of = p->outside;
@@ -198,7 +201,7 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 			path[k++] = (struct link_path){ .path = name[i], .doc = doc };
 	}
 	if (rc == 0)
-		rc = links_find(path, k, &a, e);
+		rc = links_find(path, k, r->roots, &a, e);
 	if (rc == 0)
 		rc = window_jobs(r, path, k, &jobs, &a, e);
 	free(jobs.v);
@@ -411,7 +414,7 @@ int main(int argc, char **argv)
 	struct err e = {0};
 	struct filter filter[sizeof o.filters.item / sizeof *o.filters.item];
 	struct read_opts ro = { .limit = (size_t)o.limit, .mandoc = "mandoc", .filter = filter, .tomb = o.tomb };
-	struct run r = {0};
+	struct run r = { .roots = &ro.roots };
 	int rc = filters(filter, &ro.n_filter, &e);
 	if (rc < 0) {
 		filters_free(filter, ro.n_filter);
@@ -422,7 +425,9 @@ int main(int argc, char **argv)
 			err_warn(TOOL, "'mandoc' is not installed; manual pages are read in a simpler way");
 		ro.mandoc = NULL;
 	}
-	rc = o.known ? known_open(&r.known, o.known, &e) : 0;
+	rc = roots_open(&ro.roots, o.roots, &e);
+	if (rc == 0 && o.known)
+		rc = known_open(&r.known, o.known, &e);
 	if (rc < 0)
 		return err_report(TOOL, &e);
 	struct tok *tok = tokenizer();
@@ -443,6 +448,7 @@ int main(int argc, char **argv)
 		rc = read_all(&r, argv + first, n, n_ahead, &e);
 	rc = finish(&r, n, rc, &e);
 	filters_free(filter, ro.n_filter);
+	roots_close(&ro.roots);
 	tok_close(tok);
 	return rc;
 }

@@ -307,8 +307,12 @@ static int read_once(struct reading *r, struct err *e)
 static int open_job(const struct read_opts *o, struct read_job *j, struct src *s, struct err *e)
 {
 	bool text = j->kind != READ_ALIAS && !converter(o, j->path);
-	if (j->kind != READ_STDIN)
-		return src_open(s, j->path, text, e);
+	if (j->kind != READ_STDIN) {
+		int r = src_open(s, j->path, text, e);
+		if (r == 0 && (r = roots_check(&o->roots, s->fd, j->path, e)) < 0)
+			src_close(s);
+		return r;
+	}
 	FILE *f = tmpfile();	/* stdin cannot be read twice */
 	if (!f)
 		return err_sys(e, ERR_IO, "cannot make a temporary file");

@@ -7,6 +7,7 @@
 #define TT_TOKENIZE_DOCREAD_H
 
 #include "tokenize/docmsg.h"
+#include "tokenize/roots.h"
 #include "tokenize/split_types.h"
 
 /* A converter: files whose base name matches `pattern` (the whole path if it has a '/') are given to `command` (by sh -c,
@@ -22,6 +23,7 @@ struct read_opts {
 	const struct filter *filter;
 	size_t n_filter;
 	bool tomb;			/* a path that is gone becomes a tomb */
+	struct roots roots;		/* where files may lie */
 };
 
 enum read_kind { READ_FILE, READ_ALIAS, READ_STDIN, READ_JSON };

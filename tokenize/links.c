@@ -206,7 +206,15 @@ static size_t root_of(const struct link_path *path, size_t n, size_t i)
 	return i;
 }
 
-static void so_pages(struct link_path *path, size_t n, struct table *t, struct arena *a)
+static bool lies_below(const struct roots *r, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool below = real && roots_hold(r, real);
+	free(real);
+	return below;
+}
+
+static void so_pages(struct link_path *path, size_t n, const struct roots *roots, struct table *t, struct arena *a)
 {
 	for (size_t i = 0; i < n; i++) {
 		char target[256];
@@ -221,13 +229,13 @@ static void so_pages(struct link_path *path, size_t n, struct table *t, struct a
 			continue;	/* a dangling page is read as it is */
 		struct node *v = &t->v[slot_of(t, (uint64_t)st.st_dev, (uint64_t)st.st_ino)];
 		if (!v->used)
-			path[i].outside = file;
+			path[i].outside = lies_below(roots, file) ? file : NULL;
 		else if (root_of(path, n, v->i) != i)
 			path[i].target = v->i;
 	}
 }
 
-int links_find(struct link_path *path, size_t n, struct arena *a, struct err *e)
+int links_find(struct link_path *path, size_t n, const struct roots *roots, struct arena *a, struct err *e)
 {
 	struct table t = { .mask = 63 };
 	while (t.mask < 2 * n)
@@ -241,7 +249,7 @@ int links_find(struct link_path *path, size_t n, struct arena *a, struct err *e)
 	}
 	if (rc == 0) {
 		same_files(path, n, &t);
-		so_pages(path, n, &t, a);
+		so_pages(path, n, roots, &t, a);
 	}
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t root = root_of(path, n, i);

@@ -11,6 +11,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "tokenize/roots.h"
 
 #define LINKS_NONE ((size_t)-1)
 
@@ -22,8 +23,9 @@ struct link_path {
 	const char *aliases;	/* names of the paths that are aliases of this one, "egrep(1) fgrep(1)"; or NULL */
 };
 
-/* Fills target, outside and aliases of path[0..n); strings come from `a`. Looks at each file once. ERR_MEM only. */
-int links_find(struct link_path *path, size_t n, struct arena *a, struct err *e);
+/* Fills target, outside and aliases of path[0..n); strings come from `a`. Looks at each file once. A `.so` target that is neither
+ * among the paths nor below a root is none. ERR_MEM only. */
+int links_find(struct link_path *path, size_t n, const struct roots *roots, struct arena *a, struct err *e);
 /* The absolute form of a path: "./" and doubled slashes removed, ".." kept (it may cross a symbolic link). `cwd` is absolute. */
 char *links_absolute(struct arena *a, const char *cwd, const char *path);
 /* True for manual pages in other languages: .../man/de/man1/... */

@@ -123,6 +123,59 @@ vectors() {
 	[ "$(docs)" = "handover.md steelyard.1 stowage.8 weighbridge.1 " ]
 }
 
+@test "a page that was forgotten comes back from a copy of it, once its own file is gone" {
+	mkdir docs/man1
+	mv docs/weighbridge.1 docs/man1/
+	cp docs/man1/weighbridge.1 docs/man1/zcopy.1
+	tt-sync --lexical
+	tt-index forget "$index" "$PWD/docs/man1/weighbridge.1"
+	rm docs/man1/weighbridge.1
+	tt-sync --lexical
+	tt-retrieve "$index" <<<"print pounds" | tt-json >hits
+	grep -q '"doc":"[^"]*zcopy.1".*pounds' hits
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+}
+
+@test "a .so page brings the page it stands for once, and its changes; never one from outside" {
+	mkdir -p docs/man1 outside
+	mv docs/weighbridge.1 docs/man1/hidden.1
+	sed -i 's/exclude: \[/exclude: [hidden.1, /' depot.yaml
+	echo '.so man1/hidden.1' >docs/man1/scale.1
+	cp "$corpus/weighbridge.1" outside/secret.1
+	ln -s ../../outside/secret.1 docs/man1/secret.1
+	echo '.so man1/secret.1' >docs/man1/balance.1
+	tt-sync --lexical
+	[ "$(docs)" = "balance.1 handover.md hidden.1 scale.1 stowage.8 " ]
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+	sed -i 's/pounds/stones of old/g' docs/man1/hidden.1
+	tt-sync --lexical
+	tt-retrieve "$index" <<<"print stones of old" | tt-json | grep '"doc":"[^"]*hidden.1".*stones of old'
+	rm docs/man1/hidden.1
+	tt-sync --lexical
+	[ "$(docs)" = "balance.1 handover.md scale.1 stowage.8 " ]
+}
+
+# Programs of the system are found behind ours, so a `find` of the test's own is taken in place of the real one.
+@test "a folder that becomes a link out of the corpus after it was listed: nothing is read there, 3" {
+	mkdir -p docs/sub outside bin
+	echo 'harmless words' >docs/sub/x.md
+	echo 'the secret words' >outside/x.md
+	cat >bin/find <<EOF
+#!/bin/sh
+$(command -v find) "\$@" && rm -rf '$PWD/docs/sub' && ln -s '$PWD/outside' '$PWD/docs/sub'
+EOF
+	chmod +x bin/find
+	PATH="$PWD/bin:$PATH" run --separate-stderr tt-sync --lexical
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *"docs/sub/x.md' leads out"* ]]
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+	run ! grep -r secret "$index"
+}
+
 @test "what vanished or changed leaves the store of prompt state too" {
 	need_generator
 	tt-sync --lexical

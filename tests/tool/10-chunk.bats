@@ -142,6 +142,54 @@ units() {	# "unit | last heading" of each chunk
 	run ! grep -q 'the secret text' <(chunk x.1)
 }
 
+@test "--roots: what lies elsewhere is not read, whatever way leads there" {
+	mkdir -p in/man1 out/man1 other
+	echo 'the secret text' | tee out/x.md >other/z.md
+	cp "$data/lamp.1" out/man1/
+	printf '%s\n' "$PWD/in" "$PWD/other/z.md" "$PWD/none" '' >roots
+	echo 'text' >in/a.md
+	ln -s a.md in/b.md
+	ln -s ../out/x.md in/file.md
+	ln -s ../out in/folder
+	ln -s ../in in/again
+	ln -s ../../out/man1/lamp.1 in/man1/lamp.1
+	echo '.so man1/lamp.1' >in/man1/lampd.1
+	chunk --roots roots in/a.md in/b.md in/again/a.md in/man1/lampd.1 >out.json
+	grep '"text":"text"' out.json
+	run ! grep 'keeper' out.json
+	[ "$(grep -c '"kind":"error"' out.json)" -eq 0 ]
+	run -3 chunk --roots roots in/file.md in/folder/x.md out/x.md in/man1/lamp.1
+	[ "$(grep -c 'leads out of the folder' <<<"$output")" -eq 4 ]
+	[[ "$output" != *'"kind":"doc"'* ]]
+	chunk --roots roots other/z.md | grep -q 'the secret text'
+	run -66 tt-chunk --roots nowhere in/a.md
+}
+
+@test "--roots: a folder that becomes a link to another place, again and again" {
+	mkdir -p in/sub out
+	for i in $(seq 100)
+	do
+		echo 'harmless' >in/sub/$i.md
+		echo 'the secret text' >out/$i.md
+	done
+	echo "$PWD/in" >roots
+	python3 -c 'import os, sys
+os.symlink("../out", "in/link")
+while not os.path.exists("stop"):
+	os.rename("in/sub", "in/dir"); os.rename("in/link", "in/sub")
+	os.rename("in/sub", "in/link"); os.rename("in/dir", "in/sub")' 3>&- &
+	swapper=$!
+	for _ in $(seq 20)
+	do
+		seq -f 'in/sub/%.0f.md' 100 | tt-chunk --roots roots --json 2>err >>with || true
+	done
+	: >stop
+	wait "$swapper"
+	grep -q harmless with
+	grep -q 'leads out' with
+	run ! grep -q 'the secret text' with
+}
+
 @test "manual pages in other languages are skipped unless asked for" {
 	mkdir -p man/de/man1 man/man1
 	cp "$data/lamp.1" man/de/man1/lampe.1
