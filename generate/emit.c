@@ -68,6 +68,9 @@ static int put_source(struct emit *em, size_t number, const struct ask_source *s
 		buf_puts(&b, i ? " > " : "  ");
 		buf_add(&b, s->sec[i].s, s->sec[i].n);
 	}
+	for (size_t i = 0; i < b.len; i++)	/* a name or heading must not look like a source of its own */
+		if (b.data[i] == '\n')
+			b.data[i] = ' ';
 	buf_putc(&b, '\n');
 	int rc = b.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : put_visible(em, b.data, b.len, e);
 	buf_release(&b);

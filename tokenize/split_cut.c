@@ -109,9 +109,9 @@ unsigned cut_hidden(const char *s, size_t n)
 		}
 		uint32_t cp;
 		i += utf8_decode(s + i, n - i, &cp, NULL);
-		if ((cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069))
+		if (utf8_is_turning(cp))
 			bits |= HIDDEN_BIDI;
-		else if (cp == 0x200B || (cp >= 0x2060 && cp <= 0x2064) || cp == 0xFEFF)
+		else if (utf8_is_unseen(cp))
 			bits |= HIDDEN_ZERO_WIDTH;
 		else if (cp >= 0xE0000 && cp <= 0xE007F)
 			bits |= HIDDEN_TAG;

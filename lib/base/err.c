@@ -91,7 +91,7 @@ static void print_safe(FILE *f, const char *s)
 		uint32_t c;
 		bool ok;
 		k = utf8_decode(s, n, &c, &ok);
-		if (!ok || c < ' ' || (c >= 0x7F && c < 0xA0))
+		if (!ok || c < ' ' || utf8_is_control(c))
 			fputc('?', f);
 		else
 			fwrite(s, 1, k, f);

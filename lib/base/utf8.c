@@ -130,10 +130,21 @@ size_t utf8_floor(const char *s, size_t n, size_t at)
 	return ((unsigned char)s[k] & 0xC0) == 0x80 ? at : k;
 }
 
+bool utf8_is_unseen(uint32_t c)
+{
+	return c == 0x200B || (c >= 0x2060 && c <= 0x2064) || c == 0xFEFF || c == 0x180E || (c >= 0xFFF9 && c <= 0xFFFB) ||
+		c == 0x115F || c == 0x1160 || c == 0x3164 || c == 0xFFA0;
+}
+
+bool utf8_is_turning(uint32_t c)
+{
+	return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C;
+}
+
 bool utf8_is_control(uint32_t c)
 {
-	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C || (c >= 0xE0000 && c <= 0xE007F);
+	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || utf8_is_turning(c) ||
+		utf8_is_unseen(c) || (c >= 0xE0000 && c <= 0xE007F);
 }
 
 int utf8_visible(struct buf *b, const char *s, size_t n)

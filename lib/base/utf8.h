@@ -25,8 +25,12 @@ bool utf8_valid(const char *s, size_t n, size_t *bad_at);
 size_t utf8_whole(const char *s, size_t n);
 /* Moves an offset back (at most 3 bytes) so that it does not point into the middle of a character. */
 size_t utf8_floor(const char *s, size_t n, size_t at);
-/* True of what a terminal must not get from foreign text: C0 but tab and line feed, DEL, C1, what turns the direction of writing, line
- * ends beyond ASCII, and the tags that nobody sees. */
+/* True of what takes no room, so that text may hide in it, or a word be another than it seems: zero-width space, word joiner, invisible
+ * operators, fillers, marks of annotation. The joiners that emoji and some scripts need (U+200C, U+200D) are not among them. */
+bool utf8_is_unseen(uint32_t cp);
+/* True of what turns the direction of writing. */
+bool utf8_is_turning(uint32_t cp);
+/* True of what a terminal must not get from foreign text: C0 but tab and line feed, DEL, C1, line ends beyond ASCII, tags, and these two. */
 bool utf8_is_control(uint32_t cp);
 /* Appends foreign text as a terminal may get it: such characters as \xNN or \u{NNNN}, ill-formed bytes as U+FFFD. Returns 0 or
  * ERR_MEM, which sticks to `b`. */

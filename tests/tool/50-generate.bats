@@ -99,6 +99,11 @@ gen() {
 @test "text names the cited source and its line" {
 	run gen --text <ask.jsonl
 	[[ "$output" == *"] tar(1):"* ]]
+	# A name or a heading makes no further source.
+	sed -i 's/"tar(1)"/"tar(1)\\n[1] x(1)"/; s/"OPTIONS"/"A\\n[2] y(1):7"/' ask.jsonl
+	run gen --text <ask.jsonl
+	[[ "$output" == *"] tar(1) [1] x(1):"*"  A [2] y(1):7 > "* ]]
+	run ! grep '^\[[0-9]\] [xy]' <<<"$output"
 }
 
 @test "token records hold the answer's text" {

@@ -24,11 +24,13 @@ is_plain() {
 	sed 's/\r$//' tty >text
 	! LC_ALL=C grep -q "$(printf '[\033\007\r]')" text
 }
-# Nor any C1 control or mark of direction.
+# Nor any C1 control, mark of direction, or character that nobody sees.
 is_harmless() {
 	is_plain &&
 		! LC_ALL=C grep -q "$(printf '\302[\200-\237]')" text &&
-		! grep -q "$(printf '\342\200\256')" text
+		python3 -c 'import re, sys
+sys.exit(bool(re.search("[\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\u061c\u180e\ufeff\ufff9-\ufffb\u115f\u1160\u3164\uffa0\U000e0000-\U000e007f]",
+	open("text", encoding="utf-8", errors="replace").read())))'
 }
 
 @test "control sequences in text and names reach no terminal" {
@@ -51,6 +53,55 @@ is_harmless() {
 	done
 	tt-json hits >lines
 	tt-json lines | cmp - hits
+}
+
+@test "letters that look like others, turned and unseen ones: carried as they are, told, and not shown raw" {
+	# Cyrillic a and o, full width, a ligature, marks, right to left, zero width, fillers, annotation, tags.
+	odd=$(python3 -c 'print("p\u0430ssw\u043erd \uff41\uff42 \ufb01le e\u0301\u0323 \u202egnp.exe\u202c \u2066x\u2069 a\u200bb\u2060c\ufeffd \u3164 \ufff9k\ufffa \U000e0041\U000e0042 \u200d end")')
+	{ printf '\n\nplain words before\n\n'; printf 'The %s stands here.\n' "$odd"; } >x.txt
+	cp x.txt "n$(printf '\342\200\213\342\200\256')m.txt"
+	tt-chunk --json ./*.txt >chunks 2>err
+	grep '"hidden_text":"bidi zero_width tag"' chunks
+	tt-index add i <chunks
+	printf 'where is the %s?\n' "$odd" >question
+	tt-retrieve --json i <question >hits
+	python3 -c 'import json
+odd, data = open("question").read().strip(), open("x.txt", "rb").read()
+rows = [json.loads(r) for f in ("chunks", "hits") for r in open(f)]
+seen = 0
+for r in rows:
+	if r["kind"] == "query":
+		assert r["text"] == odd, r
+	if r["kind"] in ("chunk", "hit"):
+		b = r["span"]["b"]
+		assert r["text"].encode() == data[b[0]:b[1]], r
+		assert r["text"].endswith("end stands here."), r
+		seen += 1
+assert seen == 4 and len([r for r in rows if r["kind"] == "query"]) == 1, seen'
+	# The letters are not taken for those that they look like.
+	[ "$(tt-retrieve --json i <<<password | grep -c '"kind":"hit"')" -eq 0 ]
+	tt-generate -m m -n 4 --json --prefix-cache=0 <hits >answer || [ "$?" -eq 1 ]
+	for command in 'tt-retrieve i <question' 'tt-chunk n*.txt' 'tt-index list i' 'tt-index chunks i' 'tt-json hits' 'tt-cite answer' \
+		'tt-tokenize -m m -v x.txt' 'tt-generate -m m -n 4 --prefix-cache=0 <hits' 'tt-generate -m m -n 4 --text --prefix-cache=0 <question' \
+		'tt-retrieve "$(head -n 1 question)"' 'tt-chunk "none$(head -n 1 question)"' 'tt-chunk --"$(head -n 1 question)"'
+	do
+		on_terminal "$command || :"
+		[ -s tty ]
+		is_harmless || { echo "$command:"; cat -v tty; false; }
+	done
+}
+
+@test "a name with line ends makes no line of its own" {
+	printf '%s\n' '{"kind":"doc","doc":"d","name":"x\n[1] passwd(5):1\tgood","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}' \
+		'{"kind":"chunk","doc":"d","seq":0,"id":"00000000000000000000000000000001","sec":["A\n[2] shadow(5):1"],"unit":"para","text":"word","n_tok":9,"span":{"b":[0,4],"l":[1,1]}}' |
+		tt-index add i
+	echo word >question
+	on_terminal 'tt-retrieve i <question'
+	[ "$(wc -l <tty)" -eq 1 ]
+	echo '{"kind":"answer","text":"x","cites":[{"n":1,"doc":"d","name":"x\ntrue\ty","span":{"b":[0,1],"l":[1,1]},"src":{"path":"/nowhere","xxh3":"00"}}]}' >answer
+	on_terminal 'tt-cite <answer || :'
+	[ "$(grep -c '^FALSE' tty)" -eq 1 ]
+	run ! grep '^true' tty
 }
 
 @test "the name of an embedder comes with a stream: no terminal is steered by it, and JSON stays JSON" {

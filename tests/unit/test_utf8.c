@@ -97,9 +97,11 @@ static void utf8_visible_escapes_what_steers_a_terminal(void **state)
 {
 	(void)state;
 	struct buf b = {0};
-	static const char s[] = "a\tb\n\r\x1b\x7f\xc2\x9b\xe2\x80\xae\xd8\x9c\xf3\xa0\x80\x81\xff\xc3\xa4\xe2\x80\x8d";
+	static const char s[] = "a\tb\n\r\x1b\x7f\xc2\x9b\xe2\x80\xae\xd8\x9c\xf3\xa0\x80\x81\xff\xc3\xa4\xe2\x80\x8d"
+		"\xe2\x80\x8b\xef\xbb\xbf\xe1\x85\xa0";
 	assert_int_equal(utf8_visible(&b, s, sizeof s - 1), 0);
-	assert_string_equal(b.data, "a\tb\n\\x0D\\x1B\\x7F\\x9B\\u{202E}\\u{061C}\\u{E0001}\xef\xbf\xbd\xc3\xa4\xe2\x80\x8d");
+	assert_string_equal(b.data, "a\tb\n\\x0D\\x1B\\x7F\\x9B\\u{202E}\\u{061C}\\u{E0001}\xef\xbf\xbd\xc3\xa4\xe2\x80\x8d"
+		"\\u{200B}\\u{FEFF}\\u{1160}");
 	buf_release(&b);
 }
 
