@@ -109,7 +109,7 @@ int intake_vector(const struct rec *r, struct arena *a, int8_t **code, size_t *d
 	size_t n;
 	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32))
 		return missing(r, "vec", e);
-	if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !isfinite(s) || s < 0))
+	if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !isfinite((float)s) || s < 0))
 		return missing(r, "vec_scale", e);
 	*code = arena_alloc(a, vectors_stride(n));
 	if (!*code)

@@ -6,6 +6,7 @@
  *
  * A query with a vector is ranked by words and by meaning, one without by words alone.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +195,7 @@ static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct fin
 	if (!rec_get(r, "vec"))
 		return o.dense ? err_set(e, ERR_FORMAT, r->at, "record %llu has no vector", (unsigned long long)r->n) : 0;
 	if (!rec_vec(r, "vec", &t, &q->dim, &data) || q->dim == 0 || q->dim > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32) ||
-	    (t == REC_I8 && !rec_f64(r, "vec_scale", &scale)))
+	    (t == REC_I8 && (!rec_f64(r, "vec_scale", &scale) || !isfinite((float)scale) || scale < 0)))
 		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable 'vec'", (unsigned long long)r->n);
 	if (x->model && x->f.store.m.model[0] && strcmp(x->model, x->f.store.m.model) != 0)
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of '%s', the question one of '%s'",

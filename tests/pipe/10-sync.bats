@@ -123,6 +123,17 @@ vectors() {
 	[ "$(docs)" = "handover.md steelyard.1 stowage.8 weighbridge.1 " ]
 }
 
+@test "of two files with the same text one vanishes: the other stays, with its vectors" {
+	cp docs/handover.md docs/again.md
+	tt-sync
+	rm docs/handover.md
+	tt-sync --lexical
+	[ "$(docs)" = "again.md stowage.8 weighbridge.1 " ]
+	tt-retrieve "$index" <<<"late lorry ramp" | tt-json | grep -m 1 '"kind":"hit"' | grep '"doc":"[^"]*/again.md"'
+	[ "$(vectors)" -gt 0 ]
+	[ "$(tt-index pending "$index" | tt-json | grep -c '"kind":"chunk"')" -eq 0 ]
+}
+
 @test "a page that was forgotten comes back from a copy of it, once its own file is gone" {
 	mkdir docs/man1
 	mv docs/weighbridge.1 docs/man1/

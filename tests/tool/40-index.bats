@@ -68,6 +68,35 @@ stat_of() {	# stat_of DIR KEY
 	[ "$(stat_of i documents)" -eq 3 ]
 }
 
+@test "copies of a document: each a hit with its own place; without one of them the other is found as before" {
+	for name in first second
+	do
+		printf '# Harbour\n\nThe pilot boat leaves from pier seven at dawn.\n' >$name.md
+	done
+	printf '# Harbour\n\nOnce more: the pilot boat leaves from pier eight at dawn.\n' >near.md
+	printf '# Kitchen\n\nThe cook bakes bread before noon.\n' >other.md
+	TT_EMBEDDER=none tt-chunk ./*.md 2>err | tt-index add i
+	echo 'where does the pilot boat leave' >question
+	set -- first.md second.md near.md
+	while [ $# -gt 0 ]
+	do
+		tt-retrieve --json -n 3 i <question >hits
+		python3 -c 'import json, sys
+hits = [json.loads(l) for l in open("hits") if "\"kind\":\"hit\"" in l]
+for h in hits:
+	b = h["span"]["b"]
+	assert open(h["src"]["path"]).read()[b[0]:b[1]] == h["text"], h
+assert len({h["id"] for h in hits}) == len({h["doc"] for h in hits}) == len(hits), hits
+assert set(sys.argv[1:]) == {h["name"] for h in hits if "pilot" in h["text"]}, hits
+assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "second.md")}) <= 1, hits' "$@"
+		tt-index forget i "$PWD/$1"
+		run ! grep -rq "$1" i
+		shift
+	done
+	[ "$(tt-retrieve --json i <question | grep -c pier)" -eq 0 ]
+	tt-index verify i
+}
+
 @test "verify: 0 when whole, 1 when a byte changed" {
 	docs 1 3 | tt-index add i
 	tt-index verify i

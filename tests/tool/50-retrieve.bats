@@ -142,6 +142,22 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$status" -eq 3 ]
 }
 
+@test "a vector whose scale is no number, or too large for one, is refused: 3" {
+	for scale in '{"$f64":"7ff8000000000000"}' '{"$f64":"7ff0000000000000"}' 1e300 -1 '"1"'
+	do
+		echo '{"kind":"query","id":"a","text":"archive","vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":'"$scale"'}' >query
+		run --separate-stderr tt-retrieve --json i <query
+		[ "$status" -eq 3 ]
+		[[ "$output" == *"has no usable 'vec'"* ]]
+		[[ "$output" != *'"kind":"hit"'* ]]
+		sed 's/"kind":"query","id":"a"/"kind":"chunk","doc":"d","id":"00000000000000000000000000000001","seq":0/' query >chunk
+		{ echo '{"kind":"doc","doc":"d","name":"d","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}'; cat chunk; } >in
+		run --separate-stderr tt-index add bad <in
+		[ "$status" -eq 3 ]
+		[[ "$stderr" == *"vec_scale"* ]]
+	done
+}
+
 @test "two runs give the same bytes" {
 	tt-retrieve i <<<'archive list' >a
 	tt-retrieve i <<<'archive list' >b
