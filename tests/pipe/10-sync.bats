@@ -123,6 +123,16 @@ vectors() {
 	[ "$(docs)" = "handover.md steelyard.1 stowage.8 weighbridge.1 " ]
 }
 
+@test "a file of an odd name is found, and leaves the index when it vanishes" {
+	odd=$(printf 'docs/a \001\033[31m\r"\\n& %%s \177\303\274.md')
+	cp docs/handover.md "$odd"
+	tt-sync --lexical
+	[ "$(tt-index list "$index" | wc -l)" -eq 4 ]
+	rm "$odd"
+	tt-sync --lexical
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
 @test "of two files with the same text one vanishes: the other stays, with its vectors" {
 	cp docs/handover.md docs/again.md
 	tt-sync
