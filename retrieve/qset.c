@@ -183,9 +183,10 @@ const struct qitem *qset_find(const struct qset *s, const char *id, size_t n)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		const char *at = s->by_id[mid]->id;
-		int c = strncmp(at, id, n);
-		if (c == 0 && at[n])
-			c = 1;
+		size_t len = strlen(at);
+		int c = memcmp(at, id, len < n ? len : n);	/* `id` came with a stream and may hold a NUL */
+		if (c == 0)
+			c = (len > n) - (len < n);
 		if (c == 0)
 			return s->by_id[mid];
 		if (c < 0)

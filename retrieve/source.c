@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * source: zlib reads a plain file as it is and a gzip file decompressed, so one way of reading serves both.
+ * source: zlib reads a plain file as it is and a gzip file decompressed, so one way of reading serves both. The file is read and
+ * never mapped: it is somebody else's, who may cut it short meanwhile.
  *
  * A quote comes from rendered text, and the source may be roff: "-x" is written "\-x" and "bold" as "\fBbold\fP" there. Both sides
  * are therefore taken as words (letters and digits, folded to lower case, bytes beyond ASCII as they are), with roff's escapes
@@ -8,9 +9,11 @@
  */
 #include "retrieve/source.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "lib/base/hash.h"
@@ -21,12 +24,31 @@ static int out_of_memory(struct err *e)
 	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading a source");
 }
 
-static int read_plain(struct source *s, struct err *e)
+static int hash_disk(struct source *s, int fd, struct err *e)
 {
-	gzFile z = gzopen(s->path, "rb");
+	char piece[65536];
+	uint8_t sum[16];
+	long n;
+	struct hash_stream *h = hash_stream_new();
+	if (!h)
+		return out_of_memory(e);
+	while ((n = io_read(fd, piece, sizeof piece)) > 0)
+		hash_stream_add(h, piece, (size_t)n);
+	hash_stream_get(h, sum);
+	hash_stream_free(h);
+	hash_hex(sum, sizeof sum, s->disk);
+	return n < 0 || lseek(fd, 0, SEEK_SET) < 0 ? err_sys(e, ERR_IO, "cannot read '%s'", s->path) : 0;
+}
+
+/* Takes fd. */
+static int read_plain(struct source *s, int fd, struct err *e)
+{
+	gzFile z = gzdopen(fd, "rb");
 	int r = 0, n = 1;
-	if (!z)
-		return err_sys(e, ERR_NOENT, "cannot open '%s'", s->path);
+	if (!z) {
+		close(fd);
+		return out_of_memory(e);
+	}
 	while (!r && n > 0) {
 		if (buf_reserve(&s->text, 1 << 16)) {
 			r = out_of_memory(e);
@@ -40,22 +62,29 @@ static int read_plain(struct source *s, struct err *e)
 		if (s->text.len > SOURCE_MAX)
 			r = err_set(e, ERR_LIMIT, s->text.len, "'%s' is longer than %zu bytes", s->path, SOURCE_MAX);
 	}
-	gzclose(z);
+	if (gzclose(z) == Z_BUF_ERROR && !r)
+		r = err_set(e, ERR_EOF, s->text.len, "'%s': compressed data ends early", s->path);
 	return r;
 }
 
 int source_read(struct source *s, const char *path, struct err *e)
 {
-	struct map m;
 	uint8_t sum[16];
+	struct stat st;
 	*s = (struct source){ .path = strdup(path) };
-	int r = s->path ? map_open(&m, path, e) : out_of_memory(e);
-	if (!r) {
-		hash_xxh128(m.data, m.len, sum);
-		hash_hex(sum, sizeof sum, s->disk);
-		map_close(&m);
-		r = read_plain(s, e);
-	}
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r = 0;
+	if (!s->path)
+		r = out_of_memory(e);
+	else if (fd < 0 || fstat(fd, &st) < 0)
+		r = err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+	else if (!S_ISREG(st.st_mode))
+		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "cannot open '%s': not a regular file", path);
+	else
+		r = hash_disk(s, fd, e);
+	if (!r)
+		r = read_plain(s, fd, e);
+	else if (fd >= 0)
+		close(fd);
 	if (!r) {
 		hash_xxh128(s->text.data, s->text.len, sum);
 		hash_hex(sum, sizeof sum, s->plain);

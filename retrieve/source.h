@@ -24,7 +24,7 @@ struct source {
 int source_read(struct source *s, const char *path, struct err *e);
 void source_release(struct source *s);
 
-/* True if `sum` (XXH3, 64 or 128 bits, in hex) is that of the file or of its text. */
+/* True if `sum` (XXH3-128 in hex) is that of the file or of its text. */
 bool source_has_sum(const struct source *s, const char *sum, size_t n);
 
 /* True if the words of `quote` stand in bytes [from, to) of the text, in order and together: markup between them is passed over

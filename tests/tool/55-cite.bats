@@ -28,6 +28,40 @@ answer() {	# answer PATH FROM TO [FIELDS]
 	[[ "$output" = *'"ok":false,"why":"the quotation is not there"'* ]]
 }
 
+@test "a source that is a folder, a FIFO or cut gzip cannot be read: said, and nothing waits" {
+	mkdir folder
+	mkfifo fifo
+	head -c 40 page.1.gz >cut.1.gz
+	for f in folder fifo cut.1.gz
+	do
+		run --separate-stderr timeout 10 tt-cite --json < <(answer $f 0 5 ',"quote":"TP"')
+		[ "$status" -eq 1 ]
+		[[ "$output" = *'"ok":false,"why":"'*"'$f'"* ]]
+	done
+}
+
+@test "a source that is written to while it is read costs an answer, never a crash" {
+	python3 -c 'import os
+text = b"word " * 400000
+with open("page.txt", "wb", 0) as f:
+	while not os.path.exists("stop"):
+		f.truncate(0); f.seek(0); f.write(text)' 3>&- &
+	writer=$!
+	until [ -s page.txt ]
+	do
+		sleep 0.01
+	done
+	for _ in $(seq 100)
+	do
+		answer page.txt 0 5 ',"quote":"word"'
+		answer page.1 0 5 ',"quote":"TP"'
+	done | { tt-cite --json >out || echo "$?" >status; }
+	: >stop
+	wait "$writer"
+	[ "$(cat status 2>/dev/null || echo 0)" -le 1 ]
+	[ "$(grep -c '"kind":"answer"' out)" -eq 200 ]
+}
+
 @test "a span outside the source, a source that is gone, and one that changed are false" {
 	for bad in 'page.1 0 999' 'gone.1 0 5' 'page.1 9 3'; do
 		# shellcheck disable=SC2086

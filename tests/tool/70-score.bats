@@ -57,6 +57,13 @@ asked() {
 	[[ "$stderr" == *"'b'"*text_named* ]]
 }
 
+@test "a query whose name begins like one of the set, and goes on behind a NUL, is another: 65" {
+	printf '{"kind":"answer","query":"a\\u0000%0500d","text":"x"}\n' 0 >odd
+	run --separate-stderr tt-score answers q.jsonl <odd
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *"is not in the set"* ]]
+}
+
 @test "retrieval: a page counts once, MRR waits for the best grade, nothing found counts as nothing" {
 	run --separate-stderr tt-score retrieval --json --qrels qrels.tsv q.jsonl <hits.jsonl
 	[ "$status" -eq 0 ]
