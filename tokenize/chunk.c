@@ -28,6 +28,7 @@
 #define WINDOW 65536u
 #define AHEAD_PER_THREAD 12u
 #define JSON_LINE_MAX (16u << 20)
+#define PATH_LEN_MAX 65536u
 #define FLUSH_NS 200000000u
 
 static struct {
@@ -131,6 +132,26 @@ static int jobs_run(struct run *r, const struct jobs *j, struct err *e)
 	return rc;
 }
 
+/* ---- lines ---- */
+
+/* Reads up to `delim` into `b`, without it, and a NUL behind. 1; 0 at the end; ERR_LIMIT over `max` bytes, which are all that is held. */
+static int read_line(struct buf *b, FILE *f, int delim, size_t max, const char *name, struct err *e)
+{
+	int c = 0;
+	buf_clear(b);
+	while ((c = getc_unlocked(f)) != EOF && c != delim && b->len <= max)
+		buf_putc(b, (char)c);
+	if (c == EOF && ferror(f))
+		return err_sys(e, ERR_IO, "cannot read '%s'", name);
+	if (b->len > max)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s': a line of over %zu bytes", name, max);
+	size_t n = b->len;
+	if (buf_putc(b, 0))
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	b->len = n;
+	return c != EOF || n > 0;
+}
+
 /* ---- paths ---- */
 
 /* The known document whose file `p` is a link to; NULL if there is none. */
@@ -214,32 +235,26 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 
 static int paths_stdin(struct run *r, struct err *e)
 {
-	char **name = calloc(WINDOW, sizeof *name), *line = NULL;
-	size_t cap = 0;
-	ssize_t got = 0;
-	int rc = name ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory"), delim = o.zero ? 0 : '\n';
-	while (rc == 0 && got >= 0 && !r->stop) {
+	char **name = calloc(WINDOW, sizeof *name);
+	struct buf line = {0};
+	int rc = name ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory"), got = 1;
+	while (rc == 0 && got > 0 && !r->stop) {
 		size_t n = 0;
-		while (n < WINDOW && (got = getdelim(&line, &cap, delim, stdin)) >= 0) {
-			if (got > 0 && line[got - 1] == (char)delim)
-				line[--got] = 0;
-			if (got == 0)
+		while (rc == 0 && n < WINDOW && (got = read_line(&line, stdin, o.zero ? 0 : '\n', PATH_LEN_MAX, "standard input", e)) > 0) {
+			if (line.len == 0)
 				continue;
-			name[n] = strdup(line);
-			if (!name[n]) {
+			name[n] = strdup(line.data);
+			if (name[n])
+				n++;
+			else
 				rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-				break;
-			}
-			n++;
 		}
-		if (got < 0 && ferror(stdin))
-			rc = err_sys(e, ERR_IO, "cannot read paths from standard input");
 		if (rc == 0)
-			rc = window_run(r, name, n, e);
+			rc = got < 0 ? got : window_run(r, name, n, e);
 		for (size_t i = 0; i < n; i++)
 			free(name[i]);
 	}
-	free(line);
+	buf_release(&line);
 	free(name);
 	return rc;
 }
@@ -260,31 +275,24 @@ static int one_job(struct run *r, const struct read_job *job, struct err *e)
 static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, struct err *e)
 {
 	struct jobs jobs = {0};
-	char **line = calloc(n_ahead, sizeof *line);
-	size_t *cap = calloc(n_ahead, sizeof *cap);
-	ssize_t got = 0;
-	int rc = line && cap ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	while (rc == 0 && got >= 0 && !r->stop) {
+	struct buf *line = calloc(n_ahead, sizeof *line);
+	int rc = line ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory"), got = 1;
+	while (rc == 0 && got > 0 && !r->stop) {
 		jobs.n = 0;
-		while (jobs.n < n_ahead && rc == 0 && (got = getline(&line[jobs.n], &cap[jobs.n], f)) >= 0) {
-			if (strspn(line[jobs.n], " \t\r\n") == (size_t)got)
+		while (rc == 0 && jobs.n < n_ahead && (got = read_line(&line[jobs.n], f, '\n', JSON_LINE_MAX, name, e)) > 0) {
+			const struct buf *l = &line[jobs.n];
+			if (strspn(l->data, " \t\r") == l->len)
 				continue;
-			if (got > (ssize_t)JSON_LINE_MAX)
-				rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s': a line of over %u bytes", name, JSON_LINE_MAX);
-			struct read_job job = { .kind = READ_JSON, .path = name, .json = line[jobs.n],
-						.json_len = (size_t)got };
-			if (rc == 0 && jobs_add(&jobs, &job, NULL) < 0)
+			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data, .json_len = l->len };
+			if (jobs_add(&jobs, &job, NULL) < 0)
 				rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 		}
-		if (got < 0 && ferror(f))
-			rc = err_sys(e, ERR_IO, "cannot read '%s'", name);
 		if (rc == 0)
-			rc = jobs_run(r, &jobs, e);
+			rc = got < 0 ? got : jobs_run(r, &jobs, e);
 	}
 	for (size_t i = 0; line && i < n_ahead; i++)
-		free(line[i]);
+		buf_release(&line[i]);
 	free(line);
-	free(cap);
 	free(jobs.v);
 	free(jobs.aliases);
 	return rc;

@@ -401,6 +401,20 @@ b.txt'
 	[[ "$output" == *'"doc":"2"'*'"text":"beta"'* ]]
 }
 
+@test "a line without end, of paths or of JSON: 65, in bounded memory" {
+	for form in --jsonl -0 ''
+	do
+		# AddressSanitizer needs an address space without bounds.
+		run -65 --separate-stderr bash -c "grep -q __asan_init \$(command -v tt-chunk) || ulimit -v 300000
+			head -c 1000000000 /dev/zero | tr '\0' x | timeout 20 tt-chunk -j 1 $form"
+		[[ "$stderr" == *"a line of over "* ]]
+	done
+	# As long as a line may be, the last one without its end.
+	printf '{"id":"1","text":"%08000000d"}\n\n{"id":"2","text":"beta"}' 7 | chunk --jsonl >out
+	grep '"doc":"2".*"text":"beta"' out
+	grep '"n_doc":2,.*"n_error":0' out
+}
+
 @test "--filter converts, and a missing converter is said" {
 	printf 'abc' >x.rev
 	chunk --filter '*.rev=markdown:printf "# T\n\n"; rev' x.rev >out
