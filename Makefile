@@ -21,7 +21,7 @@ TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe 
 TOKENIZE += count split split_pack split_cut roff_text man man_say man_macro man_tree man_roff src child doctype html_entity
 TOKENIZE += split_plain split_markdown split_code split_html split_man docmsg docread docwork roots links docout known
 
-EMBED := weights bert bert_build forward pooling batch throughput
+EMBED := weights bert bert_build forward pooling seen batch throughput
 
 INDEX := stem terms section postings vectors build segment manifest lock store merge gone writer intake
 
@@ -49,7 +49,7 @@ SCRIPTS := tt ask sync model eval
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template ask prompt stream session block prefix drafter cost
 UNIT += terms segment writer rank
-UNIT += gguf safetensors tok split roff encoder metric gold named
+UNIT += gguf safetensors tok split roff encoder seen metric gold named
 
 KERN_CHECK := kern bert scan
 

@@ -21,7 +21,8 @@ struct batch_options {
 	void (*warn)(const char *msg);	/* a text was cut (NULL: silence) */
 };
 struct batch_stats {
-	uint64_t n_chunk, n_tok, n_cut, n_same;	/* texts embedded, their tokens, those cut; chunks that had their vector already */
+	uint64_t n_chunk, n_cut, n_same;	/* vectors given; those whose text was cut; chunks that had their vector already */
+	uint64_t n_text, n_tok;			/* texts that were read for them, with titles, each once; their tokens */
 };
 
 /* Borrows everything. */

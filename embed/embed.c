@@ -63,8 +63,8 @@ static void show(struct run *x, const char *end)
 {
 	struct batch_stats s = batch_stats(x->batch);
 	double seconds = (double)(io_now_ns() - x->start_ns) / 1e9;
-	fprintf(stderr, "%s%s: %llu chunks, %.0f tokens/s%s", isatty(STDERR_FILENO) ? "\r" : "", err_tool(TOOL),
-		(unsigned long long)s.n_chunk,
+	fprintf(stderr, "%s%s: %llu chunks, %llu texts read, %.0f tokens/s%s", isatty(STDERR_FILENO) ? "\r" : "", err_tool(TOOL),
+		(unsigned long long)s.n_chunk, (unsigned long long)s.n_text,
 		seconds > 0 ? (double)s.n_tok / seconds : 0.0, end);
 }
 

@@ -123,9 +123,14 @@ void forward_close(struct forward *f)
 
 /* ---- batches ---- */
 
+size_t forward_room(const struct forward *f)
+{
+	return f->cap - f->n_tok;
+}
+
 bool forward_add(struct forward *f, const int32_t *id, size_t n)
 {
-	if (n > f->cap - f->n_tok)
+	if (n > forward_room(f))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		f->id[f->n_tok + i] = id[i];

@@ -30,6 +30,7 @@ void forward_close(struct forward *f);
 
 /* Adds a text of n ids, [CLS] and [SEP] included, 1 <= n <= max_tok, all in the vocabulary. False if it does not fit the batch. */
 bool forward_add(struct forward *f, const int32_t *id, size_t n);
+size_t forward_room(const struct forward *f);		/* tokens that still fit */
 size_t forward_n_tok(const struct forward *f);
 size_t forward_n_text(const struct forward *f);
 void forward_run(struct forward *f);

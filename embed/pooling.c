@@ -17,6 +17,13 @@ static float length(const float *x, size_t d)
 	return sqrtf(s[0]);
 }
 
+static void normalize(float *x, size_t d)
+{
+	float len = length(x, d);
+	for (size_t i = 0; i < d && len > 0; i++)
+		x[i] /= len;
+}
+
 void pooling_vec(enum pooling how, const float *x, size_t n_tok, size_t d, float *out)
 {
 	for (size_t i = 0; i < d; i++)
@@ -25,9 +32,14 @@ void pooling_vec(enum pooling how, const float *x, size_t n_tok, size_t d, float
 		for (size_t t = 1; t < n_tok; t++)
 			for (size_t i = 0; i < d; i++)
 				out[i] += x[t * d + i];
-	float len = length(out, d);
-	for (size_t i = 0; i < d && len > 0; i++)
-		out[i] /= len;
+	normalize(out, d);
+}
+
+void pooling_add(const float *x, const float *y, float share, size_t d, float *out)
+{
+	for (size_t i = 0; i < d; i++)
+		out[i] = x[i] + share * y[i];
+	normalize(out, d);
 }
 
 float pooling_i8(const float *x, size_t d, int8_t *out)

@@ -84,3 +84,37 @@ need_model() {
 	run -0 --separate-stderr bash -c 'tt-embed --json <heads.json | grep -o "\"vec\".*" | sort -u | wc -l'
 	((output == 1))
 }
+
+# What the title adds is (title / 2 + text), made a unit vector again: the texts' own vectors say what it should be.
+@test "a chunk's vector is that of its text with half its title's added" {
+	need_model
+	command -v jq >/dev/null || skip "no jq"
+	printf '%s\n' '{"kind":"chunk","doc":"a","name":"a","title":"tar - an archiver","sec":[],"text":"list an archive"}' \
+		'{"kind":"chunk","doc":"a","name":"a","title":"","sec":[],"text":"list an archive"}' \
+		'{"kind":"chunk","doc":"a","name":"a","sec":[],"text":"tar - an archiver"}' >three.json
+	tt-embed --dtype f32 --json <three.json >out.json
+	for i in 2 3 4
+	do
+		sed -n "${i}p" out.json | jq -r '.vec["$vec"].b64' | base64 -d | od -An -v -tf4 -w4 >v$i
+		[ "$(wc -l <v$i)" -eq 384 ]
+	done
+	run -0 sh -c 'paste v2 v3 v4 | awk "{ x = \$2 + \$3 / 2; xx += x * x; dot += \$1 * x } END { print (dot / sqrt(xx) > 0.99999) }"'
+	((output == 1))
+}
+
+@test "a text is computed once, and its vector does not depend on what came before" {
+	need_model
+	for i in $(seq 300)
+	do
+		printf '{"kind":"chunk","doc":"a","title":"page %d","sec":[],"text":"item %d of a long list of items"}\n' $((i % 3)) $((i % 60))
+	done >many.json
+	tt-embed --json <many.json | grep '"chunk"' | grep -o '"text".*' >all
+	[ "$(sort -u all | wc -l)" -eq 60 ]
+	for i in 1 150 300
+	do
+		sed -n "${i}p" many.json | tt-embed --json | grep '"chunk"' | grep -o '"text".*' >one
+		sed -n "${i}p" all | cmp - one
+	done
+	run -0 --separate-stderr sh -c 'tt-embed -v <many.json >/dev/null'
+	[[ $stderr == *"300 chunks, 63 texts read"* ]]
+}
