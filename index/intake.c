@@ -250,6 +250,15 @@ int intake_flush(struct intake *in, struct writer *w, struct err *e)
 	return r;
 }
 
+void intake_drop(struct intake *in, const char *doc, size_t n)
+{
+	if (!in->open || n != in->doc.doc.n || memcmp(doc, in->doc.doc.s, n) != 0)
+		return;
+	in->open = false;
+	in->n_chunk = 0;
+	arena_rewind(&in->arena, 0);
+}
+
 void intake_release(struct intake *in)
 {
 	arena_release(&in->arena);

@@ -26,6 +26,8 @@ struct intake {
 int intake_doc(struct intake *in, const struct rec *r, struct err *e);
 /* Takes a `chunk` of the document held. */
 int intake_chunk(struct intake *in, const struct rec *r, struct err *e);
+/* Lets go of the document held, if it is doc[0..n). */
+void intake_drop(struct intake *in, const char *doc, size_t n);
 /* Hands the document held to the writer, and holds none. */
 int intake_flush(struct intake *in, struct writer *w, struct err *e);
 void intake_release(struct intake *in);

@@ -225,6 +225,28 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[[ "$stderr" = *'cannot read x'* ]]
 }
 
+@test "an error record for a document voids the chunks that it had: what was indexed before stays" {
+	docs 1 2 | tt-index add i
+	{
+		docs 1 1 'half of the new text'
+		echo '{"kind":"error","stage":"tt-chunk","msg":"compressed data ends early","doc":"/c/d1"}'
+		docs 3 3
+		echo '{"kind":"error","stage":"tt-chunk","msg":"binary","doc":"/c/other"}'
+	} >in.jsonl
+	run --separate-stderr tt-index add i <in.jsonl
+	[ "$status" -eq 3 ]
+	[ "$(stat_of i documents)" -eq 3 ]
+	run ! grep -rq 'half of the new' i
+	[ "$(tt-index chunks --json i | grep -c '"kind":"chunk"')" -eq "$(stat_of i chunks)" ]
+	# A file that is cut far behind its beginning: chunks come, then the error.
+	seq -f 'line %.0f of a text about the harbour, with more words and more' 60000 | gzip | head -c 120000 >cut.txt.gz
+	TT_EMBEDDER=none tt-chunk cut.txt.gz 2>err >records || [ "$?" -eq 3 ]
+	[ "$(tt-json records | grep -c '"kind":"chunk"')" -gt 100 ]
+	run --separate-stderr tt-index add j <records
+	[ "$status" -eq 3 ]
+	[ "$(stat_of j documents)" -eq 0 ]
+}
+
 @test "many small additions leave few files" {
 	for i in $(seq 30); do
 		docs "$i" "$i" | tt-index add i
