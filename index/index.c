@@ -199,6 +199,17 @@ static int take_error(struct add *a, const struct rec *r)
 	return 0;
 }
 
+/* A document that changed while it was read is sent again, by a second `doc` record: what came of it before is no document. */
+static int take_doc(struct add *a, const struct rec *r, struct err *e)
+{
+	const char *doc;
+	size_t n;
+	if (rec_str(r, "doc", &doc, &n))
+		intake_drop(&a->in, doc, n);
+	int err = flush(a, e);
+	return err ? err : one_bad(a, intake_doc(&a->in, r, e), e);
+}
+
 static int take(struct add *a, const struct rec *r, struct err *e)
 {
 	if (rec_is(r, "head"))
@@ -211,10 +222,7 @@ static int take(struct add *a, const struct rec *r, struct err *e)
 		return one_bad(a, intake_chunk(&a->in, r, e), e);
 	if (rec_is(r, "tomb"))
 		return one_bad(a, take_tomb(a, r, e), e);
-	if (!rec_is(r, "doc"))
-		return 0;
-	int err = flush(a, e);
-	return err ? err : one_bad(a, intake_doc(&a->in, r, e), e);
+	return rec_is(r, "doc") ? take_doc(a, r, e) : 0;
 }
 
 static int add(struct add *a, struct err *e)

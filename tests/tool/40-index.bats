@@ -238,6 +238,21 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$(stat_of i documents)" -eq 3 ]
 	run ! grep -rq 'half of the new' i
 	[ "$(tt-index chunks --json i | grep -c '"kind":"chunk"')" -eq "$(stat_of i chunks)" ]
+	# A file that changed while it was read, again and again, comes several times.
+	{
+		docs 1 1 'half of the new text'
+		docs 1 1 'half of the newer text'
+		docs 1 1 'the newest text' | head -n 2
+		echo '{"kind":"error","stage":"tt-chunk","msg":"the file changes while it is read","doc":"/c/d1"}'
+		docs 2 2 'half of the new text'
+		docs 2 2 'the end of it'
+	} >in.jsonl
+	run --separate-stderr tt-index add i <in.jsonl
+	[ "$status" -eq 3 ]
+	[ "$(stat_of i documents)" -eq 3 ]
+	run ! grep -rq 'half of the\|the newest' i
+	tt-index chunks --json i | grep '"doc":"/c/d1".*words of document'
+	tt-index chunks --json i | grep '"doc":"/c/d2".*the end of it'
 	# A file that is cut far behind its beginning: chunks come, then the error.
 	seq -f 'line %.0f of a text about the harbour, with more words and more' 60000 | gzip | head -c 120000 >cut.txt.gz
 	TT_EMBEDDER=none tt-chunk cut.txt.gz 2>err >records || [ "$?" -eq 3 ]
