@@ -55,6 +55,15 @@ vectors() {
 	! grep -q 'ramp 4' hits
 }
 
+@test "nothing that is kept beside an index can be read by others" {
+	umask 022
+	tt-sync --lexical
+	touch docs/handover.md
+	tt-sync --lexical
+	grep -q handover "$index.same"
+	[ -z "$(find "$XDG_DATA_HOME/tiny-titans" -perm /077)" ]
+}
+
 @test "a file that was only touched keeps its vectors, and is not compared again" {
 	tt-sync
 	before=$(vectors)
