@@ -12,4 +12,4 @@ WARN       := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wmissing-prototypes \
               -Wstrict-prototypes -Wwrite-strings -Wundef -Wno-missing-field-initializers
 HARDEN     ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 LDHARDEN   ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LIBS       ?= -lmsgpackc -lyaml -lsodium -lxxhash -ljansson -lutf8proc -lz -larchive -lpthread -lm
+LIBS       ?= -lmsgpackc -lyaml -lsodium -lxxhash -ljansson -lutf8proc -lz -lpthread -lm

@@ -17,8 +17,6 @@ libsodium-dev     sodium.h            identities                             che
 libxxhash-dev     xxhash.h            checksums                              check lint fuzz
 libutf8proc-dev   utf8proc.h          Unicode                                check lint fuzz
 zlib1g-dev        zlib.h              compressed manual pages                check lint fuzz
-libarchive-dev    archive.h           compressed documents                   check lint fuzz
-libseccomp-dev    seccomp.h           shutting converters in                 check lint fuzz
 libcmocka-dev     cmocka.h            unit tests                             check
 libsimde-dev      simde/x86/avx512.h  checking wide kernels on any processor  check
 bats              bats                tests of programs                      check

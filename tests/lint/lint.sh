@@ -81,6 +81,18 @@ done
 	grep -nE '\b(strcpy|strcat|sprintf|gets|alloca|system|rand)\(' $sources /dev/null
 } | grep -v '^tests/' >>"$faults"
 
+# ---- packages: a library that is asked for is one that a source includes ----
+
+sed -n 's|^\(lib[a-z0-9-]*-dev\) *\([a-z0-9/]*\.h\) .*|\1 \2|p' tests/deps.sh >"$faults.a"
+while read -r package header
+do
+	grep -qF "#include <$header>" $sources || note "tests/deps.sh: no source includes <$header> of '$package'"
+done <"$faults.a"
+sed -n 's/^\(lib[a-z0-9-]*-dev\) .*/\1/p' bin/first-run | while read -r package
+do
+	grep -q "^$package " "$faults.a" || note "bin/first-run: '$package' is not among the packages of tests/deps.sh"
+done
+
 # ---- manual pages ----
 
 for page in $(files 'man/*')
