@@ -35,7 +35,15 @@ const char *propose_small(const struct model *m, const char *models, const struc
 
 int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thread, struct err *e)
 {
-	int r = buf_puts(cmd, "exec '") ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : io_beside(cmd, own, "speculate", e);
+	struct buf path = {0};
+	int r = io_beside(&path, own, "speculate", e);
+	buf_puts(cmd, "exec '");
+	for (size_t i = 0; i < path.len; i++)	/* for the shell, whatever the folder is called */
+		if (path.data[i] == '\'')
+			buf_puts(cmd, "'\\''");
+		else
+			buf_putc(cmd, path.data[i]);
+	buf_release(&path);
 	if (r)
 		return r;
 	buf_puts(cmd, "'");

@@ -332,6 +332,15 @@ size_of_store() {
 	[ "$(find "$TT_PREFIX_DIR" -type f | wc -l)" -eq 3 ]
 }
 
+@test "drafts are had whatever the programs' folder is called" {
+	odd="$BATS_TEST_TMPDIR/o'brien \$(true)"
+	mkdir "$odd"
+	cp "$(command -v tt-generate)" "$(command -v tt-speculate)" "$odd"
+	"$odd/tt-generate" -m qwen2 -n 24 --json --draft auto --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
+	right
+	[ ! -s "$BATS_TEST_TMPDIR/err" ]
+}
+
 @test "drafts never change a byte" {
 	for d in auto tt-speculate 'tt-json | awk -f "$CONTRIB/drafter.awk"'
 	do
