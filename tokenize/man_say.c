@@ -53,6 +53,8 @@ void say_pp_flush(struct man *m)
 
 void say_para(struct man *m)
 {
+	if (m->in_name && m->name.len)
+		buf_putc(&m->name, '\n');
 	say_pp_flush(m);
 	split_block(m->s, BLOCK_PARA);
 	m->code = m->table = m->nl = m->nospace = false;
@@ -233,6 +235,13 @@ void head_decide(struct man *m, struct frame *up, struct frame *block)
 		up->entry = true;
 }
 
+/* " - " or a longer dash, as between names and what they do. */
+static bool has_dash(const char *p, size_t n)
+{
+	return memmem(p, n, " - ", 3) || memmem(p, n, " \xE2\x80\x93 ", 5) || memmem(p, n, " \xE2\x80\x94 ", 5);
+}
+
+/* Of NAME's paragraphs the first, and others that name something: some pages give their usage there too. */
 void head_title(struct man *m)
 {
 	if (!m->in_name)
@@ -240,9 +249,18 @@ void head_title(struct man *m)
 	m->in_name = false;
 	m->named = true;
 	struct buf *b = &m->name;
-	char *nl = b->data ? memchr(b->data, '\n', b->len) : NULL;
-	if (nl)
-		b->len = (size_t)(nl - b->data), *nl = 0;
+	size_t len = 0;
+	for (size_t i = 0, end; i < b->len; i = end + 1) {
+		const char *nl = memchr(b->data + i, '\n', b->len - i);
+		end = nl ? (size_t)(nl - b->data) : b->len;
+		if (i > 0 && !has_dash(b->data + i, end - i))
+			continue;
+		memmove(b->data + len, b->data + i, end - i);
+		len += end - i;
+		if (end < b->len)
+			b->data[len++] = '\n';		/* white space in a title becomes one space */
+	}
+	b->len = len;
 	if (b->len > 0)
 		doc_set_title(m->d, m->s, b->data, b->len);
 }

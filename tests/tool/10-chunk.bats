@@ -499,3 +499,9 @@ b.txt'
 	chunk </dev/null >out
 	[ "$(wc -l <out)" -eq 3 ]
 }
+
+@test "a title is NAME's first paragraph, and others that name something" {
+	printf '%s\n' '.TH KEEL 1' .SH NAME 'keel \- lay a keel' .sp 'keel [\-v] SHIP' .PP 'rib \- fit the ribs' '.SH DESCRIPTION' 'Text.' >keel.1
+	tt-chunk --json keel.1 >out
+	grep -q '"title":"keel - lay a keel rib - fit the ribs","type":"man"' out
+}
