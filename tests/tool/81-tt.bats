@@ -127,3 +127,11 @@ EOT
 	run --separate-stderr "$bin/tt-ask" '--json open'
 	[ "$stderr" != "${stderr#"tt-ask: unknown option '--json open'"}" ]
 }
+
+@test "tt-ask says that a question is empty" {
+	for question in "" "  "
+	do
+		run -2 --separate-stderr tt-ask "$question"
+		[[ $stderr == *"the question is empty"* ]]
+	done
+}
