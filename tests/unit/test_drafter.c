@@ -83,15 +83,17 @@ static void drafter_get_stalled_child_is_given_up(void **state)
 	assert_non_null(strstr(e.msg, "did not answer"));
 }
 
-/* Asks a drafter that is `s` seconds late with its third draft, where a plain step takes step_ms. */
-static int late_draft(const char *s, double step_ms)
+/* Asks a drafter that is `s` seconds late with its third draft, where a plain step takes step_ms. It writes a byte to `ready` when it
+ * begins to be late. */
+static int late_draft(const char *s, double step_ms, int ready)
 {
 	struct drafter *d;
 	const double slow[9] = { 0, step_ms, step_ms, step_ms, step_ms, step_ms, step_ms, step_ms, step_ms };
 	int32_t out[DRAFTER_MAX];
 	size_t n;
 	char cmd[160];
-	snprintf(cmd, sizeof cmd, "d='{\"kind\":\"draft\",\"tok\":[7]}'; echo \"$d\"; echo \"$d\"; sleep %s; echo \"$d\"; cat >/dev/null", s);
+	snprintf(cmd, sizeof cmd, "d='{\"kind\":\"draft\",\"tok\":[7]}'; echo \"$d\"; echo \"$d\"; echo >&%d; sleep %s; echo \"$d\"; "
+		"cat >/dev/null", ready, s);
 	int r = drafter_open(&d, cmd, "vocab", 100, NULL);
 	if (r)
 		return r;
@@ -106,25 +108,33 @@ static int late_draft(const char *s, double step_ms)
 static void drafter_get_patience_follows_the_step(void **state)
 {
 	(void)state;
-	assert_int_equal(late_draft("1.4", 1), ERR_IO);
-	assert_int_equal(late_draft("1.4", 100), 0);
+	int fd[2];
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(late_draft("1.4", 1, fd[1]), ERR_IO);
+	assert_int_equal(late_draft("1.4", 100, fd[1]), 0);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 /* Stopped and continued, as by a shell's job control: the time between is nobody's fault. */
 static void drafter_get_time_stopped_does_not_count(void **state)
 {
 	(void)state;
-	int status;
+	int status, fd[2];
+	char c;
+	assert_int_equal(pipe(fd), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (!pid)
-		_exit(late_draft("1.6", 1) ? 1 : 0);
-	nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+		_exit(late_draft("1.6", 1, fd[1]) ? 1 : 0);
+	assert_int_equal(read(fd[0], &c, 1), 1);
 	kill(pid, SIGSTOP);
 	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 200000000 }, NULL);
 	kill(pid, SIGCONT);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 static void drafter_pays_losing_drafts_pause(void **state)
