@@ -201,13 +201,24 @@ static size_t further(const struct prompt_style *st, const struct ask_source *be
 	return st->further + (size_t)((double)st->lacking * lacks);
 }
 
-/* Adds sources while the prompt stays within n_max tokens: as `by` chooses, or for NULL the first `most` hits. */
+/* True if a better source has the same text: pages that share an option's entry are one source. */
+static bool is_copy(const struct prompt *p, const struct ask_source *s)
+{
+	for (size_t i = 0; i < p->n_source; i++)
+		if (is_equal(p->source[i]->text, s->text))
+			return true;
+	return false;
+}
+
+/* Adds sources while the prompt stays within n_max tokens: as `by` chooses, or for NULL the first `most` hits. Copies are left out. */
 static void fill(struct prompt *p, const struct prompt_style *by, size_t most, const struct ask *a, size_t n_max)
 {
 	struct chat *c = &p->chat;
 	most = by ? by->max_source : most;
-	for (size_t i = 0; i < a->n_source && i < most && !p->is_cut; i++) {
+	for (size_t i = 0; i < a->n_source && p->n_source < most && !p->is_cut; i++) {
 		const struct ask_source *s = a->source[i];
+		if (is_copy(p, s))
+			continue;
 		if (by && i > 0 && c->ids.len - p->n_best >= further(by, a->source[0]))
 			break;
 		int added = add_source(p, s, by && i > 0 ? n_short(s, a->source[0]) : s->text.n, n_max - c->ids.len);

@@ -46,6 +46,24 @@ static void build_sources_are_numbered_and_in_order(void **state)
 	prompt_release(&p);
 }
 
+static void build_copies_are_one_source(void **state)
+{
+	(void)state;
+	struct ask_source bsdtar = tar;
+	bsdtar.name = (struct ask_str)STR("bsdtar(1)");
+	struct ask a = question("How do I list an archive?");
+	struct prompt p;
+	a.source[1] = &bsdtar;
+	a.source[2] = &cpio;
+	for (size_t max_source = 0; max_source < 3; max_source += 2) {
+		assert_int_equal(build(&p, &a, max_source, 4096, NULL), 0);
+		assert_int_equal(p.n_source, 2);
+		assert_true(p.source[0] == &tar && p.source[1] == &cpio);
+		assert_null(find(&p, "bsdtar"));
+		prompt_release(&p);
+	}
+}
+
 static void build_marks_in_a_source_open_no_turn(void **state)
 {
 	(void)state;
@@ -224,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(build_sources_are_numbered_and_in_order),
+		cmocka_unit_test(build_copies_are_one_source),
 		cmocka_unit_test(build_marks_in_a_source_open_no_turn),
 		cmocka_unit_test(build_budget_is_kept),
 		cmocka_unit_test(build_prefixes_do_not_depend_on_the_question),
