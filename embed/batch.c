@@ -159,13 +159,13 @@ static int find_or_place(struct batch *b, const struct buf *text, uint32_t *slot
 	return *slot == SEEN_NONE ? place_text(b, text, id, slot, e) : 0;
 }
 
-/* Gives the item the slots of b->text and b->title. The forward batch runs first if it has no room for both. `where` names the record in
- * messages. */
+/* Gives the item the slots of b->text and b->title. The forward batch runs first if it has no room for them, twice where each of the two
+ * fills it. `where` names the record in messages. */
 static int add_text(struct batch *b, struct item *it, const char *where, struct err *e)
 {
 	size_t max = b->model->hyper.max_tok;
 	char msg[320];
-	for (bool again = false;; again = true) {
+	for (int n_run = 0;; n_run++) {
 		int r = find_or_place(b, &b->text, &it->text, e);
 		it->title = SEEN_NONE;
 		if (!r && it->text != SEEN_NONE && b->title.len)
@@ -174,7 +174,7 @@ static int add_text(struct batch *b, struct item *it, const char *where, struct 
 			return r;
 		if (it->text != SEEN_NONE && (it->title != SEEN_NONE || !b->title.len))
 			break;
-		if (again)
+		if (n_run == 2)
 			return err_set(e, ERR_BUG, ERR_NO_OFFSET, "no room for a text in an empty batch");
 		if ((r = batch_flush(b, e)))
 			return r;
