@@ -135,12 +135,8 @@ static void print_cite(const msgpack_object *cite, const char *why)
 {
 	struct text name = get_str(cite, "name");
 	struct buf b = {0};
-	if (!o.quiet && !utf8_visible(&b, name.s, name.n)) {
-		for (size_t i = 0; i < b.len; i++)	/* one line a citation, whatever a name holds */
-			if (b.data[i] == '\n' || b.data[i] == '\t')
-				b.data[i] = ' ';
+	if (!o.quiet && !utf8_visible_field(&b, name.s, name.n))	/* one line a citation, whatever a name holds */
 		printf("%s\t%s%s%s\n", why ? "FALSE" : "true", b.len ? b.data : "", why ? "\t" : "", why ? why : "");
-	}
 	buf_release(&b);
 }
 

@@ -124,23 +124,13 @@ static int put_hit(struct run *x, const char *id, size_t id_len, size_t rank, co
 	return rec_emit(w, e);
 }
 
-/* A field of a line, with neither line ends nor tabs of its own. */
-static void put_field(struct buf *b, const char *s, size_t n)
-{
-	size_t from = b->len;
-	utf8_visible(b, s, n);
-	for (size_t i = from; i < b->len; i++)
-		if (b->data[i] == '\n' || b->data[i] == '\t')
-			b->data[i] = ' ';
-}
-
 /* "tar(1):120  0.895  first words of the text". */
 static int print_hit(const struct find_hit *h, const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
 {
 	struct buf b = {0};
-	put_field(&b, d->name.s, d->name.n);
+	utf8_visible_field(&b, d->name.s, d->name.n);
 	buf_printf(&b, ":%u\t%.3f\t", c->l0, (double)h->fused);
-	put_field(&b, c->text.s, utf8_floor(c->text.s, c->text.n, c->text.n < 240 ? c->text.n : 240));
+	utf8_visible_field(&b, c->text.s, utf8_floor(c->text.s, c->text.n, c->text.n < 240 ? c->text.n : 240));
 	buf_putc(&b, '\n');
 	int r = b.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 	if (!r)

@@ -163,3 +163,13 @@ int utf8_visible(struct buf *b, const char *s, size_t n)
 	}
 	return b->failed;
 }
+
+int utf8_visible_field(struct buf *b, const char *s, size_t n)
+{
+	size_t from = b->len;
+	int r = utf8_visible(b, s, n);
+	for (size_t i = from; i < b->len; i++)
+		if (b->data[i] == '\n' || b->data[i] == '\t')
+			b->data[i] = ' ';
+	return r;
+}

@@ -35,5 +35,7 @@ bool utf8_is_control(uint32_t cp);
 /* Appends foreign text as a terminal may get it: such characters as \xNN or \u{NNNN}, ill-formed bytes as U+FFFD. Returns 0 or
  * ERR_MEM, which sticks to `b`. */
 int utf8_visible(struct buf *b, const char *s, size_t n);
+/* The same for a field of a line: line feeds and tabs become spaces. */
+int utf8_visible_field(struct buf *b, const char *s, size_t n);
 
 #endif
