@@ -4,7 +4,6 @@
  */
 #include "index/intake.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,40 +85,17 @@ int intake_id(const struct rec *r, uint8_t id[HASH_ID_LEN], struct err *e)
 	return 0;
 }
 
-static int quantize(const void *data, size_t dim, int8_t *code, float *scale)
-{
-	float *x = malloc(dim * sizeof *x);
-	if (!x)
-		return ERR_MEM;
-	memcpy(x, data, dim * sizeof *x);
-	*scale = vectors_quantize(x, dim, code);
-	free(x);
-	return 0;
-}
-
 int intake_vector(const struct rec *r, struct arena *a, int8_t **code, size_t *dim, float *scale, struct err *e)
 {
-	enum rec_dtype t;
-	const void *data;
-	double s = 0;
+	int8_t c[VECTORS_MAX_DIM];
+	int err = vectors_of_record(r, c, dim, scale, e);
 	*code = NULL;
-	*dim = 0;
-	if (!rec_get(r, "vec"))
-		return 0;
-	size_t n;
-	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32))
-		return missing(r, "vec", e);
-	if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !isfinite((float)s) || s < 0))
-		return missing(r, "vec_scale", e);
-	*code = arena_alloc(a, vectors_stride(n));
+	if (err || *dim == 0)
+		return err;
+	*code = arena_alloc(a, vectors_stride(*dim));
 	if (!*code)
 		return out_of_memory(e);
-	*dim = n;
-	*scale = (float)s;
-	if (t == REC_I8)
-		memcpy(*code, data, n);
-	else if (quantize(data, n, *code, scale))
-		return out_of_memory(e);
+	memcpy(*code, c, vectors_stride(*dim));
 	return 0;
 }
 

@@ -25,6 +25,35 @@ float vectors_quantize(const float *x, size_t dim, int8_t *code)
 	return most / 127;
 }
 
+int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *scale, struct err *e)
+{
+	enum rec_dtype t;
+	const void *data;
+	double s = 0;
+	size_t n;
+	const char *bad = NULL;
+	*dim = 0;
+	if (!rec_get(r, "vec"))
+		return 0;
+	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32))
+		bad = "vec";
+	else if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !isfinite((float)s) || s < 0))
+		bad = "vec_scale";
+	if (bad)
+		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable '%s'", (unsigned long long)r->n, bad);
+	memset(code, 0, VECTORS_MAX_DIM);
+	*dim = n;
+	*scale = (float)s;
+	if (t == REC_I8) {
+		memcpy(code, data, n);
+	} else {
+		float x[VECTORS_MAX_DIM];	/* data is not aligned */
+		memcpy(x, data, n * sizeof *x);
+		*scale = vectors_quantize(x, n, code);
+	}
+	return 0;
+}
+
 /* ---- building ---- */
 
 static int out_of_memory(struct err *e)

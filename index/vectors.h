@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "index/section.h"
+#include "lib/base/rec.h"
 #include "lib/kern/scan.h"
 
 #define VECTORS_KIND 2u
@@ -31,6 +32,10 @@ static inline size_t vectors_stride(size_t dim)
 
 /* Codes and scale of x[dim]: scale = max |x| / 127, nearest code. code[stride] is padded with zeros. 0 for a zero vector. */
 float vectors_quantize(const float *x, size_t dim, int8_t *code);
+
+/* The vector that a record brings (records.5: `vec`, and `vec_scale` if it is codes), as it is kept: code[VECTORS_MAX_DIM], zeros behind
+ * *dim of them. *dim is 0 if it brings none. ERR_FORMAT if it can't be used. */
+int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *scale, struct err *e);
 
 /* ---- building ---- */
 

@@ -6,7 +6,6 @@
  *
  * A query with a vector is ranked by words and by meaning, one without by words alone.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,30 +175,18 @@ static int answer(struct run *x, const char *id, size_t id_len, struct find_quer
 	return r ? r : put_hits(x, id, id_len, n, e);
 }
 
-/* The vector of a query record, quantized if it is not yet: q->code is x->code. */
+/* The vector of a query record into `code`, which q borrows. */
 static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct find_query *q, struct err *e)
 {
-	enum rec_dtype t;
-	const void *data;
-	double scale = 0;
-	if (!rec_get(r, "vec"))
+	int err = vectors_of_record(r, code, &q->dim, &q->scale, e);
+	if (err)
+		return err;
+	if (q->dim == 0)
 		return o.dense ? err_set(e, ERR_FORMAT, r->at, "record %llu has no vector", (unsigned long long)r->n) : 0;
-	if (!rec_vec(r, "vec", &t, &q->dim, &data) || q->dim == 0 || q->dim > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32) ||
-	    (t == REC_I8 && (!rec_f64(r, "vec_scale", &scale) || !isfinite((float)scale) || scale < 0)))
-		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable 'vec'", (unsigned long long)r->n);
 	if (x->model && x->f.store.m.model[0] && strcmp(x->model, x->f.store.m.model) != 0)
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of '%s', the question one of '%s'",
 			x->f.store.m.model, x->model);
-	memset(code, 0, VECTORS_MAX_DIM);
 	q->code = code;
-	q->scale = (float)scale;
-	if (t == REC_I8) {
-		memcpy(code, data, q->dim);
-		return 0;
-	}
-	float v[VECTORS_MAX_DIM];
-	memcpy(v, data, q->dim * sizeof *v);
-	q->scale = vectors_quantize(v, q->dim, code);
 	return 0;
 }
 

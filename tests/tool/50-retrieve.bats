@@ -148,7 +148,7 @@ hits() {	# "doc seq" of every hit on stdin
 		echo '{"kind":"query","id":"a","text":"archive","vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":'"$scale"'}' >query
 		run --separate-stderr tt-retrieve --json i <query
 		[ "$status" -eq 3 ]
-		[[ "$output" == *"has no usable 'vec'"* ]]
+		[[ "$output" == *"has no usable 'vec_scale'"* ]]
 		[[ "$output" != *'"kind":"hit"'* ]]
 		sed 's/"kind":"query","id":"a"/"kind":"chunk","doc":"d","id":"00000000000000000000000000000001","seq":0/' query >chunk
 		{ echo '{"kind":"doc","doc":"d","name":"d","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}'; cat chunk; } >in
