@@ -187,14 +187,16 @@ static int take_vector(struct add *a, const struct rec *r, struct err *e)
 
 static int take_error(struct add *a, const struct rec *r)
 {
-	const char *msg = "", *stage = "", *doc;
-	size_t n_msg = 0, n_stage = 0, n_doc;
+	const char *msg = "", *stage = "", *doc = "";
+	size_t n_msg = 0, n_stage = 0, n_doc = 0;
 	rec_str(r, "msg", &msg, &n_msg);
 	rec_str(r, "stage", &stage, &n_stage);
 	if (rec_str(r, "doc", &doc, &n_doc))
 		intake_drop(&a->in, doc, n_doc);	/* what came of it is not all of it */
 	unshow(a);
-	err_warn(TOOL, "%.*s: %.*s", (int)(n_stage < 100 ? n_stage : 100), stage, (int)(n_msg < 300 ? n_msg : 300), msg);
+	bool is_named = n_doc && memmem(msg, n_msg, doc, n_doc);
+	err_warn(TOOL, "%.*s: %s%.*s%s%.*s", (int)(n_stage < 100 ? n_stage : 100), stage, n_doc && !is_named ? "'" : "",
+		is_named ? 0 : (int)(n_doc < 300 ? n_doc : 300), doc, n_doc && !is_named ? "': " : "", (int)(n_msg < 300 ? n_msg : 300), msg);
 	a->partly = true;
 	return 0;
 }

@@ -421,7 +421,7 @@ int main(int argc, char **argv)
 		return opt_misuse(&prog, "--stdin-as takes no files");
 	struct err e = {0};
 	struct filter filter[sizeof o.filters.item / sizeof *o.filters.item];
-	struct read_opts ro = { .limit = (size_t)o.limit, .mandoc = "mandoc", .filter = filter, .tomb = o.tomb };
+	struct read_opts ro = { .limit = (size_t)o.limit, .mandoc = "mandoc", .filter = filter, .tomb = o.tomb, .note = o.known != NULL };
 	struct run r = { .roots = &ro.roots };
 	int rc = filters(filter, &ro.n_filter, &e);
 	if (rc < 0) {

@@ -338,6 +338,18 @@ static int open_job(const struct read_opts *o, struct read_job *j, struct src *s
 	return src_open_fd(s, fd, j->path, text, e);
 }
 
+/* A file that is no text: the error, then a document without chunks, so that an index forgets what text it was and knows it from now on.
+ * A missing converter may come yet, so that isn't called for then. */
+static void put_refused(struct reading *r, const struct err *why)
+{
+	if (!r->j->drained)
+		buf_clear(&r->j->out);
+	put_error(r->j, why);
+	info_init(r);
+	r->info.type = "none";
+	put_doc(r, NULL);
+}
+
 static void read_file(struct reading *r)
 {
 	struct read_job *j = r->j;
@@ -365,9 +377,14 @@ static void read_file(struct reading *r)
 			rc = read_once(r, &e);
 		}
 		bool changed = src_changed(&s, rc == 0 && j->kind != READ_ALIAS) && j->kind != READ_STDIN;
+		bool refused = !changed && rc == ERR_UNSUPPORTED && r->o->note && !converter(r->o, j->path);
 		if (rc == 0 && !changed && !r->begun)
 			put_doc(r, NULL);	/* an empty document */
+		if (refused)
+			put_refused(r, &e);
 		src_close(&s);
+		if (refused)
+			return;
 		if (!changed || j->kind == READ_STDIN)
 			break;
 		rc = err_set(&e, ERR_IO, ERR_NO_OFFSET, "the file changes while it is read");

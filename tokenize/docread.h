@@ -23,6 +23,7 @@ struct read_opts {
 	const struct filter *filter;
 	size_t n_filter;
 	bool tomb;			/* a path that is gone becomes a tomb */
+	bool note;			/* a file that is no text is an error and a document without chunks */
 	struct roots roots;		/* where files may lie */
 };
 

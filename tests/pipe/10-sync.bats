@@ -242,3 +242,21 @@ EOF
 	run --separate-stderr tt-sync -c nothing.yaml
 	[ "$status" -eq 66 ]
 }
+
+@test "a file that is no text is named once; one that was text leaves nothing behind" {
+	tt-sync
+	cp docs/weighbridge.1 page
+	head -c 3000 /dev/zero >docs/photo.md
+	head -c 3000 /dev/zero >docs/weighbridge.1
+	run --separate-stderr tt-sync
+	[ "$status" -eq 3 ]
+	[ "$(grep -c "photo.md': binary" <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c "weighbridge.1': binary" <<<"$stderr")" -eq 1 ]
+	run ! grep -q '"doc":"[^"]*weighbridge' <<<"$(tt-index chunks --json "$index")"
+	run --separate-stderr tt-sync
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	cp page docs/weighbridge.1
+	tt-sync
+	tt-index chunks --json "$index" | grep -q '"doc":"[^"]*weighbridge'
+}

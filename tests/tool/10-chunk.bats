@@ -231,6 +231,18 @@ while not os.path.exists("stop"):
 	[[ "$output" == *'"kind":"end"'* ]]
 }
 
+@test "with a list of what is known, a file that is no text is a document without chunks too; one whose converter is missing is not" {
+	printf 'a\0b' >x.txt
+	printf 'a\0b' >x.docx
+	: >list
+	run -3 --separate-stderr chunk --known list --filter '*.docx=no-such-converter' x.txt x.docx
+	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 2 ]
+	[ "$(grep -c '"kind":"doc"' <<<"$output")" -eq 1 ]
+	grep -q '"kind":"doc".*x.txt.*"type":"none"' <<<"$output"
+	run -3 --separate-stderr chunk x.txt
+	[[ "$output" != *'"kind":"doc"'* ]]
+}
+
 @test "a large binary file is called that, and a link to a large file is an alias" {
 	truncate -s 20M hole.txt	# too large to be held, so it is not read to its end
 	run tt-chunk --json hole.txt

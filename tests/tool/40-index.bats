@@ -236,6 +236,7 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	run --separate-stderr tt-index add i <in.jsonl
 	[ "$status" -eq 3 ]
 	[ "$(stat_of i documents)" -eq 3 ]
+	[[ "$stderr" == *"tt-chunk: '/c/other': binary"* ]]
 	run ! grep -rq 'half of the new' i
 	[ "$(tt-index chunks --json i | grep -c '"kind":"chunk"')" -eq "$(stat_of i chunks)" ]
 	# A file that changed while it was read, again and again, comes several times.
