@@ -19,7 +19,8 @@
 #include "tokenize/split.h"
 
 #define CUT_MIN_TOK 48		/* room below which a cut source isn't worth its tokens */
-#define BEGIN_MAX 160		/* bytes of a text that tells what else there is */
+#define BEGIN_MAX 120		/* bytes of a text that tells what else there is */
+#define SENTENCE_MAX 100	/* bytes of the first sentence of an entry that is not the best */
 
 const struct prompt_style prompt_styles[] = {
 	{
@@ -74,13 +75,13 @@ static bool is_entry(const struct ask_source *s)
 	return last && rec_is_headed(s->text.s, s->text.n, last->s, last->n);
 }
 
-/* Where a text of which the beginning will do is cut: before a word. */
-static size_t n_begin(const struct ask_source *s)
+/* Where s[0..n) is cut to at most `max` bytes: before a word. */
+static size_t n_cut(const char *s, size_t n, size_t max)
 {
-	if (s->text.n <= BEGIN_MAX)
-		return s->text.n;
-	const char *gap = memrchr(s->text.s + BEGIN_MAX / 2, ' ', BEGIN_MAX / 2);
-	return gap ? (size_t)(gap - s->text.s) : utf8_floor(s->text.s, s->text.n, BEGIN_MAX);
+	if (n <= max)
+		return n;
+	const char *gap = memrchr(s + max / 2, ' ', max - max / 2);
+	return gap ? (size_t)(gap - s) : utf8_floor(s, n, max);
 }
 
 /* Bytes of a further source: an entry's names and first sentence; the beginning of what stands in a manual beside its entries; all of
@@ -88,13 +89,13 @@ static size_t n_begin(const struct ask_source *s)
 static size_t n_short(const struct ask_source *s, const struct ask_source *best)
 {
 	if (!is_entry(s))
-		return is_entry(best) ? n_begin(s) : s->text.n;
+		return is_entry(best) ? n_cut(s->text.s, s->text.n, BEGIN_MAX) : s->text.n;
 	const char *nl = memchr(s->text.s, '\n', s->text.n);
 	if (!nl)
 		return s->text.n;
 	size_t from = (size_t)(nl + 1 - s->text.s), n = s->text.n - from;
 	const char *end = memmem(nl + 1, n, "\n\n", 2);
-	return from + cut_sentence(nl + 1, end ? (size_t)(end - nl - 1) : n);
+	return from + n_cut(nl + 1, cut_sentence(nl + 1, end ? (size_t)(end - nl - 1) : n), SENTENCE_MAX);
 }
 
 /* "[2] tar(1) > OPTIONS\n", then n bytes of the text and a blank line. Below a source of the same page, only the last heading. */
