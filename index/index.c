@@ -194,9 +194,11 @@ static int take_error(struct add *a, const struct rec *r)
 	if (rec_str(r, "doc", &doc, &n_doc))
 		intake_drop(&a->in, doc, n_doc);	/* what came of it is not all of it */
 	unshow(a);
-	bool is_named = n_doc && memmem(msg, n_msg, doc, n_doc);
-	err_warn(TOOL, "%.*s: %s%.*s%s%.*s", (int)(n_stage < 100 ? n_stage : 100), stage, n_doc && !is_named ? "'" : "",
-		is_named ? 0 : (int)(n_doc < 300 ? n_doc : 300), doc, n_doc && !is_named ? "': " : "", (int)(n_msg < 300 ? n_msg : 300), msg);
+	const int len[] = { (int)(n_stage < 100 ? n_stage : 100), (int)(n_doc < 300 ? n_doc : 300), (int)(n_msg < 300 ? n_msg : 300) };
+	if (n_doc && !memmem(msg, n_msg, doc, n_doc))
+		err_warn(TOOL, "%.*s: '%.*s': %.*s", len[0], stage, len[1], doc, len[2], msg);
+	else
+		err_warn(TOOL, "%.*s: %.*s", len[0], stage, len[2], msg);
 	a->partly = true;
 	return 0;
 }
