@@ -299,10 +299,12 @@ void nn_attn(struct nn *nn, const struct nn_attn *a)
 {
 	struct attn_work w = { .nn = nn, .a = a, .group = a->n_head / a->n_head_kv, .rows = ATTN_ROWS };
 	size_t rows = a->n_tok * w.group, threads = (size_t)pool_threads(nn->pool);
-	/* one token, few key/value heads: shorter runs, so that every thread has work */
-	if (a->n_head_kv * ((rows + w.rows - 1) / w.rows) < 2 * threads && rows > 1)
-		w.rows = (rows + 1) / 2 < ATTN_ROWS ? (rows + 1) / 2 : ATTN_ROWS;
+	/* one token: a head in two runs only where that spreads the work, since each run reads all of its keys and values */
 	w.n_run = (rows + w.rows - 1) / w.rows;
+	if (a->n_head_kv * w.n_run < 2 * threads && a->n_head_kv * w.n_run % threads && rows > 1) {
+		w.rows = (rows + 1) / 2 < ATTN_ROWS ? (rows + 1) / 2 : ATTN_ROWS;
+		w.n_run = (rows + w.rows - 1) / w.rows;
+	}
 	size_t cost = rows * a->n_head_kv * (a->pos + a->n_tok);
 	pool_run(cost < 512 ? NULL : nn->pool, a->n_head_kv * w.n_run, 1, attn_units, &w);
 }

@@ -75,6 +75,14 @@ INLINE void add_product(__m256 *acc, const float *x, __m256 v)
 	__asm__("" : "+x"(*acc));
 }
 
+/* Asks for the next tile's line that stands where `p` is in this one. The first rows of a call do so for all: when one token is written,
+ * keys and values come from memory, and tiles of keys and of values take turns, which the processor's own prefetching does not follow. */
+INLINE void next_tile(const struct attn *a, const uint16_t *p, size_t at)
+{
+	if (at == 0)
+		_mm_prefetch((const char *)(p + ATTN_TILE * a->d_head), _MM_HINT_T0);
+}
+
 /* Rows [at, at + n); n is a constant, at most ROWS. */
 INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base, struct state *st, size_t at, int n)
 {
@@ -87,6 +95,7 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 		s[r][0] = s[r][1] = s[r][2] = s[r][3] = _mm256_setzero_ps();
 	}
 	for (size_t d = 0; d < a->d_head; d++) {
+		next_tile(a, k + d * ATTN_TILE, at);
 		UNROLL
 		for (int i = 0; i < 4; i++) {
 			__m256 ki = widen(k + d * ATTN_TILE + 8 * i);
@@ -112,6 +121,7 @@ INLINE void values(const struct attn *a, const struct attn_row *row, size_t base
 			o[r][i] = _mm256_mul_ps(_mm256_loadu_ps(row[at + (size_t)r].out + d + 8 * i), _mm256_set1_ps(st->c[at + (size_t)r]));
 	for (size_t j = from; j < to; j++) {
 		const uint16_t *v = a->v + (base + j) * a->d_head + d;
+		next_tile(a, v, at);
 		UNROLL
 		for (int i = 0; i < vecs; i++) {
 			__m256 vi = widen(v + 8 * i);
