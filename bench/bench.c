@@ -107,7 +107,7 @@ static json_t *report(const struct speed *sp, const struct model *m, int n_threa
 	json_object_set_new(root, "bandwidth_after_gbs", json_real(after));
 	json_object_set_new(root, "clock_ghz", json_real(ghz));
 	json_object_set_new(root, "step_gbs", json_real(sp->decode[0] * sp->weight_bytes / 1e9));
-	json_object_set_new(root, "share_of_bandwidth", json_real(gbs > 0 ? sp->decode[0] * sp->weight_bytes / 1e9 / gbs : 0));
+	json_object_set_new(root, "share_of_bandwidth", json_real(sp->share_of_bandwidth));
 	json_object_set_new(root, "prefill_gmacs", json_real(sp->prefill[0] * sp->weight_macs / 1e9));
 	json_object_set_new(root, "share_of_peak", json_real(sp->prefill[0] * sp->weight_macs / peak));
 	return root;

@@ -10,17 +10,20 @@
 #include "lib/base/io.h"
 #include "lib/base/pool.h"
 
-#define BYTES ((size_t)768 << 20)
 #define PIECE ((size_t)1 << 20)
 #define PASSES 6
 
-struct reading { const uint64_t *p; uint64_t *sum; };
+struct probe {
+	struct pool *pool;
+	uint64_t *mem;		/* PROBE_BYTES */
+	uint64_t *sum;		/* one of each thread, a cache line apart, so that reading is not left out */
+};
 
 static void read_pieces(void *arg, size_t from, size_t to, int i_thread)
 {
-	const struct reading *r = arg;
+	const struct probe *r = arg;
 	uint64_t a = 0, b = 0, c = 0, d = 0;
-	const uint64_t *p = r->p + from * (PIECE / 8), *end = r->p + to * (PIECE / 8);
+	const uint64_t *p = r->mem + from * (PIECE / 8), *end = r->mem + to * (PIECE / 8);
 	for (; p < end; p += 8) {
 		__builtin_prefetch(p + 256);
 		a += p[0] ^ p[4];
@@ -31,24 +34,48 @@ static void read_pieces(void *arg, size_t from, size_t to, int i_thread)
 	r->sum[i_thread * 8] += a + b + c + d;
 }
 
+struct probe *probe_open(struct pool *pool)
+{
+	struct probe *p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	p->pool = pool;
+	p->mem = aligned_alloc(1 << 21, PROBE_BYTES);
+	p->sum = calloc((size_t)pool_threads(pool) * 8, sizeof *p->sum);
+	if (!p->mem || !p->sum) {
+		probe_close(p);
+		return NULL;
+	}
+	memset(p->mem, 1, PROBE_BYTES);
+	return p;
+}
+
+void probe_close(struct probe *p)
+{
+	if (!p)
+		return;
+	free(p->mem);
+	free(p->sum);
+	free(p);
+}
+
+double probe_read(struct probe *p)
+{
+	size_t n = PROBE_BYTES / PIECE;
+	uint64_t t0 = io_now_ns();
+	pool_run(p->pool, n, n / (size_t)pool_threads(p->pool), read_pieces, p);
+	return (double)PROBE_BYTES / (double)(io_now_ns() - t0);
+}
+
 double probe_bandwidth(struct pool *pool)
 {
-	size_t n = (size_t)pool_threads(pool);
-	struct reading r = { .sum = calloc(n * 8, sizeof *r.sum) };
-	uint64_t *mem = aligned_alloc(1 << 21, BYTES);
+	struct probe *p = probe_open(pool);
 	double best = 0;
-	if (mem && r.sum) {
-		memset(mem, 1, BYTES);
-		r.p = mem;
-		for (int i = 0; i < PASSES; i++) {
-			uint64_t t0 = io_now_ns();
-			pool_run(pool, BYTES / PIECE, BYTES / PIECE / n, read_pieces, &r);
-			double gbs = (double)BYTES / (double)(io_now_ns() - t0);
-			best = gbs > best ? gbs : best;
-		}
+	for (int i = 0; p && i < PASSES; i++) {
+		double gbs = probe_read(p);
+		best = gbs > best ? gbs : best;
 	}
-	free(mem);
-	free(r.sum);
+	probe_close(p);
 	return best;
 }
 

@@ -9,7 +9,15 @@
 
 struct pool;
 
-/* Gigabytes a second that all threads read together from memory, best of several passes; 0 when out of memory. */
+/* Memory that no cache holds, to be read by all threads. NULL when out of memory. */
+struct probe;
+struct probe *probe_open(struct pool *pool);
+void probe_close(struct probe *p);
+#define PROBE_BYTES ((size_t)768 << 20)
+/* Gigabytes a second of one pass over it. */
+double probe_read(struct probe *p);
+
+/* The best of several passes; 0 when out of memory. */
 double probe_bandwidth(struct pool *pool);
 /* Clock of one thread under scalar load, GHz: a chain of additions takes a cycle each. */
 double probe_clock(void);

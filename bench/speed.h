@@ -17,10 +17,11 @@ struct speed {
 	double prefill[SPEED_N_LENGTH];			/* tokens a second */
 	double decode[SPEED_N_LENGTH];			/* tokens a second after a prompt of that length */
 	double verify_ms[COST_N];			/* a step of 1..8 positions after the first length */
+	double share_of_bandwidth;			/* weights that decoding steps read a second, to what a plain read gets in turn with them */
 	double weight_bytes, weight_macs;		/* that one decoding step reads; products that one token of a prompt costs */
 };
 
-/* Medians of `rounds` rounds. */
+/* Medians of `rounds` rounds; the share of bandwidth of eight times as many. ERR_MEM. */
 int speed_measure(struct speed *sp, const struct model *m, struct pool *pool, int rounds, struct err *e);
 
 #endif
