@@ -103,7 +103,8 @@ static int measure_share(struct speed *sp, struct session *s, const int32_t *tok
 		share[i] = n_step * sp->weight_bytes / 1e9 / seconds_since(t0) / gbs;
 		session_rewind(s, sp->length[0]);
 	}
-	sp->share_of_bandwidth = median(share, 8 * rounds);
+	if (!r)
+		sp->share_of_bandwidth = median(share, 8 * rounds);
 	probe_close(p);
 	return r;
 }

@@ -299,9 +299,10 @@ void nn_attn(struct nn *nn, const struct nn_attn *a)
 {
 	struct attn_work w = { .nn = nn, .a = a, .group = a->n_head / a->n_head_kv, .rows = ATTN_ROWS };
 	size_t rows = a->n_tok * w.group, threads = (size_t)pool_threads(nn->pool);
-	/* one token: a head in two runs only where that spreads the work, since each run reads all of its keys and values */
 	w.n_run = (rows + w.rows - 1) / w.rows;
-	if (a->n_head_kv * w.n_run < 2 * threads && a->n_head_kv * w.n_run % threads && rows > 1) {
+	size_t units = a->n_head_kv * w.n_run;
+	/* few units: a head in shorter runs only where that spreads the work, since each run reads all of its keys and values */
+	if (units < 2 * threads && units % threads && rows > 1) {
 		w.rows = (rows + 1) / 2 < ATTN_ROWS ? (rows + 1) / 2 : ATTN_ROWS;
 		w.n_run = (rows + w.rows - 1) / w.rows;
 	}
