@@ -88,3 +88,14 @@ found() { # QUESTION: the names of the documents that are found, best first
 	[ "$status" -eq 0 ]
 	[[ "${lines[-1]}" =~ ^\+[0-9]+\ --\ .*/weighbridge\.1$ ]]
 }
+
+@test "tt-ask --open finds a file whose name JSON has to escape" {
+	need_generator
+	odd='a "tea\pot".md'
+	mkdir odd
+	printf '# Kettle\n\nThe kettle whistles at ninety degrees, because its lid is loose.\n' >"odd/$odd"
+	find "$PWD/odd" -type f | tt-chunk | tt-embed | tt-index add odd.tt
+	PAGER=echo run --separate-stderr tt-ask --open -m smollm2-135m -i ./odd.tt 'At how many degrees does the kettle whistle?'
+	[ "$status" -eq 0 ]
+	[[ "${lines[-1]}" = "+"*" -- $PWD/odd/$odd" ]]
+}
