@@ -68,11 +68,10 @@ static int put_source(struct emit *em, size_t number, const struct ask_source *s
 		buf_puts(&b, i ? " > " : "  ");
 		buf_add(&b, s->sec[i].s, s->sec[i].n);
 	}
-	for (size_t i = 0; i < b.len; i++)	/* a name or heading must not look like a source of its own */
-		if (b.data[i] == '\n')
-			b.data[i] = ' ';
-	buf_putc(&b, '\n');
-	int rc = b.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : put_visible(em, b.data, b.len, e);
+	/* As a field: a name or heading with a line break must not look like a source of its own. */
+	buf_clear(&em->line);
+	int rc = b.failed || utf8_visible_field(&em->line, b.data, b.len) || buf_putc(&em->line, '\n')
+		? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : io_write(em->fd, em->line.data, em->line.len, "standard output", e);
 	buf_release(&b);
 	return rc;
 }
