@@ -54,26 +54,23 @@ static uint64_t first_line(const struct ask_source *s)
 	return l->via.array.ptr[0].via.u64;
 }
 
-/* "[1] tar(1):512  OPTIONS > -t, --list" */
+/* "[1] tar(1):512  OPTIONS > -t, --list". A name or heading with a line break must not look like a source of its own, so each is a field. */
 static int put_source(struct emit *em, size_t number, const struct ask_source *s, struct err *e)
 {
-	struct buf b = { 0 };
+	struct buf *b = &em->line;
 	uint64_t line = first_line(s);
 	struct ask_str name = s->name.n ? s->name : s->doc;
-	buf_printf(&b, "[%zu] ", number);
-	buf_add(&b, name.s, name.n);
+	buf_clear(b);
+	buf_printf(b, "[%zu] ", number);
+	utf8_visible_field(b, name.s, name.n);
 	if (line)
-		buf_printf(&b, ":%llu", (unsigned long long)line);
+		buf_printf(b, ":%llu", (unsigned long long)line);
 	for (size_t i = 0; i < s->n_sec; i++) {
-		buf_puts(&b, i ? " > " : "  ");
-		buf_add(&b, s->sec[i].s, s->sec[i].n);
+		buf_puts(b, i ? " > " : "  ");
+		utf8_visible_field(b, s->sec[i].s, s->sec[i].n);
 	}
-	/* As a field: a name or heading with a line break must not look like a source of its own. */
-	buf_clear(&em->line);
-	int rc = b.failed || utf8_visible_field(&em->line, b.data, b.len) || buf_putc(&em->line, '\n')
-		? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : io_write(em->fd, em->line.data, em->line.len, "standard output", e);
-	buf_release(&b);
-	return rc;
+	buf_putc(b, '\n');
+	return b->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : io_write(em->fd, b->data, b->len, "standard output", e);
 }
 
 static int end_text(struct emit *em, const struct emit_answer *a, struct err *e)
