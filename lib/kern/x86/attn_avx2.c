@@ -89,8 +89,7 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 	const uint16_t *k = a->k + base * a->d_head;
 	__m256 s[ROWS][4];
 	const float *q[ROWS];
-	UNROLL
-	for (int r = 0; r < n; r++) {
+	EACH(r, n, ROWS) {
 		q[r] = row[at + (size_t)r].q;
 		s[r][0] = s[r][1] = s[r][2] = s[r][3] = _mm256_setzero_ps();
 	}
@@ -99,13 +98,11 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 		UNROLL
 		for (int i = 0; i < 4; i++) {
 			__m256 ki = widen(k + d * ATTN_TILE + 8 * i);
-			UNROLL
-			for (int r = 0; r < n; r++)
+			EACH(r, n, ROWS)
 				add_product(&s[r][i], q[r] + d, ki);
 		}
 	}
-	UNROLL
-	for (int r = 0; r < n; r++)
+	EACH(r, n, ROWS)
 		weigh(a, &row[at + (size_t)r], base, s[r], st, at + (size_t)r);
 }
 
@@ -114,26 +111,20 @@ INLINE void values(const struct attn *a, const struct attn_row *row, size_t base
 	size_t at, int n)
 {
 	__m256 o[ROWS][4];
-	UNROLL
-	for (int r = 0; r < n; r++)
-		UNROLL
-		for (int i = 0; i < vecs; i++)
+	EACH(r, n, ROWS)
+		EACH(i, vecs, 4)
 			o[r][i] = _mm256_mul_ps(_mm256_loadu_ps(row[at + (size_t)r].out + d + 8 * i), _mm256_set1_ps(st->c[at + (size_t)r]));
 	for (size_t j = from; j < to; j++) {
 		const uint16_t *v = a->v + (base + j) * a->d_head + d;
 		next_tile(a, v, at);
-		UNROLL
-		for (int i = 0; i < vecs; i++) {
+		EACH(i, vecs, 4) {
 			__m256 vi = widen(v + 8 * i);
-			UNROLL
-			for (int r = 0; r < n; r++)
+			EACH(r, n, ROWS)
 				add_product(&o[r][i], &st->p[at + (size_t)r][j], vi);
 		}
 	}
-	UNROLL
-	for (int r = 0; r < n; r++)
-		UNROLL
-		for (int i = 0; i < vecs; i++)
+	EACH(r, n, ROWS)
+		EACH(i, vecs, 4)
 			_mm256_storeu_ps(row[at + (size_t)r].out + d + 8 * i, o[r][i]);
 }
 

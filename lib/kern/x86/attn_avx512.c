@@ -38,23 +38,20 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 {
 	const uint16_t *k = a->k + base * a->d_head, *v = a->v + base * a->d_head;
 	__m512 s[ATTN_ROWS][2];
-	UNROLL
-	for (int r = 0; r < n; r++)
+	EACH(r, n, ATTN_ROWS)
 		s[r][0] = s[r][1] = _mm512_setzero_ps();
 	for (size_t i = 0; i < a->d_head; i++) {
 		/* a tile of values is as long as one of keys; past the last tile a prefetch does nothing */
 		_mm_prefetch((const char *)(v + i * ATTN_TILE), _MM_HINT_T0);
 		_mm_prefetch((const char *)(k + (a->d_head + i) * ATTN_TILE), _MM_HINT_T0);
 		__m512 k0 = widen(k + i * ATTN_TILE), k1 = widen(k + i * ATTN_TILE + 16);
-		UNROLL
-		for (int r = 0; r < n; r++) {
+		EACH(r, n, ATTN_ROWS) {
 			__m512 q = _mm512_set1_ps(st->q[r][i]);
 			s[r][0] = _mm512_fmadd_ps(q, k0, s[r][0]);
 			s[r][1] = _mm512_fmadd_ps(q, k1, s[r][1]);
 		}
 	}
-	UNROLL
-	for (int r = 0; r < n; r++) {
+	EACH(r, n, ATTN_ROWS) {
 		__mmask16 m0 = lanes(a, &row[r], base, 0), m1 = lanes(a, &row[r], base, 1);
 		__m512 scale = _mm512_set1_ps(a->scale), low = _mm512_set1_ps(-INFINITY);
 		__m512 s0 = capped(a, _mm512_mul_ps(s[r][0], scale)), s1 = capped(a, _mm512_mul_ps(s[r][1], scale));
@@ -79,24 +76,21 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 INLINE void values(const struct attn *a, size_t base, size_t from, size_t to, size_t d, int vecs, struct rows *st, int n)
 {
 	__m512 o[ATTN_ROWS][2];
-	UNROLL
-	for (int r = 0; r < n; r++)
-		for (int i = 0; i < vecs; i++)
+	EACH(r, n, ATTN_ROWS)
+		EACH(i, vecs, 2)
 			o[r][i] = _mm512_mul_ps(_mm512_loadu_ps(st->out[r] + d + 16 * i), _mm512_set1_ps(st->c[r]));
 	for (size_t j = from; j < to; j++) {
 		const uint16_t *v = a->v + (base + j) * a->d_head + d;
 		__m512 v0 = widen(v), v1 = vecs > 1 ? widen(v + 16) : v0;
-		UNROLL
-		for (int r = 0; r < n; r++) {
+		EACH(r, n, ATTN_ROWS) {
 			__m512 p = _mm512_set1_ps(st->p[r][j]);
 			o[r][0] = _mm512_fmadd_ps(p, v0, o[r][0]);
 			if (vecs > 1)
 				o[r][1] = _mm512_fmadd_ps(p, v1, o[r][1]);
 		}
 	}
-	UNROLL
-	for (int r = 0; r < n; r++)
-		for (int i = 0; i < vecs; i++)
+	EACH(r, n, ATTN_ROWS)
+		EACH(i, vecs, 2)
 			_mm512_storeu_ps(st->out[r] + d + 16 * i, o[r][i]);
 }
 

@@ -11,13 +11,6 @@
 #include "lib/kern/ref/ref.h"
 #include "lib/kern/x86/x86.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 struct v16 {
 	__m256 a, b;
 };

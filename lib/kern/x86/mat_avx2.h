@@ -75,8 +75,7 @@ INLINE void dots(__m256i t[COLS][2], bool fresh, const uint8_t *p, int bits, int
 	UNROLL
 	for (int k = i; k < i + n; k++) {
 		__m256i w0 = code(p, bits, k, 0), w1 = code(p, bits, k, 1);
-		UNROLL
-		for (int c = 0; c < cols; c++) {
+		EACH(c, cols, COLS) {
 			__m256i v = broadcast4(x[c] + 4 * k), d0 = _mm256_maddubs_epi16(w0, v), d1 = _mm256_maddubs_epi16(w1, v);
 			t[c][0] = fresh && k == i ? d0 : _mm256_add_epi16(t[c][0], d0);
 			t[c][1] = fresh && k == i ? d1 : _mm256_add_epi16(t[c][1], d1);

@@ -13,8 +13,7 @@ INLINE void run_exact(__m256i v[COLS][2], const uint8_t *u, int bits, const int8
 	for (int g = 0; g < 2; g++) {
 		__m256i t[COLS][2];
 		dots(t, true, u, bits, 4 * g, 4, x, cols);
-		UNROLL
-		for (int c = 0; c < cols; c++) {
+		EACH(c, cols, COLS) {
 			__m256i s = _mm256_set1_epi16(xb[(size_t)c * nb].g16.s[2 * j + (size_t)g]);
 			UNROLL
 			for (int h = 0; h < 2; h++) {
@@ -33,14 +32,12 @@ INLINE void run_q5_1(__m256i v[COLS][2], const uint8_t *u, int bits, const int8_
 	UNROLL
 	for (int g = 0; g < 2; g++) {
 		dots(m[g], true, u, bits, 4 * g, 4, x, cols);
-		UNROLL
-		for (int c = 0; c < cols; c++)
+		EACH(c, cols, COLS)
 			UNROLL
 			for (int h = 0; h < 2; h++)
 				m[g][c][h] = _mm256_madd_epi16(m[g][c][h], _mm256_set1_epi16(-32767 - 1));
 	}
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		UNROLL
 		for (int h = 0; h < 2; h++)
 			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(xb[(size_t)c * nb].g16.s + 2 * j));
@@ -53,24 +50,21 @@ INLINE void run_q8_0(__m256i v[COLS][2], const uint8_t *u, const int8_t *const x
 	__m256i m[2][COLS][2];
 	UNROLL
 	for (int g = 0; g < 2; g++) {
-		UNROLL
-		for (int c = 0; c < cols; c++)
+		EACH(c, cols, COLS)
 			m[g][c][0] = m[g][c][1] = _mm256_set1_epi32(1 << 15);
 		UNROLL
 		for (int i = 4 * g; i < 4 * g + 4; i++)
 			UNROLL
 			for (int h = 0; h < 2; h++) {
 				__m256i w = _mm256_xor_si256(code(u, PLAIN, i, h), flip), a = _mm256_abs_epi8(w);
-				UNROLL
-				for (int c = 0; c < cols; c++) {
+				EACH(c, cols, COLS) {
 					__m256i p = _mm256_maddubs_epi16(a, _mm256_sign_epi8(broadcast4(x[c] + 4 * i), w));
 					m[g][c][h] = _mm256_add_epi32(m[g][c][h], _mm256_madd_epi16(p, factor));
 					in_order(&m[g][c][h]);
 				}
 			}
 	}
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		UNROLL
 		for (int h = 0; h < 2; h++)
 			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(xb[(size_t)c * nb].g16.s + 2 * j));
@@ -85,14 +79,12 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 	const __m256 zero = _mm256_set1_ps(type == QUANT_Q4_0 ? 8 : 16);
 	const bool is_packed = bits != PLAIN || type == QUANT_Q8_0;
 	__m256 f[COLS][2];
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		f[c][0] = f[c][1] = _mm256_setzero_ps();
 	for (size_t j = 0; j < n_run; j++) {
 		__m256i v[COLS][2];
 		const int8_t *xc[COLS];
-		UNROLL
-		for (int c = 0; c < cols; c++)
+		EACH(c, cols, COLS)
 			xc[c] = x[(size_t)c * nb].x + 32 * j;
 		const uint8_t *p = u + 64 * (size_t)bits * j;
 		if (is_packed)
@@ -108,8 +100,7 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 			__m256 dw = halfs(sc + 32 * j + 16 * h), m = has_min ? halfs(sc + 32 * n_run + 32 * j + 16 * h) : _mm256_setzero_ps();
 			if (type == QUANT_Q5_1 || type == QUANT_Q8_0)
 				dw = _mm256_mul_ps(dw, scale);
-			UNROLL
-			for (int c = 0; c < cols; c++) {
+			EACH(c, cols, COLS) {
 				__m256 b = _mm256_set1_ps(x[(size_t)c * nb].g16.b32[j]), t = _mm256_cvtepi32_ps(v[c][h]);
 				if (type == QUANT_Q4_0 || type == QUANT_Q5_0)	/* whole numbers below 2^24: nothing is rounded */
 					t = _mm256_fnmadd_ps(zero, b, t);
@@ -121,8 +112,7 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 	}
 	if (is_packed)
 		ahead(sc, has_min ? 512 : 256);
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		UNROLL
 		for (int h = 0; h < 2; h++)
 			_mm256_storeu_ps(acc[c] + 8 * h, _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f[c][h], _mm256_loadu_ps(acc[c] + 8 * h)));

@@ -13,15 +13,13 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 	const __m512 scale = _mm512_set1_ps((float)(1 << h));
 	size_t nb = act_n_block(w->n_col), left = w->n_col;
 	__m512 acc[MAX_COLS];
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, MAX_COLS)
 		acc[c] = _mm512_setzero_ps();
 	for (size_t b = 0; b < nb; b++, x++) {
 		int n = left < W16_SUPER ? (int)left / 32 : 8;
 		const uint8_t *sc = p + n * 64 * bits;
 		__m512 f[MAX_COLS];
-		UNROLL
-		for (int c = 0; c < cols; c++)
+		EACH(c, cols, MAX_COLS)
 			f[c] = _mm512_setzero_ps();
 		for (int j = 0; j < n; j++, p += 64 * bits) {
 			__m512i u[8];
@@ -32,12 +30,10 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 				m = halfs(sc + 32 * n + 32 * j);
 			unpack(p, ahead, bits, u);
 			UNROLL
-			for (int c = 0; c < cols; c += STEP) {
-				const int n_e = cols - c < STEP ? cols - c : STEP;
+			for (int c = 0; c < MAX_COLS; c += STEP) if (c < cols) {
 				const struct act_block *xc = x + (size_t)c * nb;
 				__m512i t[STEP][2];
-				UNROLL
-				for (int e = 0; e < n_e; e++)
+				EACH(e, cols - c, STEP)
 					for (int g = 0; g < 2; g++) {
 						t[e][g] = half;
 						if (log2_zero)
@@ -47,13 +43,11 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 					}
 				UNROLL
 				for (int i = 0; i < 4; i++)
-					UNROLL
-					for (int e = 0; e < n_e; e++) {
+					EACH(e, cols - c, STEP) {
 						t[e][0] = dot4(t[e][0], u[i], xc[(size_t)e * nb].x + 32 * j + 4 * i);
 						t[e][1] = dot4(t[e][1], u[i + 4], xc[(size_t)e * nb].x + 32 * j + 16 + 4 * i);
 					}
-				UNROLL
-				for (int e = 0; e < n_e; e++) {
+				EACH(e, cols - c, STEP) {
 					const struct act_block *xe = xc + (size_t)e * nb;
 					__m512i v = _mm512_dpwssd_epi32(_mm512_setzero_si512(), pair(t[e][0], t[e][1], h), broadcast2(xe->g16.s + 2 * j));
 					f[c + e] = _mm512_fmadd_ps(dw, _mm512_cvtepi32_ps(v), f[c + e]);
@@ -62,16 +56,14 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 				}
 			}
 		}
-		UNROLL
-		for (int c = 0; c < cols; c++)
+		EACH(c, cols, MAX_COLS)
 			acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[(size_t)c * nb].d), f[c], acc[c]);
 		size_t scales = (size_t)n * (log2_zero ? 32 : 64);
 		fetch_scales(sc, ahead, log2_zero ? 256 : 512);
 		p = sc + ((scales + 63) & ~(size_t)63);
 		left -= (size_t)n * 32;
 	}
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, MAX_COLS)
 		finish(w, tile, tok + (size_t)c, acc[c], o);
 }
 

@@ -22,18 +22,17 @@ INLINE void tile_float(const struct mat *w, size_t tile, const float *x, size_t 
 	const uint8_t *p = w->data + tile * w->tile_len;
 	size_t n = w->n_col, step = type == QUANT_F32 ? 64 : 32;
 	__m256 acc[COLS][2];
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		acc[c][0] = acc[c][1] = _mm256_setzero_ps();
 	for (size_t k = 0; k < n; k++, p += step) {
 		__m256 v0 = weights(p, type), v1 = weights(p + step / 2, type);
-		UNROLL
-		for (int c = 0; c < cols; c++) {
+		EACH(c, cols, COLS) {
 			__m256 b = _mm256_set1_ps(x[(size_t)c * n + k]);
 			acc[c][0] = _mm256_fmadd_ps(v0, b, acc[c][0]);
 			acc[c][1] = _mm256_fmadd_ps(v1, b, acc[c][1]);
 		}
 	}
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		for (int h = 0; h < 2; h++)
 			finish(w, tile, h, tok + (size_t)c, acc[c][h], o);
 }

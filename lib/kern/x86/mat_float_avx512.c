@@ -21,17 +21,14 @@ INLINE void tile_float(const struct mat *w, size_t tile, const float *x, size_t 
 	const uint8_t *p = w->data + tile * w->tile_len;
 	size_t n = w->n_col, step = type == QUANT_F32 ? 64 : 32;
 	__m512 acc[COLS];
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		acc[c] = _mm512_setzero_ps();
 	for (size_t k = 0; k < n; k++, p += step) {
 		__m512 v = weights(p, type);
-		UNROLL
-		for (int c = 0; c < cols; c++)
+		EACH(c, cols, COLS)
 			acc[c] = _mm512_fmadd_ps(v, _mm512_set1_ps(x[(size_t)c * n + k]), acc[c]);
 	}
-	UNROLL
-	for (int c = 0; c < cols; c++)
+	EACH(c, cols, COLS)
 		finish(w, tile, tok + (size_t)c, acc[c], o);
 }
 

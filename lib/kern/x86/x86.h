@@ -7,6 +7,16 @@
 
 #include "lib/kern/kern.h"
 
+#define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+/* for (int I = 0; I < N; I++), N a constant where this is expanded, at most MAX. The loop's own bound does not depend on N, since clang gives
+ * registers to an array only if loops over it have been unrolled by then, and looks at inline functions before their callers. */
+#define EACH(I, N, MAX) UNROLL for (int I = 0; I < (MAX); I++) if (I < (N))
+
 #define MAT(NAME) void NAME(const struct mat *w, size_t tile, size_t n_tile, const void *x, size_t n_tok, const struct mat_out *o)
 #define MATS_QUANT(LEVEL) \
 	MAT(mat_q4_0_##LEVEL); MAT(mat_q4_1_##LEVEL); MAT(mat_q5_0_##LEVEL); MAT(mat_q5_1_##LEVEL); MAT(mat_q8_0_##LEVEL); \
