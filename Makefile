@@ -15,7 +15,7 @@ KERN := quant w16 kern ref/mat ref/act ref/vec ref/attn ref/kv \
 KERN += bert ref/bert_ref x86/bert_avx2 x86/bert_vnni
 KERN += scan ref/scan_ref x86/scan_avx2 x86/scan_vnni
 
-MODEL := gguf safetensors find nn rope pack pack_write pack_get
+MODEL := gguf safetensors find nn screen rope pack pack_write pack_get
 
 TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
 TOKENIZE += count split split_pack split_cut roff_text man man_say man_macro man_tree man_roff src child doctype html_entity
@@ -49,7 +49,7 @@ SCRIPTS := tt ask sync model eval
 UNIT := err arena buf cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template ask prompt stream session block prefix drafter cost
 UNIT += terms segment writer rank
-UNIT += gguf safetensors tok split roff encoder seen metric gold named
+UNIT += gguf safetensors screen tok split roff encoder seen metric gold named
 
 KERN_CHECK := kern bert scan
 

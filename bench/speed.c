@@ -9,6 +9,7 @@
 #include "bench/probe.h"
 #include "generate/session.h"
 #include "lib/base/io.h"
+#include "tokenize/tok.h"
 
 #define N_DECODE 32
 #define MAX_ROUNDS 32
@@ -45,29 +46,46 @@ static void add_weights(struct speed *sp, const struct model *m)
 		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 			add_mat(sp, all[i], true);
 	}
-	add_mat(sp, &m->head, false);
+	add_mat(sp, m->screen.slack ? &m->screen.copy : &m->head, false);
 }
 
-static int prompt_and_decode(struct session *s, const int32_t *tok, size_t n, double *prefill, double *decode, struct err *e)
+/* One step of greedy decoding: evaluates n tokens behind each other and picks. *next is the pick behind the first. */
+static int step(struct session *s, const int32_t *tok, size_t n, int32_t *next, struct err *e)
 {
+	int r = session_eval(s, tok, n, n, e);
+	int32_t id = r ? -1 : session_best(s, 0);
+	*next = id < 0 ? 0 : id;
+	return r;
+}
+
+/* own[N_DECODE]: what the model says after the prompt. */
+static int prompt_and_decode(struct session *s, const int32_t *tok, size_t n, double *prefill, double *decode, int32_t *own, struct err *e)
+{
+	int32_t next = 0;
 	session_rewind(s, 0);
 	uint64_t t0 = io_now_ns();
 	int r = session_eval(s, tok, n, 1, e);
+	own[0] = r ? 0 : session_best(s, 0);
+	own[0] = own[0] < 0 ? 0 : own[0];
 	*prefill = (double)n / seconds_since(t0);
 	t0 = io_now_ns();
-	for (int i = 0; !r && i < N_DECODE; i++)
-		r = session_eval(s, tok + i, 1, 1, e);
+	for (int i = 0; !r && i < N_DECODE; i++) {
+		r = step(s, own + i, 1, &next, e);
+		if (i + 1 < N_DECODE)
+			own[i + 1] = next;
+	}
 	*decode = N_DECODE / seconds_since(t0);
 	return r;
 }
 
-static int measure(struct speed *sp, struct session *s, const int32_t *tok, int rounds, struct err *e)
+static int measure(struct speed *sp, struct session *s, const int32_t *tok, int rounds, int32_t *own, struct err *e)
 {
+	int32_t next;
 	double pre[MAX_ROUNDS], dec[MAX_ROUNDS], ver[COST_N][MAX_ROUNDS];
 	int r = 0;
 	for (size_t k = 0; !r && k < sp->n_length; k++) {
 		for (int i = 0; !r && i < rounds; i++)
-			r = prompt_and_decode(s, tok, sp->length[k], &pre[i], &dec[i], e);
+			r = prompt_and_decode(s, tok, sp->length[k], &pre[i], &dec[i], own, e);
 		sp->prefill[k] = median(pre, rounds);
 		sp->decode[k] = median(dec, rounds);
 	}
@@ -76,7 +94,7 @@ static int measure(struct speed *sp, struct session *s, const int32_t *tok, int 
 		for (size_t b = 1; !r && b < COST_N; b++) {
 			uint64_t t0 = io_now_ns();
 			for (int k = 0; !r && k < 4; k++) {
-				r = session_eval(s, tok, b, b, e);
+				r = step(s, own, b, &next, e);
 				session_rewind(s, sp->length[0]);
 			}
 			ver[b][i] = seconds_since(t0) * 1e3 / 4;
@@ -87,8 +105,9 @@ static int measure(struct speed *sp, struct session *s, const int32_t *tok, int 
 }
 
 /* A shared host's memory has good and bad seconds, so steps and plain reads of about as many bytes take turns. */
-static int measure_share(struct speed *sp, struct session *s, const int32_t *tok, struct pool *pool, int rounds, struct err *e)
+static int measure_share(struct speed *sp, struct session *s, const int32_t *own, struct pool *pool, int rounds, struct err *e)
 {
+	int32_t next;
 	double share[8 * MAX_ROUNDS];
 	struct probe *p = probe_open(pool);
 	double want = (double)PROBE_BYTES / sp->weight_bytes;
@@ -99,7 +118,7 @@ static int measure_share(struct speed *sp, struct session *s, const int32_t *tok
 		double gbs = probe_read(p);
 		uint64_t t0 = io_now_ns();
 		for (int k = 0; !r && k < n_step; k++)
-			r = session_eval(s, tok + k, 1, 1, e);
+			r = step(s, own + k, 1, &next, e);
 		share[i] = n_step * sp->weight_bytes / 1e9 / seconds_since(t0) / gbs;
 		session_rewind(s, sp->length[0]);
 	}
@@ -109,10 +128,29 @@ static int measure_share(struct speed *sp, struct session *s, const int32_t *tok
 	return r;
 }
 
+/* tok[n] = English text, since how much of a vocabulary head is read depends on how sure the model is of what comes next. */
+static int fill_prompt(const struct model *m, int32_t *tok, size_t n, struct err *e)
+{
+	static const char text[] = "The command reads a list of file names from its standard input, one on each line, and writes them to an archive. "
+		"Without options it follows no symbolic links. An exit status of 0 means that all files were read; 1 that some could not be opened, "
+		"which are named on standard error; 2 that the archive itself could not be written. When the output is a terminal, it refuses to "
+		"write binary data there. Directories are read in the order in which the file system returns their entries, so two archives of the "
+		"same tree may differ, unless the list is sorted first.\n";
+	struct tok_ids ids = { 0 };
+	int r = tok_encode(m->tok, text, sizeof text - 1, &ids, e);
+	if (!r && !ids.len)
+		r = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "the model has no tokens for a text to be read");
+	for (size_t i = 0; !r && i < n; i++)
+		tok[i] = ids.id[i % ids.len];
+	tok_ids_release(&ids);
+	return r;
+}
+
 int speed_measure(struct speed *sp, const struct model *m, struct pool *pool, int rounds, struct err *e)
 {
 	size_t n = 0;
 	struct session *s = NULL;
+	int32_t own[N_DECODE];
 	for (size_t k = 0; k < sp->n_length; k++)
 		n = sp->length[k] > n ? sp->length[k] : n;
 	if (rounds < 1 || rounds > MAX_ROUNDS || !n)
@@ -121,17 +159,11 @@ int speed_measure(struct speed *sp, const struct model *m, struct pool *pool, in
 	n = n > N_DECODE ? n : N_DECODE;
 	int32_t *tok = malloc(n * sizeof *tok);
 	int r = tok ? session_open(&s, m, pool, n + N_DECODE + 16, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	uint64_t x = 88172645463325252u;	/* xorshift64 (Marsaglia 2003) */
-	for (size_t i = 0; !r && i < n; i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		tok[i] = (int32_t)(x % m->arch.n_vocab);
-	}
+	r = r ? r : fill_prompt(m, tok, n, e);
 	if (!r)
 		r = session_eval(s, tok, 64 < n ? 64 : n, 1, e);	/* pages in, threads awake */
-	r = r ? r : measure(sp, s, tok, rounds, e);
-	r = r ? r : measure_share(sp, s, tok, pool, rounds, e);
+	r = r ? r : measure(sp, s, tok, rounds, own, e);
+	r = r ? r : measure_share(sp, s, own, pool, rounds, e);
 	session_close(s);
 	free(tok);
 	return r;

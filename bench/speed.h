@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * speed: how fast a model reads, writes and verifies here. Prompts are pseudo-random tokens, so nothing can be reused.
+ * speed: how fast a model reads, writes and verifies here. Prompts are English text, computed anew each time; what is written is what the
+ * model says after them.
  */
 #ifndef TT_BENCH_SPEED_H
 #define TT_BENCH_SPEED_H

@@ -78,17 +78,32 @@ int cost_measure(struct cost *c, cost_step *step, void *arg, struct err *e)
 	return 0;
 }
 
-struct stepper { const struct model *m; struct session *s; };
+struct stepper {
+	struct session *s;
+	int32_t text[SESSION_MAX_BATCH];	/* what the model says by itself: how much of its head is read depends on how sure it is */
+};
+
+static int prepare(struct stepper *st, struct err *e)
+{
+	session_rewind(st->s, 0);
+	for (size_t i = 0; i + 1 < SESSION_MAX_BATCH; i++) {
+		int r = session_eval(st->s, &st->text[i], 1, 1, e);
+		if (r)
+			return r;
+		int32_t id = session_best(st->s, 0);
+		st->text[i + 1] = id < 0 ? 0 : id;
+	}
+	return 0;
+}
 
 static int step_session(void *arg, size_t b, double *ms, struct err *e)
 {
 	const struct stepper *st = arg;
-	int32_t tok[SESSION_MAX_BATCH];
-	for (size_t i = 0; i < b; i++)
-		tok[i] = (int32_t)((i * 37 + 11) % st->m->arch.n_vocab);
 	session_rewind(st->s, 0);
 	uint64_t t0 = io_now_ns();
-	int r = session_eval(st->s, tok, b, b, e);
+	int r = session_eval(st->s, st->text, b, b, e);
+	if (!r)
+		session_best(st->s, 0);
 	*ms = (double)(io_now_ns() - t0) / 1e6;
 	session_rewind(st->s, 0);
 	return r;
@@ -145,8 +160,9 @@ static void cost_save(const struct cost *c, const struct model *m, int n_thread)
 
 static int measure(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
 {
-	struct stepper st = { m, s };
-	int r = cost_measure(c, step_session, &st, e);
+	struct stepper st = { .s = s, .text = { (int32_t)(11 % m->arch.n_vocab) } };
+	int r = prepare(&st, e);
+	r = r ? r : cost_measure(c, step_session, &st, e);
 	if (!r)
 		cost_save(c, m, n_thread);
 	return r;

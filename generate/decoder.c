@@ -41,6 +41,7 @@ struct decoder {
 	float *post;		/* [.., d_model]; (g) */
 	float *cos[2], *sin[2];	/* [.., n_rot / 2]; 0 = global, 1 = windowed layers */
 	struct act in[N_NEED], mid[N_NEED], wide[N_NEED];	/* of d_model, n_head d_head, d_ff; by need */
+	size_t n_plain;		/* steps to come without the head's copy */
 	struct arena mem;
 };
 
@@ -269,11 +270,11 @@ static void mix(struct decoder *d, const struct kv *kv, size_t l, size_t skip, s
 	if (l + 1 < a->n_layer)
 		nn_next(&d->nn, (const struct mat *const[]){ &w[1].q, &w[1].k, &w[1].v }, 3, some);
 	else
-		nn_next(&d->nn, (const struct mat *const[]){ &d->m->head }, 1, some);
+		nn_next(&d->nn, (const struct mat *const[]){ d->m->screen.slack ? &d->m->screen.copy : &d->m->head }, 1, some);
 	add_mat(d, &d->wide[w->need_down], &w->down, w->post_ff, some, x);
 }
 
-void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n, size_t pos, size_t n_out, float *logits)
+void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n, size_t pos, size_t n_out)
 {
 	const struct arch *a = &d->m->arch;
 	rope_rows(d, pos, n);
@@ -284,13 +285,33 @@ void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n,
 		if (skip < n)
 			mix(d, kv, l, skip, n, pos);
 	}
-	if (n_out == 0)
-		return;
-	struct act *in = &d->in[d->m->need_head];
-	nn_norm_act(&d->nn, d->x + (n - n_out) * a->d_model, a->d_model, n_out, a->d_model, d->m->norm_out, a->rms_eps, in);
-	struct nn_job job = { .w = &d->m->head, .y = logits, .ld = a->n_vocab };
+	if (n_out)
+		nn_norm_act(&d->nn, d->x + (n - n_out) * a->d_model, a->d_model, n_out, a->d_model, d->m->norm_out, a->rms_eps,
+			&d->in[d->m->need_head]);
+}
+
+void decoder_logits(struct decoder *d, float *logits)
+{
+	const struct act *in = &d->in[d->m->need_head];
+	size_t n_vocab = d->m->arch.n_vocab;
+	struct nn_job job = { .w = &d->m->head, .y = logits, .ld = n_vocab };
 	nn_mat(&d->nn, in, &job, 1);
-	for (size_t i = 0; i < n_out; i++)
-		for (size_t r = job.w->n_row; r < a->n_vocab; r++)
-			logits[i * a->n_vocab + r] = -INFINITY;
+	for (size_t i = 0; i < in->n_tok; i++)
+		for (size_t r = job.w->n_row; r < n_vocab; r++)
+			logits[i * n_vocab + r] = -INFINITY;
+}
+
+/* Where the copy's savings end, about; and for how many steps it is then left alone. */
+#define SCREEN_MUCH 0.3
+#define SCREEN_PAUSE 8
+
+void decoder_best(struct decoder *d, float *work, int32_t *best)
+{
+	const struct act *in = &d->in[d->m->need_head];
+	if (d->n_plain) {
+		d->n_plain--;
+		screen_best(&d->nn, in, &d->m->head, &(struct screen){ .slack = NULL }, work, best);
+	} else if (screen_best(&d->nn, in, &d->m->head, &d->m->screen, work, best) > SCREEN_MUCH * (double)in->n_tok) {
+		d->n_plain = SCREEN_PAUSE;
+	}
 }

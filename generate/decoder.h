@@ -21,9 +21,15 @@ struct decoder;
 int decoder_open(struct decoder **d, const struct model *m, struct pool *p, struct err *e);
 void decoder_close(struct decoder *d);
 
-/* Evaluates tok[0..n), n <= DECODER_BATCH, at positions pos.. : their keys and values go to `kv`, and the logits of the last n_out
- * positions to logits[n_out, n_vocab]. Every id must be in [0, n_vocab). Allocates nothing. */
-void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n, size_t pos, size_t n_out, float *logits);
+/* Evaluates tok[0..n), n <= DECODER_BATCH, at positions pos.. : their keys and values go to `kv`. What the vocabulary
+ * head reads of the last n_out positions is kept for the two functions below, until the next call. Every id must be in [0, n_vocab).
+ * Allocates nothing. */
+void decoder_run(struct decoder *d, struct kv *kv, const int32_t *tok, size_t n, size_t pos, size_t n_out);
+/* logits[n_out, n_vocab] of the kept positions. */
+void decoder_logits(struct decoder *d, float *logits);
+/* best[n_out] = the token with the largest logit of each (n_out <= SCREEN_MAX), the first of equals, -1 if there is none; work[n_out, n_vocab]
+ * is room. Reads less than decoder_logits where the pack has a copy of the head (lib/model/screen.h). */
+void decoder_best(struct decoder *d, float *work, int32_t *best);
 /* Makes the live keys and values of positions [pos, pos + n) from stored rows that were loaded. */
 void decoder_expand(struct decoder *d, struct kv *kv, size_t pos, size_t n);
 

@@ -145,6 +145,17 @@ static int load_rope(struct model *m, struct err *e)
 	return 0;
 }
 
+/* A pack has both sections if the head suits (pack_write.c). */
+static void load_screen(struct model *m)
+{
+	struct screen s = { 0 };
+	size_t n;
+	if (m->head.type == QUANT_Q8_0 && pack_mat(m->pack, PACK_SCREEN_COPY, &s.copy) && s.copy.type == QUANT_Q5_0 &&
+		s.copy.n_row == m->head.n_row && s.copy.n_col == m->head.n_col && pack_vec(m->pack, PACK_SCREEN_SLACK, &s.slack, &n) &&
+		n == m->head.n_row)
+		m->screen = s;
+}
+
 static int load_weights(struct model *m, struct err *e)
 {
 	const struct arch *a = &m->arch;
@@ -164,6 +175,7 @@ static int load_weights(struct model *m, struct err *e)
 	if (ld.rc)
 		return ld.rc;
 	m->need_head = act_need((const struct mat *const[]){ &m->head }, 1);
+	load_screen(m);
 	return load_rope(m, e);
 }
 

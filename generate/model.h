@@ -18,6 +18,7 @@
 #include "lib/base/err.h"
 #include "lib/kern/kern.h"
 #include "lib/model/pack.h"
+#include "lib/model/screen.h"
 #include "tokenize/tok.h"
 
 /* Weights of a layer; matrices map [n_col] to [n_row]. A NULL vector is one that the architecture doesn't have. */
@@ -40,6 +41,7 @@ struct model {
 	struct layer *layer;		/* [n_layer] */
 	struct mat embd, head;		/* [n_vocab, d_model]; the same matrix when tied */
 	unsigned need_head;
+	struct screen screen;			/* of the head; without a copy if the pack has none */
 	const float *norm_out;		/* [d_model] */
 	double *inv_freq, *inv_freq_local;	/* [n_rot / 2] */
 	int32_t end[16];		/* tokens that end a reply */

@@ -99,17 +99,23 @@ static int take(struct step *st, int32_t id, struct err *e)
 	return rc;
 }
 
-static int32_t pick(struct step *st, float *logits, size_t n_past)
+/* The token behind the i-th kept position, n_past tokens from the start. Greedily the likeliest, if it may come: then not all logits are needed. */
+static int32_t pick(struct step *st, size_t i, size_t n_past)
 {
 	struct run *r = st->r;
-	return sampler_pick(r->sampler, logits, session_tokens(r->s), n_past, n_past, allow, st);
+	if (sampler_is_plain(r->sampler)) {
+		int32_t id = session_best(r->s, i);
+		if (id < 0 || allow(st, id))
+			return id;
+	}
+	return sampler_pick(r->sampler, session_logits(r->s, i), session_tokens(r->s), n_past, n_past, allow, st);
 }
 
 /* The pick behind the i-th evaluated token of the step; its text goes out. */
 static int pick_at(void *arg, size_t i, int32_t *id, struct err *e)
 {
 	struct step *st = arg;
-	*id = pick(st, session_logits(st->r->s, i), st->n_past + i);
+	*id = pick(st, i, st->n_past + i);
 	int rc = take(st, *id, e);
 	return rc ? rc : st->done;
 }
@@ -158,7 +164,7 @@ static int force_cite(struct step *st, struct err *e)
 		struct cites before = *r->cites;
 		cites_push(r->cites, " [", 2);
 		st->must_number = 1;
-		int32_t id = pick(st, session_logits(r->s, 0), session_len(r->s));
+		int32_t id = pick(st, 0, session_len(r->s));
 		st->must_number = 0;
 		*r->cites = before;		/* put_text moves it past the whole */
 		buf_clear(&st->piece);
@@ -187,7 +193,7 @@ int run_reply(struct run *r, struct err *e)
 	int rc = 0;
 	int32_t next = -1;
 	if (r->n_max > 0) {
-		next = pick(&st, session_logits(r->s, 0), session_len(r->s));
+		next = pick(&st, 0, session_len(r->s));
 		rc = take(&st, next, e);
 	}
 	while (!rc && r->n_max > 0 && !st.done) {

@@ -50,6 +50,11 @@ void sampler_close(struct sampler *s)
 	free(s);
 }
 
+bool sampler_is_plain(const struct sampler *s)
+{
+	return !s->item && (s->p.repeat_penalty == 1 || s->p.repeat_last <= 0);
+}
+
 int32_t sample_argmax(const float *x, size_t n)
 {
 	int32_t best = -1;

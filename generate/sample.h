@@ -10,6 +10,7 @@
 #ifndef TT_GENERATE_SAMPLE_H
 #define TT_GENERATE_SAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ struct sample_item { float p; int32_t id; };
 
 int sampler_open(struct sampler **s, const struct sample_params *p, size_t n_vocab, struct err *e);
 void sampler_close(struct sampler *s);
+/* Whether every pick is simply the largest logit: greedy and without a penalty. */
+bool sampler_is_plain(const struct sampler *s);
 
 /* Whether a token may be chosen; asked only of tokens about to be. */
 typedef int (*sample_allow)(void *arg, int32_t id);

@@ -9,6 +9,7 @@
  */
 #include "generate/session.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,9 @@ struct session {
 	struct kv kv;
 	int32_t *tok;		/* [n_ctx] */
 	size_t len, n_ctx;
-	float *logits;		/* [SESSION_MAX_BATCH, n_vocab] */
+	float *logits;		/* [SESSION_MAX_BATCH, n_vocab]; room for decoder_best until they are asked for */
+	bool has_logits, has_best;
+	int32_t best[SESSION_MAX_BATCH];
 };
 
 int session_open(struct session **out, const struct model *m, struct pool *p, size_t n_ctx, struct err *e)
@@ -76,7 +79,21 @@ size_t session_ctx(const struct session *s)
 
 float *session_logits(struct session *s, size_t i)
 {
+	if (!s->has_logits) {
+		decoder_logits(s->d, s->logits);
+		s->has_logits = true;
+	}
 	return s->logits + i * s->m->arch.n_vocab;
+}
+
+int32_t session_best(struct session *s, size_t i)
+{
+	if (!s->has_best) {
+		decoder_best(s->d, s->logits, s->best);
+		s->has_best = true;
+		s->has_logits = false;
+	}
+	return s->best[i];
 }
 
 void session_rewind(struct session *s, size_t n)
@@ -104,11 +121,12 @@ int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, 
 		return rc;
 	kv_expect(&s->kv, s->len + n);
 	n_out = n_out < n ? n_out : n;
-	size_t first = n - n_out;		/* index of the first position whose logits are wanted */
+	s->has_logits = s->has_best = false;
 	for (size_t at = 0; at < n;) {
-		size_t some = n - at < DECODER_BATCH ? n - at : DECODER_BATCH;
-		size_t out = at + some <= first ? 0 : at >= first ? some : at + some - first;
-		decoder_run(s->d, &s->kv, tok + at, some, s->len, out, out ? session_logits(s, at + some - out - first) : NULL);
+		size_t left = n - at, some = left;
+		if (left > DECODER_BATCH)	/* the last call evaluates all positions whose logits are wanted */
+			some = left - DECODER_BATCH >= n_out ? DECODER_BATCH : left - n_out;
+		decoder_run(s->d, &s->kv, tok + at, some, s->len, some == left ? n_out : 0);
 		memcpy(s->tok + s->len, tok + at, some * sizeof *tok);
 		s->len += some;
 		at += some;

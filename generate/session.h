@@ -35,9 +35,12 @@ size_t session_ctx(const struct session *s);
 int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e);
 /* Appends n tokens and keeps the logits of the last min(n, n_out) positions; n_out <= SESSION_MAX_BATCH. */
 int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, struct err *e);
-/* Logits [n_vocab] of the i-th kept position of the last evaluation (0 = first kept). Borrowed until the next evaluation; the
- * caller may write into them (sampling does). */
+/* Logits [n_vocab] of the i-th kept position of the last evaluation (0 = first kept), computed when they are first asked for. Borrowed until
+ * the next evaluation; the caller may write into them (sampling does). */
 float *session_logits(struct session *s, size_t i);
+/* The token with the largest of these logits, the first of equals; -1 if there is none. Cheaper than asking for all of them, which may still be
+ * done afterwards; after they were written into, it would not see that. */
+int32_t session_best(struct session *s, size_t i);
 /* How many of tok[0..n) the past begins with. */
 size_t session_shared(const struct session *s, const int32_t *tok, size_t n);
 /* Forgets every token from position n on. O(1). */

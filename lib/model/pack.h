@@ -8,6 +8,8 @@
  *	sections		parts and vectors, then matrices, each on a 4096-byte boundary
  *	table			a line of 128 bytes a section: name, kind, type, n_row, n_col, position, length, checksum
  *
+ * A vocabulary head in Q8_0 has a copy in Q5_0 beside it and a vector that says how wrong that can be (screen.h).
+ *
  * A section's checksum is the XXH3 of the XXH3s of its pieces of 8 MiB, the pieces it was written in.
  *
  * The header is checked at every opening (table checksum, every offset inside the file, lengths as type and shape demand); the
@@ -32,6 +34,9 @@
 struct gguf;
 struct pack;
 struct pool;
+
+#define PACK_SCREEN_COPY "screen.copy"
+#define PACK_SCREEN_SLACK "screen.slack"
 
 /* A named run of bytes that this module stores without looking inside. */
 struct pack_part {

@@ -17,6 +17,7 @@
 #include "lib/base/pool.h"
 #include "lib/model/gguf.h"
 #include "lib/model/pack_file.h"
+#include "lib/model/screen.h"
 
 struct line {
 	struct pack_sect s;
@@ -89,7 +90,7 @@ static int by_kind(const void *a, const void *b)
 	const struct line *x = a, *y = b;
 	if (x->s.kind != y->s.kind)
 		return x->s.kind < y->s.kind ? -1 : 1;
-	return x->t < y->t ? -1 : x->t > y->t;
+	return x->t != y->t ? (x->t < y->t ? -1 : 1) : strcmp(x->s.name, y->s.name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -97,9 +98,28 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct line *)a)->s.name, ((const struct line *)b)->s.name);
 }
 
+/* Two lines more if the vocabulary head is Q8_0. */
+static void plan_screen(struct writer *w, const struct gguf *g)
+{
+	const struct line *head = NULL;
+	for (size_t i = w->n_line - gguf_n_tensor(g); i < w->n_line; i++)
+		if (!strcmp(w->line[i].s.name, "output.weight") || (!head && !strcmp(w->line[i].s.name, "token_embd.weight")))
+			head = &w->line[i];
+	if (!head || head->s.kind != PACK_MAT || head->s.type != QUANT_Q8_0)
+		return;
+	struct line copy = { .s = head->s, .t = head->t }, slack = copy;
+	copy.s.name = PACK_SCREEN_COPY;
+	copy.s.type = QUANT_Q5_0;
+	copy.s.len = w16_tile_len(QUANT_Q5_0, head->s.n_col) * (head->s.len / w16_tile_len(QUANT_Q8_0, head->s.n_col));
+	slack.s = (struct pack_sect){ .name = PACK_SCREEN_SLACK, .kind = PACK_VEC, .type = QUANT_F32, .n_row = 1, .n_col = head->s.n_row,
+		.len = (uint64_t)head->s.n_row * 4 };
+	w->line[w->n_line++] = copy;
+	w->line[w->n_line++] = slack;
+}
+
 static int plan(struct writer *w, const struct gguf *g, const struct pack_parts *parts)
 {
-	w->line = calloc(gguf_n_tensor(g) + parts->n + 1, sizeof *w->line);
+	w->line = calloc(gguf_n_tensor(g) + parts->n + 2, sizeof *w->line);
 	w->piece = malloc(PACK_PIECE);
 	w->out = malloc(PACK_PIECE);
 	if (!w->line || !w->piece || !w->out)
@@ -116,6 +136,7 @@ static int plan(struct writer *w, const struct gguf *g, const struct pack_parts 
 		if (r)
 			return r;
 	}
+	plan_screen(w, g);
 	qsort(w->line, w->n_line, sizeof *w->line, by_kind);
 	uint64_t at = PACK_HEADER;
 	for (size_t i = 0; i < w->n_line; i++) {
@@ -201,6 +222,35 @@ static int put_vec(struct writer *w, const struct tensor *t)
 	return r;
 }
 
+struct slacks {
+	const struct tensor *t;
+	float *slack;		/* [rows] */
+	uint8_t *copy;		/* [threads][copy_len]: of no use here */
+	size_t copy_len;
+};
+
+static void find_slacks(void *arg, size_t from, size_t to, int i_thread)
+{
+	const struct slacks *j = arg;
+	size_t n_col = j->t->ne[0];
+	for (size_t i = from; i < to; i++)
+		j->slack[i] = screen_row((const char *)j->t->data + i * (n_col / 32 * 34), n_col, j->copy + (size_t)i_thread * j->copy_len);
+}
+
+static int put_slack(struct writer *w, const struct line *l)
+{
+	struct slacks j = { .t = l->t, .slack = malloc(l->s.len), .copy_len = l->t->ne[0] / 32 * 22 };
+	j.copy = malloc(j.copy_len * (size_t)pool_threads(w->mk->pool));
+	int r = j.slack && j.copy ? 0 : err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+	if (!r) {
+		pool_run(w->mk->pool, l->s.n_col, 256, find_slacks, &j);
+		r = put(w, j.slack, l->s.len);
+	}
+	free(j.slack);
+	free(j.copy);
+	return r;
+}
+
 struct tiles {
 	const struct line *l;
 	size_t first, tile_len;
@@ -209,16 +259,21 @@ struct tiles {
 	size_t scratch_len;
 };
 
-/* Rounds n rows of a tensor to Q4_0 (compact packs). Returns where they are. */
+/* Rounds n rows of a tensor to Q4_0 (compact packs) or from Q8_0 to Q5_0 (the copy of a head). Returns where they are. */
 static const void *round_rows(const struct tiles *j, size_t row, size_t n, int i_thread)
 {
 	const struct tensor *t = j->l->t;
 	const struct quant_info *q = quant_info(t->type);
-	size_t n_col = j->l->s.n_col, row_len = n_col / q->n_block * q->block_len, new_len = n_col / 32 * 18;
+	size_t n_col = j->l->s.n_col, row_len = n_col / q->n_block * q->block_len, new_len = n_col / 32 * quant_info(j->l->s.type)->block_len;
 	float *y = (float *)(void *)(j->scratch + (size_t)i_thread * j->scratch_len);
 	uint8_t *rows = (uint8_t *)(y + n_col);
 	for (size_t i = 0; i < n; i++) {
-		quant_row(t->type, (const char *)t->data + (row + i) * row_len, n_col, y);
+		const char *src = (const char *)t->data + (row + i) * row_len;
+		if (j->l->s.type == QUANT_Q5_0) {
+			screen_row(src, n_col, rows + i * new_len);
+			continue;
+		}
+		quant_row(t->type, src, n_col, y);
 		quant_to_q4_0(y, n_col, rows + i * new_len);
 	}
 	return rows;
@@ -243,7 +298,7 @@ static int put_mat(struct writer *w, const struct line *l)
 	size_t tile = w16_tile_len(l->s.type, l->s.n_col), n = (size_t)(l->s.len / tile), batch = PACK_PIECE / tile + 1;
 	struct tiles j = { .l = l, .tile_len = tile, .out = aligned_alloc(64, batch * tile) };
 	if (j.out && l->s.type != l->t->type) {
-		j.scratch_len = ((size_t)l->s.n_col * 4 + (size_t)l->s.n_col / 32 * 18 * W16_ROWS + 63) / 64 * 64;
+		j.scratch_len = ((size_t)l->s.n_col * 4 + (size_t)l->s.n_col / 32 * quant_info(l->s.type)->block_len * W16_ROWS + 63) / 64 * 64;
 		j.scratch = aligned_alloc(64, j.scratch_len * (size_t)pool_threads(w->mk->pool));
 	}
 	if (!j.out || (l->s.type != l->t->type && !j.scratch)) {
@@ -269,7 +324,7 @@ static int put_section(struct writer *w, struct line *l)
 		return r;
 	switch (l->s.kind) {
 	case PACK_PART: r = put(w, l->part->data, l->part->len); break;
-	case PACK_VEC: r = put_vec(w, l->t); break;
+	case PACK_VEC: r = strcmp(l->s.name, PACK_SCREEN_SLACK) ? put_vec(w, l->t) : put_slack(w, l); break;
 	default: r = put_mat(w, l); break;
 	}
 	if (!r && w->piece_len)
