@@ -15,6 +15,8 @@
 
 #include "generate/decoder.h"
 
+_Static_assert(SESSION_MAX_BATCH <= SCREEN_MAX, "decoder_best takes all positions that can be asked for");
+
 struct session {
 	const struct model *m;
 	struct decoder *d;
