@@ -46,15 +46,20 @@ static void add_weights(struct speed *sp, const struct model *m)
 		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 			add_mat(sp, all[i], true);
 	}
-	add_mat(sp, m->screen.slack ? &m->screen.copy : &m->head, false);
+	add_mat(sp, screen_whole(&m->screen, &m->head), false);
+}
+
+static int32_t picked(struct session *s)
+{
+	int32_t id = session_best(s, 0);
+	return id < 0 ? 0 : id;
 }
 
 /* One step of greedy decoding: evaluates n tokens behind each other and picks. *next is the pick behind the first. */
 static int step(struct session *s, const int32_t *tok, size_t n, int32_t *next, struct err *e)
 {
 	int r = session_eval(s, tok, n, n, e);
-	int32_t id = r ? -1 : session_best(s, 0);
-	*next = id < 0 ? 0 : id;
+	*next = r ? 0 : picked(s);
 	return r;
 }
 
@@ -65,8 +70,7 @@ static int prompt_and_decode(struct session *s, const int32_t *tok, size_t n, do
 	session_rewind(s, 0);
 	uint64_t t0 = io_now_ns();
 	int r = session_eval(s, tok, n, 1, e);
-	own[0] = r ? 0 : session_best(s, 0);
-	own[0] = own[0] < 0 ? 0 : own[0];
+	own[0] = r ? 0 : picked(s);
 	*prefill = (double)n / seconds_since(t0);
 	t0 = io_now_ns();
 	for (int i = 0; !r && i < N_DECODE; i++) {

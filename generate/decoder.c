@@ -270,7 +270,7 @@ static void mix(struct decoder *d, const struct kv *kv, size_t l, size_t skip, s
 	if (l + 1 < a->n_layer)
 		nn_next(&d->nn, (const struct mat *const[]){ &w[1].q, &w[1].k, &w[1].v }, 3, some);
 	else
-		nn_next(&d->nn, (const struct mat *const[]){ d->m->screen.slack ? &d->m->screen.copy : &d->m->head }, 1, some);
+		nn_next(&d->nn, (const struct mat *const[]){ screen_whole(&d->m->screen, &d->m->head) }, 1, some);
 	add_mat(d, &d->wide[w->need_down], &w->down, w->post_ff, some, x);
 }
 

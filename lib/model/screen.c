@@ -5,7 +5,6 @@
 #include "lib/model/screen.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "lib/base/pool.h"
 
@@ -119,7 +118,7 @@ static void find_best(void *arg, size_t from, size_t to, int i_thread)
 double screen_best(struct nn *nn, const struct act *a, const struct mat *head, const struct screen *s, float *work, int32_t *best)
 {
 	struct work w = { .nn = nn, .a = a, .head = head, .slack = s->slack, .logit = work };
-	struct nn_job job = { .w = s->slack ? &s->copy : head, .y = work, .ld = head->n_row };
+	struct nn_job job = { .w = screen_whole(s, head), .y = work, .ld = head->n_row };
 	nn_mat(nn, a, &job, 1);
 	for (size_t t = 0; t < a->n_tok; t++) {
 		w.low[t] = -INFINITY;

@@ -25,6 +25,12 @@ struct screen {
 	const float *slack;	/* [n_row], borrowed; NULL: there is no copy, all logits are computed */
 };
 
+/* What screen_best reads whole. */
+static inline const struct mat *screen_whole(const struct screen *s, const struct mat *head)
+{
+	return s->slack ? &s->copy : head;
+}
+
 /* best[t] = the row of `head` with the largest logit for token t of `a` (n_tok <= SCREEN_MAX), the first of equals; -1 if all are NaN.
  * work[n_tok][n_row] is room. Returns how much of the head was read, 0 to n_tok: if it is much, the caller will rather do without the copy
  * for a while. */
