@@ -76,7 +76,7 @@ int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_
 /* Opens a pack. With `id`, it must be that model's (ERR_CONF). ERR_VERSION for another layout, ERR_CHECKSUM or ERR_FORMAT for a
  * damaged one. */
 int pack_open(struct pack **p, const char *path, const uint8_t *id, struct err *e);
-/* The model's pack, made first if it is missing, damaged or of an older layout. */
+/* The model's pack, made first if it is missing or damaged; packs of older layouts are removed then. */
 int pack_get(struct pack **p, const char *model_path, const struct pack_maker *mk, struct err *e);
 void pack_close(struct pack *p);
 /* Makes the pack's pages present at once (map_populate), for a process that is about to read all of it. */

@@ -9,6 +9,7 @@
 #include "lib/model/pack.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/model/gguf.h"
@@ -83,14 +84,30 @@ int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e
 	return file_id(model_path, false, id, e);
 }
 
-int pack_path(struct buf *out, const uint8_t id[HASH_ID_LEN], struct err *e)
+static int path_of(struct buf *out, const uint8_t id[HASH_ID_LEN], int layout, struct err *e)
 {
 	char hex[2 * HASH_ID_LEN + 1];
 	hash_hex(id, HASH_ID_LEN, hex);
 	int r = io_dir(out, IO_DIR_CACHE, "packs/", e);
 	if (!r)
-		r = buf_printf(out, "%s-%d.pack", hex, PACK_LAYOUT) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+		r = buf_printf(out, "%s-%d.pack", hex, layout) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
 	return r;
+}
+
+int pack_path(struct buf *out, const uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	return path_of(out, id, PACK_LAYOUT, e);
+}
+
+/* Packs of this model that only older programs can read: each is as large as the model. Who still has one open keeps it. */
+static void remove_older(const uint8_t id[HASH_ID_LEN])
+{
+	for (int layout = 1; layout < PACK_LAYOUT; layout++) {
+		struct buf path = {0};
+		if (!path_of(&path, id, layout, NULL))
+			unlink(path.data);
+		buf_release(&path);
+	}
 }
 
 static int make(const char *path, const char *model_path, const uint8_t *id, const struct pack_maker *mk, struct err *e)
@@ -128,6 +145,8 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 		r = make(path.data, model_path, id, mk, e);
 		if (!r)
 			r = pack_open(p, path.data, id, e);
+		if (!r)
+			remove_older(id);
 	}
 	buf_release(&path);
 	return r;

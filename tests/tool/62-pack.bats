@@ -44,3 +44,15 @@ flip() {	# one byte of the pack at offset $1
 	run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/bad.gguf"
 	[ "$status" -eq 65 ]
 }
+
+@test "a new pack takes the place of those of older layouts, and of no other" {
+	layout=${pack##*-}
+	old=${pack%-*}-$((${layout%.pack} - 1)).pack
+	other=$(dirname "$pack")/$(printf '%032d' 1)-1.pack
+	mv "$pack" "$old"
+	: > "$other"
+	[ "$(tt-pack "$M")" = "$pack" ]
+	[ ! -e "$old" ]
+	[ -e "$other" ]
+	tt-pack --verify "$M"
+}
