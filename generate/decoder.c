@@ -246,6 +246,13 @@ static void project(struct decoder *d, struct kv *kv, size_t l, size_t n, size_t
 	pool_run(d->pool, n, TOKENS, place_tokens, &p);
 }
 
+/* The head's screen, or for steps that are to do without its copy an empty one. */
+static const struct screen *screen_now(const struct decoder *d)
+{
+	static const struct screen none;
+	return d->n_plain ? &none : &d->m->screen;
+}
+
 /* Attention and feed-forward of tokens [skip, n). */
 static void mix(struct decoder *d, const struct kv *kv, size_t l, size_t skip, size_t n, size_t pos)
 {
@@ -270,7 +277,7 @@ static void mix(struct decoder *d, const struct kv *kv, size_t l, size_t skip, s
 	if (l + 1 < a->n_layer)
 		nn_next(&d->nn, (const struct mat *const[]){ &w[1].q, &w[1].k, &w[1].v }, 3, some);
 	else
-		nn_next(&d->nn, (const struct mat *const[]){ screen_whole(&d->m->screen, &d->m->head) }, 1, some);
+		nn_next(&d->nn, (const struct mat *const[]){ screen_whole(screen_now(d), &d->m->head) }, 1, some);
 	add_mat(d, &d->wide[w->need_down], &w->down, w->post_ff, some, x);
 }
 
@@ -308,10 +315,9 @@ void decoder_logits(struct decoder *d, float *logits)
 void decoder_best(struct decoder *d, float *work, int32_t *best)
 {
 	const struct act *in = &d->in[d->m->need_head];
-	if (d->n_plain) {
+	double read = screen_best(&d->nn, in, &d->m->head, screen_now(d), work, best);
+	if (d->n_plain)
 		d->n_plain--;
-		screen_best(&d->nn, in, &d->m->head, &(struct screen){ .slack = NULL }, work, best);
-	} else if (screen_best(&d->nn, in, &d->m->head, &d->m->screen, work, best) > SCREEN_MUCH * (double)in->n_tok) {
+	else if (read > SCREEN_MUCH * (double)in->n_tok)
 		d->n_plain = SCREEN_PAUSE;
-	}
 }
