@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/base/io.h"
+#include "lib/model/pack_file.h"
 
 #define ROUNDS 3		/* at least; they are enough on a quiet machine */
 #define ROUNDS_MAX 16		/* for models of so short steps that these take less than */
@@ -118,7 +119,7 @@ static int cost_path(struct buf *path, const struct model *m, int n_thread, stru
 	int r = io_dir(path, IO_DIR_CACHE, "costs", e);
 	if (!r)
 		r = io_mkdirs(path->data, e);
-	if (!r && buf_printf(path, "/%s-%s-%d", hex, m->kern->name, n_thread))
+	if (!r && buf_printf(path, "/%s-%d-%s-%d", hex, PACK_LAYOUT, m->kern->name, n_thread))
 		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	return r;
 }
