@@ -105,7 +105,7 @@ struct attn {
 };
 #define ATTN_TILE 32
 #define KV_GROUP 32	/* elements of a stored key or value that share a scale */
-#define ATTN_ROWS 8		/* rows a call */
+#define ATTN_ROWS 24		/* rows a call */
 
 struct kern {
 	enum kern_level level;

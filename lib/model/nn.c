@@ -297,15 +297,15 @@ static void attn_units(void *arg, size_t from, size_t to, int i_thread)
 
 void nn_attn(struct nn *nn, const struct nn_attn *a)
 {
-	struct attn_work w = { .nn = nn, .a = a, .group = a->n_head / a->n_head_kv, .rows = ATTN_ROWS };
+	struct attn_work w = { .nn = nn, .a = a, .group = a->n_head / a->n_head_kv };
 	size_t rows = a->n_tok * w.group, threads = (size_t)pool_threads(nn->pool);
-	w.n_run = (rows + w.rows - 1) / w.rows;
+	w.n_run = (rows + ATTN_ROWS - 1) / ATTN_ROWS;
 	size_t units = a->n_head_kv * w.n_run;
 	/* few units: a head in shorter runs only where that spreads the work, since each run reads all of its keys and values */
-	if (units < 2 * threads && units % threads && rows > 1) {
-		w.rows = (rows + 1) / 2 < ATTN_ROWS ? (rows + 1) / 2 : ATTN_ROWS;
-		w.n_run = (rows + w.rows - 1) / w.rows;
-	}
+	if (units < 2 * threads && units % threads && w.n_run < rows)
+		w.n_run++;
+	w.rows = (rows + w.n_run - 1) / w.n_run;
+	w.n_run = (rows + w.rows - 1) / w.rows;
 	size_t cost = rows * a->n_head_kv * (a->pos + a->n_tok);
 	pool_run(cost < 512 ? NULL : nn->pool, a->n_head_kv * w.n_run, 1, attn_units, &w);
 }

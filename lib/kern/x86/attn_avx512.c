@@ -5,9 +5,11 @@
  */
 #include "lib/kern/x86/avx512.h"
 
+#define ROWS 8		/* at once */
+
 struct rows {
-	float q[ATTN_ROWS][256], out[ATTN_ROWS][256], p[ATTN_ROWS][ATTN_TILE], c[ATTN_ROWS], m[ATTN_ROWS];
-	__m512 l[ATTN_ROWS];
+	float q[ROWS][256], out[ROWS][256], p[ROWS][ATTN_TILE], c[ROWS], m[ROWS];
+	__m512 l[ROWS];
 };
 
 INLINE __m512 widen(const uint16_t *p)
@@ -37,21 +39,21 @@ INLINE __m512 capped(const struct attn *a, __m512 s)
 INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base, struct rows *st, int n)
 {
 	const uint16_t *k = a->k + base * a->d_head, *v = a->v + base * a->d_head;
-	__m512 s[ATTN_ROWS][2];
-	EACH(r, n, ATTN_ROWS)
+	__m512 s[ROWS][2];
+	EACH(r, n, ROWS)
 		s[r][0] = s[r][1] = _mm512_setzero_ps();
 	for (size_t i = 0; i < a->d_head; i++) {
 		/* a tile of values is as long as one of keys; past the last tile a prefetch does nothing */
 		_mm_prefetch((const char *)(v + i * ATTN_TILE), _MM_HINT_T0);
 		_mm_prefetch((const char *)(k + (a->d_head + i) * ATTN_TILE), _MM_HINT_T0);
 		__m512 k0 = widen(k + i * ATTN_TILE), k1 = widen(k + i * ATTN_TILE + 16);
-		EACH(r, n, ATTN_ROWS) {
+		EACH(r, n, ROWS) {
 			__m512 q = _mm512_set1_ps(st->q[r][i]);
 			s[r][0] = _mm512_fmadd_ps(q, k0, s[r][0]);
 			s[r][1] = _mm512_fmadd_ps(q, k1, s[r][1]);
 		}
 	}
-	EACH(r, n, ATTN_ROWS) {
+	EACH(r, n, ROWS) {
 		__mmask16 m0 = lanes(a, &row[r], base, 0), m1 = lanes(a, &row[r], base, 1);
 		__m512 scale = _mm512_set1_ps(a->scale), low = _mm512_set1_ps(-INFINITY);
 		__m512 s0 = capped(a, _mm512_mul_ps(s[r][0], scale)), s1 = capped(a, _mm512_mul_ps(s[r][1], scale));
@@ -75,21 +77,21 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 /* out = out * c + p V over positions [from, to) of the tile, for `vecs` (1 or 2) x 16 dimensions from d on. */
 INLINE void values(const struct attn *a, size_t base, size_t from, size_t to, size_t d, int vecs, struct rows *st, int n)
 {
-	__m512 o[ATTN_ROWS][2];
-	EACH(r, n, ATTN_ROWS)
+	__m512 o[ROWS][2];
+	EACH(r, n, ROWS)
 		EACH(i, vecs, 2)
 			o[r][i] = _mm512_mul_ps(_mm512_loadu_ps(st->out[r] + d + 16 * i), _mm512_set1_ps(st->c[r]));
 	for (size_t j = from; j < to; j++) {
 		const uint16_t *v = a->v + (base + j) * a->d_head + d;
 		__m512 v0 = widen(v), v1 = vecs > 1 ? widen(v + 16) : v0;
-		EACH(r, n, ATTN_ROWS) {
+		EACH(r, n, ROWS) {
 			__m512 p = _mm512_set1_ps(st->p[r][j]);
 			o[r][0] = _mm512_fmadd_ps(p, v0, o[r][0]);
 			if (vecs > 1)
 				o[r][1] = _mm512_fmadd_ps(p, v1, o[r][1]);
 		}
 	}
-	EACH(r, n, ATTN_ROWS)
+	EACH(r, n, ROWS)
 		EACH(i, vecs, 2)
 			_mm512_storeu_ps(st->out[r] + d + 16 * i, o[r][i]);
 }
@@ -124,6 +126,8 @@ INLINE void attend(const struct attn *a, const struct attn_row *row, int n)
 
 void attn_avx512(const struct attn *a, const struct attn_row *row, size_t n_row)
 {
+	for (; n_row > ROWS; n_row -= ROWS, row += ROWS)
+		attend(a, row, ROWS);
 	switch (n_row) {
 	case 1: attend(a, row, 1); break;
 	case 2: attend(a, row, 2); break;
