@@ -201,8 +201,8 @@ INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, s
 		}
 		at += len;
 	}
-	for (size_t i = 0; i < n_tile; i++)
-		for (size_t t = 0; t < n_tok; t++)
+	for (size_t t = 0; t < n_tok; t++)
+		for (size_t i = 0; i < n_tile; i++)
 			tile_finish(w, tile + i, tok + t, acc[i][t], o);
 }
 
