@@ -16,7 +16,7 @@ static const struct kern REF = {
 		[QUANT_Q4_0] = mat_quant_ref, [QUANT_Q4_1] = mat_quant_ref, [QUANT_Q5_0] = mat_quant_ref, [QUANT_Q5_1] = mat_quant_ref,
 		[QUANT_Q8_0] = mat_quant_ref, [QUANT_Q4_K] = mat_quant_ref, [QUANT_Q5_K] = mat_quant_ref, [QUANT_Q6_K] = mat_quant_ref,
 	},
-	.act = act_ref, .rmsnorm = rmsnorm_ref, .silu_mul = silu_mul_ref, .gelu_mul = gelu_mul_ref, .add = add_ref,
+	.tiles_together = 1, .act = act_ref, .rmsnorm = rmsnorm_ref, .silu_mul = silu_mul_ref, .gelu_mul = gelu_mul_ref, .add = add_ref,
 	.rope = rope_ref, .kv_round = kv_round_ref, .kv_widen = kv_widen_ref, .kv_put = kv_put_ref, .attn = attn_ref, .softmax_sum = softmax_sum_ref,
 };
 

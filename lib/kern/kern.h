@@ -111,6 +111,9 @@ struct kern {
 	enum kern_level level;
 	const char *name;	/* "ref", "avx2", "avx512", "vnni" */
 	mat_fn mat[QUANT_BF16 + 1];			/* by quant_type; NULL for unknown types */
+	/* Tiles that the kernels of quantized types take through many tokens together, superblock by superblock, so that activations serve
+	 * all of them from a near cache, however long they are. 1: tile by tile, and callers see to it that a cache holds the tokens. */
+	size_t tiles_together;
 	/* out[act_n_block(n)] of x[n]; form is ACT_G16 or ACT_G32 */
 	void (*act)(const float *x, size_t n, enum act_form form, struct act_block *out);
 	/* y = x / sqrt(mean(x^2) + eps) * w; y may be x; w may be NULL (= 1) */

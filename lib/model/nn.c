@@ -3,8 +3,8 @@
  * nn: kernels spread over threads. A loop's unit of work is a run of row tiles (matrices), a token (norms) or a few rows of one
  * key/value head (attention); which thread gets which unit changes nothing in the results.
  *
- * Matrices, many tokens: a unit takes a run of tiles small enough to stay in the level-2 cache and multiplies it with panels of
- * tokens whose activations fit beside it, so weights come from memory once and activations from the third level.
+ * Matrices, many tokens: a unit is a few tiles, which stay in the level-2 cache, times all tokens, or panels of tokens whose activations
+ * fit beside them; so weights come from memory once.
  * Few tokens: units are long, contiguous runs of weights, because memory streams best that way.
  */
 #include "lib/model/nn.h"
@@ -118,27 +118,40 @@ static const void *act_of(const struct act *a, enum quant_type type, size_t tok)
 #define UNIT_LEN (32u << 10)	/* bytes of weights a unit when there are few tokens: 1 us of reading, so that no thread waits long */
 #define FEW 16
 
-/* How a matrix is cut: `tiles` tiles a unit, times panels of `panel` tokens. All tokens in one panel if the cache holds them, and then
- * single tiles, which spread evenly; else several tiles a unit, so that each panel is fetched for more than one. */
+/* How a matrix is cut: `tiles` tiles a unit, times panels of `panel` tokens. */
 struct cut {
 	size_t tiles, panel;
 };
 
-static struct cut cut_of(const struct mat *w, size_t n_tok)
+/* Many tokens, tiles together: as many as the kernel takes, unless these are too few units to spread evenly. */
+static struct cut cut_together(const struct nn *nn, const struct mat *w)
 {
-	size_t len = act_form_of(w->type) == ACT_F32 ? w->n_col * sizeof(float) : act_n_block(w->n_col) * sizeof(struct act_block);
+	size_t tiles = nn->k->tiles_together, even = 8 * (size_t)pool_threads(nn->pool);
+	while (tiles > 1 && mat_n_tile(w) < even * tiles)
+		tiles /= 2;
+	return (struct cut){ tiles, PANEL_MAX };
+}
+
+/* Else all tokens in one panel if the cache holds them, and then single tiles, which spread evenly; or several tiles a unit, so that each
+ * panel is fetched for more than one. */
+static struct cut cut_of(const struct nn *nn, const struct mat *w, size_t n_tok)
+{
+	bool is_float = act_form_of(w->type) == ACT_F32;
+	size_t len = is_float ? w->n_col * sizeof(float) : act_n_block(w->n_col) * sizeof(struct act_block);
 	size_t fit = CACHE_LEN / len / 8 * 8;
 	if (n_tok <= FEW)
 		return (struct cut){ w->tile_len < UNIT_LEN ? UNIT_LEN / w->tile_len : 1, FEW };
+	if (!is_float && nn->k->tiles_together > 1)
+		return cut_together(nn, w);
 	if (n_tok <= fit)
 		return (struct cut){ 1, PANEL_MAX };
 	return (struct cut){ 4, fit < 8 ? 8 : fit > PANEL_MAX ? PANEL_MAX : fit };
 }
 
 /* Units that a matrix is cut into. */
-static size_t n_unit(const struct mat *w, size_t n_tok)
+static size_t n_unit(const struct nn *nn, const struct mat *w, size_t n_tok)
 {
-	size_t per = cut_of(w, n_tok).tiles;
+	size_t per = cut_of(nn, w, n_tok).tiles;
 	return (mat_n_tile(w) + per - 1) / per;
 }
 
@@ -165,7 +178,7 @@ static void mat_unit(const struct mat_work *w, size_t unit)
 {
 	size_t i = of_unit(w->first, unit);
 	const struct nn_job *j = &w->job[i];
-	struct cut cut = cut_of(j->w, w->a->n_tok);
+	struct cut cut = cut_of(w->nn, j->w, w->a->n_tok);
 	size_t tile = (unit - w->first[i]) * cut.tiles, left = mat_n_tile(j->w) - tile;
 	for (size_t t = 0; t < w->a->n_tok; t += cut.panel) {
 		size_t n = w->a->n_tok - t < cut.panel ? w->a->n_tok - t : cut.panel;
@@ -185,7 +198,7 @@ void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t
 {
 	struct mat_work w = { .nn = nn, .a = a, .job = job, .n_job = n_job };
 	for (size_t i = 0; i < n_job; i++)
-		w.first[i + 1] = w.first[i] + n_unit(job[i].w, a->n_tok);
+		w.first[i + 1] = w.first[i] + n_unit(nn, job[i].w, a->n_tok);
 	pool_run(nn->pool, w.first[n_job], 1, mat_units, &w);
 }
 
@@ -197,10 +210,10 @@ void nn_next(struct nn *nn, const struct mat *const *w, size_t n, size_t n_tok)
 	if (n_tok > FEW || threads == 1)
 		return;
 	for (size_t i = 0; i < n; i++)
-		first[i + 1] = first[i] + n_unit(w[i], n_tok);
+		first[i + 1] = first[i] + n_unit(nn, w[i], n_tok);
 	for (size_t t = 0; t < threads; t++) {
 		size_t unit = t * first[n] / threads, i = of_unit(first, unit);
-		size_t at = (unit - first[i]) * cut_of(w[i], n_tok).tiles * w[i]->tile_len, left = mat_n_tile(w[i]) * w[i]->tile_len - at;
+		size_t at = (unit - first[i]) * cut_of(nn, w[i], n_tok).tiles * w[i]->tile_len, left = mat_n_tile(w[i]) * w[i]->tile_len - at;
 		pool_expect(nn->pool, (int)t, w[i]->data + at, left < EXPECT_LEN ? left : EXPECT_LEN);
 	}
 }
@@ -251,7 +264,7 @@ static void glu_few(struct nn *nn, const struct act *a, const struct mat *gate, 
 void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, enum nn_glu kind, float *y, size_t ld, struct act *out)
 {
 	struct glu_work w = { .nn = nn, .a = a, .gate = gate, .up = up, .glu = kind == NN_SILU ? nn->k->silu_mul : nn->k->gelu_mul,
-		.y = y, .ld = ld, .cut = cut_of(gate, a->n_tok) };
+		.y = y, .ld = ld, .cut = cut_of(nn, gate, a->n_tok) };
 	if (a->n_tok <= FEW) {
 		glu_few(nn, a, gate, up, w.glu, y, ld, out);
 		return;

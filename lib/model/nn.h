@@ -28,7 +28,7 @@ struct nn {
 	struct pool *pool;	/* borrowed; NULL = this thread alone */
 	float *scratch;		/* [threads][NN_SCRATCH] */
 };
-#define NN_SCRATCH (64 * 64 * 2)	/* floats a thread: gate and up of 64 tokens x 64 rows, or 256 x 16 */
+#define NN_SCRATCH (128 * 64 * 2)	/* floats a thread: gate and up of 128 tokens x 64 rows */
 
 int nn_init(struct nn *nn, const struct kern *k, struct pool *pool, struct arena *a, struct err *e);
 

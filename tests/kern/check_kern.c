@@ -185,7 +185,7 @@ static void check_mat(const struct kern *k, enum quant_type type)
 	for (size_t n_tok = 1; n_tok <= 17; n_tok++)
 		compare_mat(k, type, 1 + rnd() % 48, unit_cols * (1 + rnd() % max), n_tok, 0, FILL_TAILS);
 	/* more than a kernel takes at once: of tiles, and of tokens */
-	compare_mat(k, type, 65 + rnd() % 32, unit_cols * (1 + rnd() % max), 65 + rnd() % 16, 0, FILL_TAILS);
+	compare_mat(k, type, 65 + rnd() % 32, unit_cols * (1 + rnd() % max), 129 + rnd() % 16, 0, FILL_TAILS);
 }
 
 /* ---- rows ---- */

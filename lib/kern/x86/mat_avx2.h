@@ -20,8 +20,7 @@
 #define COLS 4		/* tokens at once: with both halves of a tile, 8 sums */
 #define FEW 8		/* tokens, at most, for which codes are taken apart in registers, twice if there are more than COLS */
 #define PLAIN 8		/* bits of a code that is a byte */
-#define MANY_TOKS 64
-#define MANY_TILES 4
+#define MANY_TOKS 128
 #define AHEAD 4096	/* bytes ahead of the weights being read */
 
 /* One superblock of n_run runs of 32 times 1 .. COLS tokens: acc[token][16] moves on. `u`: codes, as packed or in bytes. `x`: the first
@@ -171,13 +170,13 @@ INLINE void mat_few(const struct family *f, const struct mat *w, size_t tile, co
 		tile_finish(w, tile, tok + c, acc[c], o);
 }
 
-/* At most MANY_TILES tiles and MANY_TOKS tokens: superblock by superblock, so that its activations serve all tiles from the nearest cache. */
+/* At most AVX2_TILES tiles and MANY_TOKS tokens: superblock by superblock, so that its activations serve all tiles from the nearest cache. */
 INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t tok, size_t n_tok,
 	const struct mat_out *o)
 {
 	size_t nb = act_n_block(w->n_col), at = 0;
 	_Alignas(64) uint8_t u[W16_SUPER * W16_ROWS];
-	float acc[MANY_TILES][MANY_TOKS][16];
+	float acc[AVX2_TILES][MANY_TOKS][16];
 	int32_t start[MANY_TOKS][16];
 	for (size_t i = 0; i < n_tile; i++)
 		memset(acc[i], 0, n_tok * sizeof **acc);
@@ -209,7 +208,7 @@ INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, s
 INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
 	const struct mat_out *o)
 {
-	size_t per = n_tok > COLS * 4 ? MANY_TILES : 1;		/* few tokens wait for memory, which likes one long run */
+	size_t per = n_tok > COLS * 4 ? AVX2_TILES : 1;		/* few tokens wait for memory, which likes one long run */
 	for (size_t i = 0; i < n_tile; i += per)
 		for (size_t t = 0; t < n_tok; t += MANY_TOKS) {
 			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS;
