@@ -170,33 +170,36 @@ INLINE void mat_few(const struct family *f, const struct mat *w, size_t tile, co
 		tile_finish(w, tile, tok + c, acc[c], o);
 }
 
-/* At most AVX2_TILES tiles and MANY_TOKS tokens: superblock by superblock, so that its activations serve all tiles from the nearest cache. */
+/* At most AVX2_TILES tiles and MANY_TOKS tokens: superblock by superblock, the tiles taken apart side by side (16 KB), so that activations which
+ * have come from the level-2 cache serve all of them. */
 INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t tok, size_t n_tok,
 	const struct mat_out *o)
 {
 	size_t nb = act_n_block(w->n_col), at = 0;
-	_Alignas(64) uint8_t u[W16_SUPER * W16_ROWS];
+	_Alignas(64) uint8_t u[AVX2_TILES][W16_SUPER * W16_ROWS];
 	float acc[AVX2_TILES][MANY_TOKS][16];
 	int32_t start[MANY_TOKS][16];
 	for (size_t i = 0; i < n_tile; i++)
 		memset(acc[i], 0, n_tok * sizeof **acc);
 	for (size_t b = 0; b < nb; b++) {
 		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER, len = w16_super_len(w->type, n);
+		const uint8_t *codes[AVX2_TILES], *sc[AVX2_TILES];
 		for (size_t c = 0; f->has_start && c < n_tok; c++)
 			starts(x + (tok + c) * nb + b, start[c]);
 		for (size_t i = 0; i < n_tile; i++) {
-			const uint8_t *p = w->data + (tile + i) * w->tile_len + at, *codes = p;
+			const uint8_t *p = codes[i] = w->data + (tile + i) * w->tile_len + at;
+			sc[i] = p + w16_codes_len(w->type, n);
 			for (size_t k = 0; k < len; k += 64)
 				_mm_prefetch((const char *)p + len + k, _MM_HINT_T1);
 			if (f->unpack) {
-				f->unpack(p, n / 32, u);
-				codes = u;
+				f->unpack(p, n / 32, u[i]);
+				codes[i] = u[i];
 			}
-			for (size_t t = 0, s; t < n_tok; t += s) {
-				s = step(n_tok - t);
-				f->many[s - 1](codes, p + w16_codes_len(w->type, n), n / 32, x + (tok + t) * nb + b, nb,
-					(const int32_t (*)[16])start + t, acc[i] + t);
-			}
+		}
+		for (size_t t = 0, s; t < n_tok; t += s) {
+			s = step(n_tok - t);
+			for (size_t i = 0; i < n_tile; i++)
+				f->many[s - 1](codes[i], sc[i], n / 32, x + (tok + t) * nb + b, nb, (const int32_t (*)[16])start + t, acc[i] + t);
 		}
 		at += len;
 	}
