@@ -2,9 +2,10 @@
  *
  * tt-cite: reads answers and looks every citation up in its source, as it is on disk now.
  *
- * A citation is true if its span lies within the source and
- *	- it quotes: the words quoted stand in that span;
- *	- it does not: the source is, by its checksum, the one that was indexed.
+ * A citation is true if
+ *	- it quotes: its span lies within the source, and the words quoted stand there;
+ *	- it does not: the source is, by its checksum, the one that was indexed. Its span, which is of the text that a converter made if there
+ *	  was one, then says what it said.
  * Each gets `ok`; what could not be verified also gets `why`.
  */
 #include <stdio.h>
@@ -85,13 +86,13 @@ static const char *verify(struct run *x, const msgpack_object *cite)
 	const struct source *s = read_source(x, path);
 	if (!s)
 		return x->source_err.msg;
+	if (!quote.n && sum.n)
+		return source_has_sum(s, sum.s, sum.n) ? NULL : "the source has changed since it was indexed";
+	if (!quote.n)
+		return "it neither quotes nor has the source's checksum";
 	if (from > to || to > s->text.len)
 		return "its span lies outside the source";
-	if (quote.n)
-		return source_has_quote(s, from, to, quote.s, quote.n) ? NULL : "the quotation is not there";
-	if (!sum.n)
-		return "it neither quotes nor has the source's checksum";
-	return source_has_sum(s, sum.s, sum.n) ? NULL : "the source has changed since it was indexed";
+	return source_has_quote(s, from, to, quote.s, quote.n) ? NULL : "the quotation is not there";
 }
 
 static void pack_str(msgpack_packer *pk, const char *s)

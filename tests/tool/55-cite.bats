@@ -72,6 +72,15 @@ with open("page.txt", "wb", 0) as f:
 	[ "$status" -eq 1 ]
 }
 
+@test "an unquoted source that has not changed is true, also if its span is of the longer text that a converter made" {
+	sum=$(echo "$PWD/page.1" | tt-chunk --filter 'page.1=seq 999' | tt-json | sed -n 's/.*"xxh3":"\([0-9a-f]*\)".*/\1/p' | head -1)
+	run --separate-stderr tt-cite < <(answer page.1 5000 5100 | sed 's/"path":"page.1"/&,"xxh3":"'"$sum"'"/')
+	[ "$status" -eq 0 ]
+	echo x >>page.1
+	run --separate-stderr tt-cite < <(answer page.1 5000 5100 | sed 's/"path":"page.1"/&,"xxh3":"'"$sum"'"/')
+	[ "$status" -eq 1 ]
+}
+
 @test "an earlier ok is not believed, other fields survive" {
 	run --separate-stderr tt-cite --json < <(answer page.1 0 50 ',"quote":"no","ok":true,"id":"7"')
 	[[ "$output" = *'"id":"7"'* ]]
