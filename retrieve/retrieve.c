@@ -311,6 +311,9 @@ int main(int argc, char **argv)
 		return opt_misuse(&prog, "one index directory is needed");
 	if (o.lexical && o.dense)
 		return opt_misuse(&prog, "--lexical and --dense exclude each other");
+	for (int k = 0; k < o.meta.n; k++)
+		if (!strchr(o.meta.item[k], '='))
+			return opt_misuse(&prog, "--meta needs KEY=VALUE");
 	struct find_filter filter = { .doc = o.doc.item, .n_doc = (size_t)o.doc.n, .type = o.type, .meta = o.meta.item,
 		.n_meta = (size_t)o.meta.n };
 	int r = finder_open(&x.f, argv[i], &filter, &e);

@@ -99,6 +99,8 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve --doc '*.md' i <<<'archive' | hits)" = "notes.md 0" ]
 	[ "$(tt-retrieve --type markdown i <<<'archive' | hits)" = "notes.md 0" ]
 	[ "$(tt-retrieve --meta year=2020 i <<<'archive' | hits)" = "notes.md 0" ]
+	run tt-retrieve --meta year i <<<'archive'
+	[ "$status" -eq 2 ]
 	run tt-retrieve --meta year=2021 i <<<'archive'
 	[ "$status" -eq 1 ]
 }
