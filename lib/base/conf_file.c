@@ -98,8 +98,9 @@ int conf_open(struct conf *c, const char *path, struct err *e)
 	for (size_t i = 0; !r && i < conf_count(c, "corpora"); i++)
 		for (size_t k = 0; !r && k < i; k++)
 			if (strcmp(conf_get(c, "corpora[%zu].name", i), conf_get(c, "corpora[%zu].name", k)) == 0)
-				r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "%s: two corpora are named '%s'", path,
-					    conf_get(c, "corpora[%zu].name", i));
+				r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "%s:%u: two corpora are named '%s', the first in line %u", path,
+					conf_line(c, "corpora[%zu].name", i), conf_get(c, "corpora[%zu].name", i),
+					conf_line(c, "corpora[%zu].name", k));
 	if (r)
 		conf_release(c);
 	return r;

@@ -162,7 +162,7 @@ static void conf_load_file_that_others_may_write_is_refused(void **state)
 	static const char twice[] = MAN "  - name: man\n    paths: [/b]\n";
 	assert_int_equal(io_replace(path, twice, sizeof twice - 1, 0600, &e), 0);
 	assert_int_equal(conf_open(&c, path, &e), ERR_CONF);
-	assert_non_null(strstr(e.msg, "two corpora are named 'man'"));
+	assert_non_null(strstr(e.msg, "c.yaml:4: two corpora are named 'man', the first in line 2"));
 	unlink(path);
 	assert_int_equal(conf_open(&c, path, &e), ERR_NOENT);
 	assert_int_equal(conf_open(&c, dir, &e), ERR_NOENT);
