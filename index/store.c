@@ -93,6 +93,15 @@ static int open_once(struct store *s, const char *dir, struct err *e)
 	return r;
 }
 
+/* A file that the manifest names is missing. That is damage, not ERR_NOENT, by which callers know an index that is yet to be made. */
+static int lacks_file(const char *dir, struct err *e)
+{
+	err_wrap(e, "'%s' is damaged", dir);
+	if (e)
+		e->code = ERR_CHECKSUM;
+	return ERR_CHECKSUM;
+}
+
 int store_open(struct store *s, const char *dir, struct err *e)
 {
 	uint64_t seen = 0;
@@ -100,14 +109,14 @@ int store_open(struct store *s, const char *dir, struct err *e)
 		int r = open_once(s, dir, e);
 		if (!r)
 			return 0;
-		bool missing = r == ERR_NOENT && s->m.generation && (i == 0 || s->m.generation != seen) && i < MAX_TRIES;
+		bool missing = r == ERR_NOENT && s->seg;	/* there is a manifest */
+		bool again = missing && (i == 0 || s->m.generation != seen) && i < MAX_TRIES;
 		seen = s->m.generation;
-		bool no_index = r == ERR_NOENT && !s->m.generation;
 		store_close(s);
-		if (no_index)
-			return err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not an index", dir);
+		if (missing && !again)
+			return lacks_file(dir, e);
 		if (!missing)
-			return r;
+			return r == ERR_NOENT ? err_set(e, r, ERR_NO_OFFSET, "'%s' is not an index", dir) : r;
 	}
 }
 

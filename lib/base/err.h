@@ -28,7 +28,7 @@ enum err_code {
 	ERR_LOCK = -8,		/* another process holds the lock; exit 75 */
 	ERR_CHECKSUM = -9,	/* stored bytes changed; exit 65 */
 	ERR_UNSUPPORTED = -10,	/* well-formed, but of a kind that is not handled; exit 65 */
-	ERR_NOENT = -11,	/* an input does not exist or cannot be opened; exit 66 */
+	ERR_NOENT = -11,	/* an input does not exist; exit 66 */
 	ERR_CREATE = -12,	/* an output cannot be created; exit 73 */
 	ERR_PERM = -13,		/* permission or signature; exit 77 */
 	ERR_CONF = -14,		/* configuration, or model mismatch; exit 78 */

@@ -26,12 +26,19 @@ uint64_t io_now_ns(void)
 	return ns_of(t);
 }
 
+/* Only what is not there is ERR_NOENT: a caller may make anew what it is told is not there. */
+static int cannot_open(const char *path, struct err *e)
+{
+	bool absent = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG;
+	return err_sys(e, absent ? ERR_NOENT : errno == EACCES ? ERR_PERM : ERR_IO, "cannot open '%s'", path);
+}
+
 int map_open(struct map *m, const char *path, struct err *e)
 {
 	*m = (struct map){0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", path);
+		return cannot_open(path, e);
 	struct stat st;
 	int r = 0;
 	if (fstat(fd, &st)) {
@@ -116,7 +123,7 @@ int io_read_file(struct buf *b, const char *path, size_t max, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", path);
+		return cannot_open(path, e);
 	int r = io_read_fd(b, fd, path, max, e);
 	close(fd);
 	return r;

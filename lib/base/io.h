@@ -15,7 +15,8 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
-/* A file mapped read-only. `data` is page-aligned; a file of length 0 has data NULL. Regular files only. */
+/* A file mapped read-only. `data` is page-aligned; a file of length 0 has data NULL. ERR_NOENT: there is no regular file of that name;
+ * ERR_PERM; ERR_IO for what may be otherwise the next time (too many open files, a disk that fails). */
 struct map {
 	const void *data;
 	size_t len;
@@ -29,7 +30,7 @@ void map_want_large(const struct map *m);
  * a file larger than half of that. */
 void map_populate(const struct map *m);
 
-/* Appends the whole file (at most `max` bytes, else ERR_LIMIT) to `b`. */
+/* Appends the whole file (at most `max` bytes, else ERR_LIMIT) to `b`. Errors as map_open. */
 int io_read_file(struct buf *b, const char *path, size_t max, struct err *e);
 /* Reads all of `fd` until its end, at most `max` bytes. `name` is for messages. */
 int io_read_fd(struct buf *b, int fd, const char *name, size_t max, struct err *e);

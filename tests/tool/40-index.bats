@@ -113,6 +113,27 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$status" -eq 65 ]
 }
 
+@test "only what is not there is made anew: a file that is missing or cannot be opened ends the run, and all others stay" {
+	docs 1 3 | tt-index add i
+	docs 4 6 | tt-index add i
+	docs 7 7 >more
+	cp -a i lacks
+	rm "$(ls lacks/*.seg | head -1)"
+	cp -a i loop
+	mv loop/manifest loop/kept
+	ln -s manifest loop/manifest	# fails to open, and not because it isn't there
+	for dir in lacks loop; do
+		ls -l $dir >before
+		run --separate-stderr tt-index add $dir <more
+		echo "$dir: $status $stderr"
+		[ "$status" -eq "$([ $dir = lacks ] && echo 65 || echo 74)" ]
+		ls -l $dir | diff before -
+	done
+	run --separate-stderr tt-index verify lacks
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"'lacks' is damaged: cannot open 'lacks/"* ]]
+}
+
 @test "a stream cut off anywhere commits nothing and exits 65" {
 	docs 1 5 | tt-json >s
 	docs 9 9 | tt-index add i

@@ -111,6 +111,19 @@ static void map_open_regular_files_only(void **state)
 	unlink("f2");
 }
 
+static void what_is_there_is_not_called_absent(void **state)
+{
+	(void)state;
+	struct map m;
+	struct buf b = {0};
+	assert_int_equal(symlink("loop", "loop"), 0);
+	assert_int_equal(map_open(&m, "loop", &e), ERR_IO);
+	assert_int_equal(io_read_file(&b, "loop", 9, &e), ERR_IO);
+	unlink("loop");
+	assert_int_equal(map_open(&m, "/dev/null/none", &e), ERR_NOENT);
+	buf_release(&b);
+}
+
 static void io_mkdirs_makes_all_and_may_be_repeated(void **state)
 {
 	(void)state;
@@ -147,6 +160,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(aside_open_without_directory_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(io_read_stops_at_its_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(map_open_regular_files_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_there_is_not_called_absent, setup, teardown),
 		cmocka_unit_test_setup_teardown(io_mkdirs_makes_all_and_may_be_repeated, setup, teardown),
 		cmocka_unit_test_setup_teardown(io_dir_follows_the_xdg_variables, setup, teardown),
 	};
