@@ -248,12 +248,9 @@ int manifest_write(struct manifest *m, const char *dir, struct err *e)
 	buf_printf(&path, "%s/manifest", dir);
 	int r = path.failed ? out_of_memory(e) : manifest_format(m, &b, e);
 	if (!r) {
-		int had = io_read_file(&old, path.data, MAX_LEN, NULL);
-		if (had && had != ERR_NOENT)
-			r = io_read_file(&old, path.data, MAX_LEN, e);
-		if (!r)
-			r = io_replace(path.data, b.data, b.len, 0600, e);
-		if (r)
+		int had = io_read_file(&old, path.data, MAX_LEN, e);
+		r = had == ERR_NOENT ? 0 : had;
+		if (!r && (r = io_replace(path.data, b.data, b.len, 0600, e)) < 0)
 			take_back(path.data, &old, !had);
 	}
 	if (r)

@@ -134,6 +134,17 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[[ "$stderr" == *"'lacks' is damaged: cannot open 'lacks/"* ]]
 }
 
+@test "a commit that fails before it wrote anything leaves the manifest where it is" {
+	strace -o /dev/null true || skip "no strace here"
+	docs 1 3 | tt-index add i
+	before=$(md5sum <i/manifest)
+	docs 4 4 >more
+	run --separate-stderr env ASAN_OPTIONS=detect_leaks=0 \
+		strace -f -o trace -P i/manifest -e trace=openat -e inject=openat:error=EIO:when=2..3 tt-index add i <more
+	[ "$status" -eq 74 ]
+	[ "$(md5sum <i/manifest)" = "$before" ]
+}
+
 @test "a stream cut off anywhere commits nothing and exits 65" {
 	docs 1 5 | tt-json >s
 	docs 9 9 | tt-index add i
