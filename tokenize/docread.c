@@ -376,7 +376,8 @@ static void read_file(struct reading *r)
 		} else {
 			rc = read_once(r, &e);
 		}
-		bool changed = src_changed(&s, rc == 0 && j->kind != READ_ALIAS) && j->kind != READ_STDIN;
+		bool to_end = rc == 0 && j->kind != READ_ALIAS && !r->via;	/* a converter reads by itself */
+		bool changed = src_changed(&s, to_end) && j->kind != READ_STDIN;
 		bool refused = !changed && rc == ERR_UNSUPPORTED && r->o->note && !converter(r->o, j->path);
 		if (rc == 0 && !changed && !r->begun)
 			put_doc(r, NULL);	/* an empty document */

@@ -437,6 +437,14 @@ b.txt'
 	run -2 tt-chunk --filter nonsense x.rev
 }
 
+@test "a converter may read a file that is too large to be held; one that changes meanwhile is noticed" {
+	head -c 9M /dev/zero | tr '\0' a >large.foo
+	chunk --filter '*.foo=echo light house' large.foo >out
+	grep '"text":"light house"' out
+	run -3 chunk --filter '*.foo=echo light house; echo more >>"$1"' large.foo
+	[[ "$output" == *'changes while it is read'* ]]
+}
+
 @test "a converter that hangs or floods is stopped" {
 	printf 'abc' >x.rev
 	run -3 chunk --filter '*.rev=yes' x.rev
