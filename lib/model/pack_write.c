@@ -61,6 +61,8 @@ static int plan_tensor(struct line *l, const struct tensor *t, const struct pack
 	size_t tile = w16_tile_len(t->type, t->ne[0]), len;
 	if (!*t->name || strlen(t->name) >= PACK_NAME)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "tensor name '%.80s' is empty or longer than %u bytes", t->name, PACK_NAME - 1);
+	if (!strcmp(t->name, PACK_SCREEN_COPY) || !strcmp(t->name, PACK_SCREEN_SLACK))
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "a tensor has the name '%s', which packs keep for themselves", t->name);
 	if (!tile || n_row > UINT32_MAX)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "tensor '%s' has a shape that cannot be packed", t->name);
 	l->t = t;

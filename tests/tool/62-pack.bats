@@ -56,3 +56,13 @@ flip() {	# one byte of the pack at offset $1
 	[ -e "$other" ]
 	tt-pack --verify "$M"
 }
+
+@test "a model that calls a tensor as packs call a section of their own is refused" {
+	for name in screen.slack screen.copy
+	do
+		"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 $name
+		run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/odd.gguf"
+		[ "$status" -eq 65 ]
+		[[ "$stderr" == *"'$name'"* ]]
+	done
+}

@@ -2,7 +2,9 @@
  *
  * mktiny: writes a small random model (tests/unit/tiny.h) for the tests of the programs.
  *
- *	mktiny llama|qwen2|gemma3 FILE.gguf [SEED]
+ *	mktiny llama|qwen2|gemma3 FILE.gguf [SEED [TENSOR]]
+ *
+ * TENSOR is one more, of a name that no model has.
  */
 #include <stdlib.h>
 
@@ -13,10 +15,11 @@
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fprintf(stderr, "usage: mktiny ARCH FILE.gguf [SEED]\n");
+		fprintf(stderr, "usage: mktiny ARCH FILE.gguf [SEED [TENSOR]]\n");
 		return EXIT_USAGE;
 	}
 	struct tiny t = { .arch = argv[1], .seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 5,
+		.add_tensor = argc > 4 ? argv[4] : NULL,
 		.template = "{{ '<|im_start|>' + role + content + '<|im_end|>' }}" };
 	struct buf b = { 0 };
 	struct err e = { 0 };

@@ -30,6 +30,7 @@ struct tiny {
 	float set_f;
 	const char *as_str, *as_arr;	/* keys to write as a string, as an array of two numbers */
 	const char *drop_tensor;	/* name of a tensor to leave out */
+	const char *add_tensor;		/* name of one to put in */
 	/* private */
 	struct buf kv, info, data;
 	uint64_t n_kv, n_tensor;
@@ -261,6 +262,8 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	tiny_tensor(t, "output_norm.weight", QUANT_F32, TINY_D, 0, 1);
 	if (!strcmp(t->arch, "qwen2"))
 		tiny_tensor(t, "output.weight", QUANT_Q6_K, TINY_D, TINY_VOCAB, 0);
+	if (t->add_tensor)
+		tiny_tensor(t, t->add_tensor, QUANT_F32, 4096, 0, 0);
 	buf_add(out, "GGUF", 4);
 	buf_u32(out, 3);
 	buf_u64(out, t->n_tensor);
