@@ -302,16 +302,19 @@ static int json_files(struct run *r, char **file, int n, size_t n_ahead, struct 
 {
 	if (n == 0)
 		return json_lines(r, stdin, "standard input", n_ahead, e);
-	for (int i = 0; i < n; i++) {
+	int rc = 0;
+	for (int i = 0; i < n && rc == 0; i++) {
+		if (!utf8_valid(file[i], strlen(file[i]), NULL)) {
+			rc = bad_name(r, file[i], e);
+			continue;
+		}
 		FILE *f = fopen(file[i], "re");
 		if (!f)
 			return err_sys(e, ERR_NOENT, "cannot open '%s'", file[i]);
-		int rc = json_lines(r, f, file[i], n_ahead, e);
+		rc = json_lines(r, f, file[i], n_ahead, e);
 		fclose(f);
-		if (rc < 0)
-			return rc;
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- setting up ---- */
@@ -419,6 +422,8 @@ int main(int argc, char **argv)
 	int first = opt_parse(&prog, argc, argv), n = argc - first;
 	if (o.stdin_as && (n > 0 || o.jsonl))
 		return opt_misuse(&prog, "--stdin-as takes no files");
+	if (o.stdin_as && !utf8_valid(o.stdin_as, strlen(o.stdin_as), NULL))
+		return opt_misuse(&prog, "the name '%s' is not UTF-8", o.stdin_as);
 	struct err e = {0};
 	struct filter filter[sizeof o.filters.item / sizeof *o.filters.item];
 	struct read_opts ro = { .limit = (size_t)o.limit, .mandoc = "mandoc", .filter = filter, .tomb = o.tomb, .note = o.known != NULL };

@@ -146,6 +146,8 @@ int filter_parse(struct filter *f, char *spec, struct err *e)
 	char *eq = strchr(spec, '=');
 	if (!eq || eq == spec || !eq[1])
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "'%s' is not PATTERN=COMMAND", spec);
+	if (!utf8_valid(spec, strlen(spec), NULL))	/* records name the command */
+		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "the filter '%s' is not UTF-8", spec);
 	*eq = 0;
 	*f = (struct filter){ spec, eq + 1, DOC_TEXT };
 	for (size_t i = 0; i < sizeof type / sizeof *type; i++) {

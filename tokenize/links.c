@@ -140,7 +140,7 @@ static bool so_target(const char *path, char *target, size_t cap)
 	}
 	buf_release(&b);
 	src_close(&s);
-	return found && target[0] != '/' && !strstr(target, "..");
+	return found && target[0] != '/' && !strstr(target, "..") && utf8_valid(target, strlen(target), NULL);
 }
 
 /* The file that `.so target` in page `doc` means, beside the page's folder or in it, with or without .gz; NULL if none. */

@@ -515,6 +515,22 @@ b.txt'
 	[[ "$output" == *'not UTF-8'* ]]
 }
 
+@test "nor does anything else that is not UTF-8 end a run: names in pages and options" {
+	bad=$(printf 'b\377d')
+	mkdir man1
+	echo 'dim lamp' >"man1/$bad.1" 2>/dev/null || skip "the file system wants UTF-8"
+	printf '.so man1/%s.1\n' "$bad" >man1/x.1
+	echo 'bright lamp' >y.txt
+	chunk man1/x.1 y.txt >out
+	grep '"text":"bright lamp"' out
+	run ! grep 'alias_of' out
+	printf '{"id":"1","text":"keel"}\n' >"$bad.jsonl"
+	run -3 chunk --jsonl "$bad.jsonl"
+	[[ "$output" == *'not UTF-8'* ]]
+	run -2 chunk --stdin-as "$bad" <y.txt
+	run -2 chunk --filter "*.txt=echo $bad" y.txt
+}
+
 @test "no paths at all: a stream with nothing in it" {
 	chunk </dev/null >out
 	[ "$(wc -l <out)" -eq 3 ]
