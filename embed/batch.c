@@ -12,6 +12,7 @@
 
 #include "embed/pooling.h"
 #include "embed/seen.h"
+#include "lib/base/utf8.h"
 
 #define MAX_ITEMS 4096u
 #define MAX_RAW (32u << 20)
@@ -266,6 +267,29 @@ static void put_vec(struct batch *b, const struct item *it)
 		rec_put_bool(b->out, "trunc", true);
 }
 
+int batch_refuse(struct batch *b, const struct rec *r, const struct err *why, struct err *e)
+{
+	struct err what = *why;
+	char doc[4096] = "";
+	const char *s = "";
+	size_t n = 0;
+	if (r && rec_str(r, "doc", &s, &n))
+		snprintf(doc, sizeof doc, "%.*s", (int)utf8_whole(s, n < sizeof doc ? n : sizeof doc - 1), s);
+	b->stats.n_bad++;
+	return rec_emit_error(b->out, &what, *doc ? doc : NULL, e);
+}
+
+/* Writes what was put; a record that its vector makes too large is refused, and those that wait with it go on. */
+static int emit(struct batch *b, const struct rec *rec, struct err *e)
+{
+	int r = rec_emit(b->out, e);
+	if (r != ERR_LIMIT)
+		return r;
+	if (b->o.warn)
+		b->o.warn(e->msg);
+	return batch_refuse(b, rec, e, e);
+}
+
 static int write_item(struct batch *b, const struct item *it, struct err *e)
 {
 	static const char *const ours[] = { "vec", "vec_scale", NULL }, *const cut[] = { "vec", "vec_scale", "trunc", NULL };
@@ -275,7 +299,7 @@ static int write_item(struct batch *b, const struct item *it, struct err *e)
 		rec_put_cstr(b->out, "id", it->id);
 		rec_put_str(b->out, "text", p, it->len);
 		put_vec(b, it);
-		return rec_emit(b->out, e);
+		return emit(b, NULL, e);
 	}
 	msgpack_unpacked u;
 	msgpack_unpacked_init(&u);
@@ -293,7 +317,7 @@ static int write_item(struct batch *b, const struct item *it, struct err *e)
 				rec_put_cstr(b->out, "id", it->id);
 			rec_copy(b->out, &rec, it->is_cut ? cut : ours);
 			put_vec(b, it);
-			r = rec_emit(b->out, e);
+			r = emit(b, &rec, e);
 		}
 	}
 	msgpack_unpacked_destroy(&u);

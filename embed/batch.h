@@ -18,10 +18,11 @@ struct batch;
 struct batch_options {
 	enum rec_dtype dtype;		/* REC_I8, REC_F16 or REC_F32 */
 	bool is_strict;			/* a text that is too long is an error, not cut */
-	void (*warn)(const char *msg);	/* a text was cut (NULL: silence) */
+	void (*warn)(const char *msg);	/* a text was cut, a record too large (NULL: silence) */
 };
 struct batch_stats {
 	uint64_t n_chunk, n_cut, n_same;	/* vectors given; those whose text was cut; chunks that had their vector already */
+	uint64_t n_bad;				/* records that an `error` took the place of */
 	uint64_t n_text, n_tok;			/* texts that were read for them, with titles, each once; their tokens */
 };
 
@@ -35,7 +36,9 @@ void batch_close(struct batch *b);
 int batch_add(struct batch *b, const struct rec *r, bool has_vec, bool as_query, struct err *e);
 /* Takes a line of text as the query called `id`. */
 int batch_add_line(struct batch *b, const char *id, const char *s, size_t n, struct err *e);
-/* Computes and writes all that waits. ERR_IO and ERR_MEM only. */
+/* Writes an `error` where `r` (NULL: a line) would have been, and counts it. `why` may be `e`. */
+int batch_refuse(struct batch *b, const struct rec *r, const struct err *why, struct err *e);
+/* Computes and writes all that waits; a record that its vector makes too large is refused. ERR_IO and ERR_MEM only. */
 int batch_flush(struct batch *b, struct err *e);
 /* True if there is something that batch_flush would write. */
 bool batch_waits(const struct batch *b);

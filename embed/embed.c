@@ -16,7 +16,6 @@
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
-#include "lib/base/utf8.h"
 #include "lib/model/find.h"
 
 #define TOOL "tt-embed"
@@ -48,7 +47,7 @@ struct run {
 	struct rec_writer *out;
 	struct batch *batch;
 	bool has_vec;			/* the input's head names our model */
-	uint64_t n_bad, start_ns, shown_ns;
+	uint64_t start_ns, shown_ns;
 	bool is_shown;
 };
 
@@ -85,16 +84,10 @@ static int settle(struct run *x, int rc, const struct rec *r, struct err *e)
 {
 	if (rc != ERR_LIMIT && rc != ERR_FORMAT)
 		return rc;
-	char doc[4096] = "";
-	const char *s = "";
-	size_t n = 0;
-	if (r && rec_str(r, "doc", &s, &n))
-		snprintf(doc, sizeof doc, "%.*s", (int)utf8_whole(s, n < sizeof doc ? n : sizeof doc - 1), s);
 	err_report(TOOL, e);
 	struct err what = *e;
-	x->n_bad++;
 	rc = batch_flush(x->batch, e);
-	return rc ? rc : rec_emit_error(x->out, &what, *doc ? doc : NULL, e);
+	return rc ? rc : batch_refuse(x->batch, r, &what, e);
 }
 
 /* What waits is written when nothing more is to be had at once. */
@@ -222,10 +215,11 @@ int main(int argc, char **argv)
 	} else {
 		rc = rec_writer_close(x.out, &e);
 	}
+	bool is_partly = x.batch && batch_stats(x.batch).n_bad;
 	batch_close(x.batch);
 	rec_reader_close(x.in);
 	forward_close(x.f);
 	bert_close(x.model);
 	pool_close(x.pool);
-	return rc ? err_report(TOOL, &e) : x.n_bad ? EXIT_PARTLY : EXIT_DONE;
+	return rc ? err_report(TOOL, &e) : is_partly ? EXIT_PARTLY : EXIT_DONE;
 }

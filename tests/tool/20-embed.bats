@@ -65,6 +65,19 @@ need_model() {
 	[[ ${lines[2]} == *'"kind":"error"'* ]]
 }
 
+@test "a record that its vector makes too large is an error of its own: those that wait with it go on" {
+	need_model
+	python3 -c 'import sys
+print("{\"kind\":\"chunk\",\"doc\":\"d\",\"text\":\"keel\",\"pad\":\"%s\"}" % ("x" * ((16 << 20) - 60)))' >large
+	{ head -n 1 in.json; cat large; tail -n 1 in.json; } >three.json
+	status=0
+	tt-embed --json <three.json >out 2>err || status=$?
+	[ "$status" -eq 3 ]
+	[ "$(cut -c 1-16 out | sort | uniq -c | tr -s ' \n' ' ')" = ' 2 {"kind":"chunk", 1 {"kind":"end","n 1 {"kind":"error", 1 {"kind":"head"," ' ]
+	grep '"kind":"error".*too large.*"doc":"d"' out
+	grep 'too large' err
+}
+
 @test "a stream that ends early is 65" {
 	need_model
 	tt-embed <in.json | head -c 300 >cut
