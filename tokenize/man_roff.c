@@ -310,16 +310,18 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 	}
 }
 
-/* Skips a definition (.de ... ..) or the rest of a conditional block; returns the first line after it. */
-static uint64_t skip_block(const struct man *m, uint64_t line, const char *until)
+/* Skips a definition (.de ... ..); returns the first line after it. One that is never closed is read on, and *open says that no later
+ * one is closed either. */
+static uint64_t skip_definition(const struct man *m, uint64_t line, bool *open)
 {
 	const char *p;
-	size_t n, k = strlen(until);
+	size_t n;
 	uint64_t from = line;
-	while (man_line(m, ++line, &p, &n))
-		if (n >= k && memcmp(p, until, k) == 0)
+	while (!*open && man_line(m, ++line, &p, &n))
+		if (n >= 2 && memcmp(p, "..", 2) == 0)
 			return line + 1;
-	return from + 1;	/* never closed: read on */
+	*open = true;
+	return from + 1;
 }
 
 /* ".ie n X", ".if n X": where X begins; else 1, or n for a condition that doesn't hold or isn't known. */
@@ -345,6 +347,7 @@ void man_roff(struct man *m)
 	struct reader r = { .m = m };
 	const char *p;
 	size_t n;
+	bool open = false;
 	man_head(m, "", "", false);
 	for (uint64_t line = 1; man_line(m, line, &p, &n);) {
 		r.line = line;
@@ -373,7 +376,7 @@ void man_roff(struct man *m)
 		size_t len = i - from < sizeof name ? i - from : sizeof name - 1;
 		memcpy(name, p + from, len);
 		if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0 || strcmp(name, "ig") == 0) {
-			line = skip_block(m, line, "..");
+			line = skip_definition(m, line, &open);
 			continue;
 		}
 		struct word w[ARGS_MAX];

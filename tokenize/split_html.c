@@ -45,6 +45,7 @@ struct html {
 	bool collecting, space, titled;
 	int level, pre, table;
 	bool in_title, in_entry;
+	bool no_gt;		/* there is no '>' from `at` on */
 };
 
 static int by_name(const void *key, const void *elem)
@@ -242,7 +243,7 @@ static bool markup(struct html *h)
 		name[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 		k++;
 	}
-	if (!name[0] && !decl && !close)
+	if (h->no_gt || (!name[0] && !decl && !close))
 		return false;
 	char quote = 0;
 	for (i += k; i < n && (quote || p[i] != '>'); i++) {
@@ -253,6 +254,7 @@ static bool markup(struct html *h)
 	}
 	if (i == n) {	/* never closed: a stray '<' unless it is the end of the file */
 		const char *gt = memchr(p, '>', n);
+		h->no_gt = !gt;
 		if (!gt)
 			return false;
 		i = (size_t)(gt - p);

@@ -531,6 +531,14 @@ b.txt'
 	run -2 chunk --filter "*.txt=echo $bad" y.txt
 }
 
+@test "tags and definitions that are never closed, hundreds of thousands, take no longer than text" {
+	yes '<a <b <i' | head -n 100000 >open.html
+	{ echo '.TH X 1'; echo '.SH NAME'; echo 'x \- y'; yes '.de X' | head -n 200000; echo 'last words'; } >open.1
+	timeout 20 tt-chunk --json --no-mandoc open.html open.1 2>err >out
+	grep -q 'last words' out
+	[ "$(grep -c '"kind":"doc"' out)" -eq 2 ]
+}
+
 @test "no paths at all: a stream with nothing in it" {
 	chunk </dev/null >out
 	[ "$(wc -l <out)" -eq 3 ]
