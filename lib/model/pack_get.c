@@ -56,32 +56,33 @@ static void memo_write(const char *path, const uint8_t id[HASH_ID_LEN])
 }
 
 /* With `is_gguf`, what is no model is told so before all of its gigabytes are read. */
-static int file_id(const char *model_path, bool is_gguf, uint8_t id[HASH_ID_LEN], struct err *e)
+static int map_id(const struct map *m, const char *model_path, bool is_gguf, uint8_t id[HASH_ID_LEN], struct err *e)
 {
-	struct map m;
 	struct buf path = {0};
-	int r = map_open(&m, model_path, e);
-	if (r)
-		return r;
-	bool has_memo = !memo_path(&path, &m, NULL);
+	int r = 0;
+	bool has_memo = !memo_path(&path, m, NULL);
 	if (!has_memo || !memo_read(path.data, id)) {
 		struct gguf *g = NULL;
 		if (is_gguf)
-			r = gguf_open_memory(&g, m.data, m.len, model_path, e);
+			r = gguf_open_memory(&g, m->data, m->len, model_path, e);
 		gguf_close(g);
 		if (!r)
-			hash_id(m.data, m.len, id);
+			hash_id(m->data, m->len, id);
 		if (!r && has_memo)
 			memo_write(path.data, id);
 	}
-	map_close(&m);
 	buf_release(&path);
 	return r;
 }
 
 int pack_model_id(const char *model_path, uint8_t id[HASH_ID_LEN], struct err *e)
 {
-	return file_id(model_path, false, id, e);
+	struct map m;
+	int r = map_open(&m, model_path, e);
+	if (!r)
+		r = map_id(&m, model_path, false, id, e);
+	map_close(&m);
+	return r;
 }
 
 static int path_of(struct buf *out, const uint8_t id[HASH_ID_LEN], int layout, struct err *e)
@@ -110,7 +111,8 @@ static void remove_older(const uint8_t id[HASH_ID_LEN])
 	}
 }
 
-static int make(const char *path, const char *model_path, const uint8_t *id, const struct pack_maker *mk, struct err *e)
+/* `m` is what `id` is of; by now the name may be another file's. */
+static int make(const char *path, const struct map *m, const char *model_path, const uint8_t *id, const struct pack_maker *mk, struct err *e)
 {
 	struct gguf *g = NULL;
 	struct buf dir = {0};
@@ -118,7 +120,7 @@ static int make(const char *path, const char *model_path, const uint8_t *id, con
 	if (!r)
 		r = io_mkdirs(dir.data, e);
 	if (!r)
-		r = gguf_open(&g, model_path, e);
+		r = gguf_open_memory(&g, m->data, m->len, model_path, e);
 	if (!r)
 		r = pack_write(path, g, id, mk, e);
 	gguf_close(g);
@@ -130,8 +132,11 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 {
 	uint8_t id[HASH_ID_LEN];
 	struct buf path = {0};
+	struct map m;
 	*p = NULL;
-	int r = file_id(model_path, true, id, e);
+	int r = map_open(&m, model_path, e);
+	if (!r)
+		r = map_id(&m, model_path, true, id, e);
 	if (!r && mk->thin) {
 		const uint32_t how[2] = { mk->thin->what, mk->thin->n_head };
 		const struct hash_part part[] = { { id, sizeof id }, { "thin", 4 }, { how, sizeof how } };
@@ -142,12 +147,13 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 	if (!r)
 		r = pack_path(&path, id, e);
 	if (!r && pack_open(p, path.data, id, NULL)) {
-		r = make(path.data, model_path, id, mk, e);
+		r = make(path.data, &m, model_path, id, mk, e);
 		if (!r)
 			r = pack_open(p, path.data, id, e);
 		if (!r)
 			remove_older(id);
 	}
+	map_close(&m);
 	buf_release(&path);
 	return r;
 }

@@ -66,3 +66,10 @@ flip() {	# one byte of the pack at offset $1
 		[[ "$stderr" == *"'$name'"* ]]
 	done
 }
+
+@test "what is packed is what was hashed: the model is opened once" {
+	strace -o /dev/null true || skip "no strace here"
+	rm -r "$HOME/.cache"
+	ASAN_OPTIONS=detect_leaks=0 strace -f -o "$HOME/trace" -e trace=open,openat tt-pack "$M" >"$HOME/out"
+	[ "$(grep -c '/m\.gguf"' "$HOME/trace")" -eq 1 ]
+}
