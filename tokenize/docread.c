@@ -11,6 +11,7 @@
  */
 #include "tokenize/docread.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -396,7 +397,7 @@ static void read_file(struct reading *r)
 		return;
 	if (!j->drained)
 		buf_clear(&j->out);
-	if (rc == ERR_NOENT && r->o->tomb && access(j->path, F_OK) != 0) {
+	if (rc == ERR_NOENT && r->o->tomb && access(j->path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		struct msg m = { .kind = MSG_TOMB, .doc = msg_str_of(j->doc) };
 		msg_put(&j->out, &m);
 		return;

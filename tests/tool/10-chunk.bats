@@ -391,6 +391,13 @@ while not os.path.exists("stop"):
 	grep -q "{\"kind\":\"tomb\",\"doc\":\"$PWD/gone.txt\"}" out
 }
 
+@test "--tomb: a path that cannot be reached is an error, for it may be there" {
+	ln -s loop.txt loop.txt
+	run -3 chunk --tomb loop.txt "$data/lamp.1"
+	[[ "$output" == *'"kind":"error"'*loop.txt* ]]
+	[[ "$output" != *'"kind":"tomb"'* ]]
+}
+
 @test "-0: names with line feeds" {
 	printf 'text' >'a
 b.txt'
