@@ -46,6 +46,8 @@ int vocab_view(struct tok *t, const void *blob, size_t n, struct err *e)
 		return bad(e, 8, "unknown kind");
 	if (h->n_vocab == 0 || h->n_vocab > VOCAB_MAX_TOKEN || h->n_piece < h->n_vocab || h->n_piece > 4 * VOCAB_MAX_TOKEN)
 		return bad(e, 20, "bad number of tokens");
+	if (h->kind == TOK_WORDPIECE && h->n_piece != h->n_vocab)
+		return bad(e, 24, "pieces that are no tokens");
 	if (h->word_bits > 26 || h->merge_bits > 26 || h->max_probe > VOCAB_MAX_PROBE || h->max_piece_len > VOCAB_MAX_PIECE)
 		return bad(e, 28, "bad table size");
 	for (int i = 0; i < VOCAB_N_ROLE; i++)
@@ -70,6 +72,9 @@ int vocab_view(struct tok *t, const void *blob, size_t n, struct err *e)
 	if (h->n_user && (n_user_byte < sizeof *t->user || t->user->n_len > VOCAB_N_USER_LEN ||
 	                  t->user->n_node > (n_user_byte - sizeof *t->user) / sizeof *t->user->node))
 		return bad(e, h->sect[SECT_USER].at, "bad index of user-defined tokens");
+	for (uint32_t k = 0; h->n_user && k < t->user->n_len; k++)
+		if (!t->user->len[k] || (k && t->user->len[k] >= t->user->len[k - 1]))
+			return bad(e, h->sect[SECT_USER].at, "bad lengths of user-defined tokens");
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "lib/model/gguf.h"
 #include "tokenize/pretok.h"
 #include "tokenize/tok.h"
+#include "tokenize/vocab.h"
 
 #include "tests/unit/vocab.h"
 
@@ -495,6 +496,35 @@ static void tok_open_damaged_blob_is_safe(void **state)
 	buf_release(&blob);
 }
 
+/* Blobs whose parts fit, but whose counts would lead the encoders out of their tables. */
+static void tok_open_misleading_counts_are_refused(void **state)
+{
+	(void)state;
+	struct tok *t, *t2;
+	struct buf blob;
+	assert_int_equal(open_wp(&t, &blob), 0);
+	struct vocab_head *h = (struct vocab_head *)(void *)blob.data;
+	h->n_vocab--;		/* the last word is now a piece that is no token */
+	h->sect[SECT_TYPE].len--;
+	h->sect[SECT_EXPAND_AT] = (struct vocab_range){ h->sect[SECT_PIECE_AT].at, 8 };
+	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), ERR_FORMAT);
+	tok_close(t);
+	buf_release(&blob);
+	assert_int_equal(open_vocab(&bpe, &t, &blob, NULL), 0);
+	h = (struct vocab_head *)(void *)blob.data;
+	struct user_index *u = (struct user_index *)(void *)(blob.data + h->sect[SECT_USER].at);
+	uint32_t last = u->n_len - 1, len = u->len[last];
+	u->len[last] = 0;
+	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), ERR_FORMAT);
+	u->len[last] = u->len[last - 1];
+	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), ERR_FORMAT);
+	u->len[last] = len;
+	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), 0);
+	tok_close(t2);
+	tok_close(t);
+	buf_release(&blob);
+}
+
 static void refuse(const struct vocab *v, int code, const char *why)
 {
 	struct tok *t = NULL;
@@ -579,6 +609,7 @@ int main(void)
 		cmocka_unit_test(pretok_split_cuts_as_the_expressions_do),
 		cmocka_unit_test(tok_cut_parts_give_the_ids_of_the_whole),
 		cmocka_unit_test(tok_open_damaged_blob_is_safe),
+		cmocka_unit_test(tok_open_misleading_counts_are_refused),
 		cmocka_unit_test(tok_build_bad_vocabulary_is_refused),
 		cmocka_unit_test(tok_build_one_token_without_ids_works),
 	};
