@@ -11,6 +11,12 @@
 
 #include "lib/base/utf8.h"
 
+/* A message that was cut to size ends with a whole character: records carry it. */
+static void end_whole(struct err *e)
+{
+	e->msg[utf8_whole(e->msg, strlen(e->msg))] = '\0';
+}
+
 int err_set(struct err *e, int code, uint64_t at, const char *fmt, ...)
 {
 	if (!e)
@@ -19,6 +25,7 @@ int err_set(struct err *e, int code, uint64_t at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
 	va_end(ap);
+	end_whole(e);
 	e->code = code;
 	e->at = at;
 	return code;
@@ -35,6 +42,7 @@ int err_sys(struct err *e, int code, const char *fmt, ...)
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof e->msg)
 		snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", strerror(saved));
+	end_whole(e);
 	e->code = code;
 	e->at = ERR_NO_OFFSET;
 	return code;
@@ -52,6 +60,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof e->msg)
 		snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %.*s", (int)(sizeof e->msg - (size_t)n), inner);
+	end_whole(e);
 	return e->code;
 }
 

@@ -81,6 +81,15 @@ with open("page.txt", "wb", 0) as f:
 	[ "$status" -eq 1 ]
 }
 
+@test "a message about a long name is cut, and not within a character" {
+	for pad in a ab
+	do
+		run --separate-stderr tt-cite --json < <(answer "$pad$(printf 'é%.0s' $(seq 300))" 0 5)
+		[ "$status" -eq 1 ]
+		[[ "$output" = *'"ok":false,"why":"cannot open'* ]]
+	done
+}
+
 @test "an earlier ok is not believed, other fields survive" {
 	run --separate-stderr tt-cite --json < <(answer page.1 0 50 ',"quote":"no","ok":true,"id":"7"')
 	[[ "$output" = *'"id":"7"'* ]]

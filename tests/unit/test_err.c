@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/err.h"
+#include "lib/base/utf8.h"
 
 static void err_set_returns_its_code_and_accepts_null(void **state)
 {
@@ -51,6 +52,24 @@ static void err_wrap_puts_a_prefix_and_cuts_at_the_end(void **state)
 	assert_int_equal(strlen(e.msg), sizeof e.msg - 1);
 }
 
+static void a_cut_message_ends_with_a_whole_character(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char name[sizeof e.msg * 2 + 1];
+	for (size_t i = 0; i < sizeof e.msg; i++)
+		memcpy(name + 2 * i, "\xc3\xa9", 3);
+	for (int odd = 0; odd < 2; odd++) {
+		err_set(&e, ERR_IO, 0, "%s%s", odd ? "x" : "", name);
+		assert_true(utf8_valid(e.msg, strlen(e.msg), NULL));
+		err_wrap(&e, "%s", odd ? "xy" : "x");
+		assert_true(utf8_valid(e.msg, strlen(e.msg), NULL));
+		err_sys(&e, ERR_IO, "%s%s", odd ? "x" : "", name);
+		assert_true(utf8_valid(e.msg, strlen(e.msg), NULL));
+		assert_true(strlen(e.msg) >= sizeof e.msg - 2);
+	}
+}
+
 static void err_exit_every_code_has_its_status(void **state)
 {
 	(void)state;
@@ -69,6 +88,7 @@ int main(void)
 		cmocka_unit_test(err_set_returns_its_code_and_accepts_null),
 		cmocka_unit_test(err_sys_appends_the_reason),
 		cmocka_unit_test(err_wrap_puts_a_prefix_and_cuts_at_the_end),
+		cmocka_unit_test(a_cut_message_ends_with_a_whole_character),
 		cmocka_unit_test(err_exit_every_code_has_its_status),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
