@@ -247,6 +247,14 @@ int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct 
 	return r;
 }
 
+static int fsync_parent(const char *path, struct err *e)
+{
+	char *dir = dir_of(path);
+	int r = dir ? io_fsync_dir(dir, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	free(dir);
+	return r;
+}
+
 int io_mkdirs(const char *path, struct err *e)
 {
 	char *copy = strdup(path);
@@ -258,7 +266,9 @@ int io_mkdirs(const char *path, struct err *e)
 			continue;
 		char was = *c;
 		*c = '\0';
-		if (*copy && mkdir(copy, 0700) && errno != EEXIST)
+		if (*copy && mkdir(copy, 0700) == 0)
+			r = fsync_parent(copy, e);
+		else if (*copy && errno != EEXIST)
 			r = err_sys(e, ERR_CREATE, "cannot create directory '%s'", copy);
 		*c = was;
 		if (was == '\0')

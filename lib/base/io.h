@@ -59,7 +59,7 @@ void aside_abort(struct aside *a);
 int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct err *e);
 
 int io_fsync_dir(const char *path, struct err *e);
-/* Creates `path` and its missing parents (like mkdir -p), mode 0700 for what is created. */
+/* Creates `path` and its missing parents (like mkdir -p), mode 0700 for what is created, and syncs the directories that got one. */
 int io_mkdirs(const char *path, struct err *e);
 
 /* Where things live (XDG base directories; design section 9). `out` gets "<dir>/tiny-titans[/sub]"; returns ERR_CONF when

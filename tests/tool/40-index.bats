@@ -295,6 +295,16 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$(stat_of j documents)" -eq 0 ]
 }
 
+@test "the folders that a new index makes are synced, each in the one that holds it" {
+	strace -o /dev/null true || skip "no strace here"
+	docs 1 1 >in
+	ASAN_OPTIONS=detect_leaks=0 strace -f -y -o trace -e trace=fsync tt-index add deep/er/i <in
+	for dir in "$PWD" "$PWD/deep" "$PWD/deep/er" "$PWD/deep/er/i"
+	do
+		grep -qF "<$dir>)" trace
+	done
+}
+
 @test "many small additions leave few files" {
 	for i in $(seq 30); do
 		docs "$i" "$i" | tt-index add i
