@@ -157,9 +157,11 @@ static int make(struct bert *b, const char *path, const char *file, const uint8_
 {
 	struct buf dir = {0};
 	int r = bert_build(&b->own, path, id, e);
-	if (!r && file && !io_dir(&dir, IO_DIR_CACHE, "packs", NULL) && !io_mkdirs(dir.data, NULL) &&
-	    !io_replace(file, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file, NULL))
-		buf_release(&b->own);
+	if (!r && file && !io_dir(&dir, IO_DIR_CACHE, "packs", NULL) && !io_mkdirs(dir.data, NULL)) {
+		io_sweep(dir.data);
+		if (!io_replace(file, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file, NULL))
+			buf_release(&b->own);
+	}
 	buf_release(&dir);
 	return r;
 }

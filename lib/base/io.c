@@ -4,11 +4,13 @@
  */
 #include "lib/base/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -149,6 +151,44 @@ int io_flush_stdout(struct err *e)
 	return fflush(stdout) || ferror(stdout) ? err_sys(e, ERR_IO, "cannot write to standard output") : 0;
 }
 
+/* Locks the file for as long as it is written: io_sweep takes one without a lock for a dead writer's. False if that has happened to this
+ * one, before it had its lock. Where there are no locks, nothing is swept. */
+static bool claim(int fd)
+{
+	struct stat st;
+	return (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* As mkostemp, claimed. */
+static int open_claimed(char *tmp)
+{
+	for (;;) {
+		int fd = mkostemp(tmp, O_CLOEXEC);
+		if (fd < 0 || claim(fd))
+			return fd;
+		unlink(tmp);
+		close(fd);
+		memset(tmp + strlen(tmp) - 6, 'X', 6);
+	}
+}
+
+void io_sweep(const char *dir)
+{
+	DIR *d = opendir(dir);
+	for (struct dirent *x; d && (x = readdir(d)); ) {
+		size_t n = strlen(x->d_name);
+		bool is_aside = n > 11 && memcmp(x->d_name + n - 11, ".tmp.", 5) == 0;
+		int fd = is_aside ? openat(dirfd(d), x->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+		if (fd < 0)
+			continue;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(d), x->d_name, 0);
+		close(fd);
+	}
+	if (d)
+		closedir(d);
+}
+
 int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e)
 {
 	*a = (struct aside){ .fd = -1 };
@@ -157,7 +197,7 @@ int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
 	}
 	a->path = strdup(path);
-	a->fd = a->path ? mkostemp(a->tmp, O_CLOEXEC) : -1;
+	a->fd = a->path ? open_claimed(a->tmp) : -1;
 	if (a->fd < 0 || fchmod(a->fd, mode)) {
 		int r = err_sys(e, ERR_CREATE, "cannot create '%s'", a->tmp);
 		if (a->fd < 0) {

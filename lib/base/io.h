@@ -58,6 +58,9 @@ void aside_abort(struct aside *a);
 /* aside_open + io_write + aside_commit. */
 int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct err *e);
 
+/* Removes from `dir` the aside files of writers that were killed; those being written are locked, and stay. Best effort. */
+void io_sweep(const char *dir);
+
 int io_fsync_dir(const char *path, struct err *e);
 /* Creates `path` and its missing parents (like mkdir -p), mode 0700 for what is created, and syncs the directories that got one. */
 int io_mkdirs(const char *path, struct err *e);

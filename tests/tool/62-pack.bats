@@ -73,3 +73,19 @@ flip() {	# one byte of the pack at offset $1
 	ASAN_OPTIONS=detect_leaks=0 strace -f -o "$HOME/trace" -e trace=open,openat tt-pack "$M" >"$HOME/out"
 	[ "$(grep -c '/m\.gguf"' "$HOME/trace")" -eq 1 ]
 }
+
+@test "what a killed program was writing is removed when the next pack is made; what is being written stays" {
+	ids=$HOME/.cache/tiny-titans/ids packs=$(dirname "$pack")
+	for name in "$ids/1.tmp.abcdef" "$pack.tmp.abcdef" "$pack.tmp.ABCDEF" "$packs/own.tmp"
+	do
+		echo part >"$name"
+	done
+	exec 9<"$pack.tmp.ABCDEF"
+	flock 9
+	rm "$pack" "$(find "$ids" -name '????????????????????????????????')"
+	tt-pack "$M" >"$HOME/out"
+	[ ! -e "$ids/1.tmp.abcdef" ]
+	[ ! -e "$pack.tmp.abcdef" ]
+	[ -e "$pack.tmp.ABCDEF" ]
+	[ -e "$packs/own.tmp" ]
+}

@@ -77,6 +77,21 @@ static void aside_open_without_directory_is_an_error(void **state)
 	assert_int_equal(io_replace("nowhere/f", "x", 1, 0600, &e), ERR_CREATE);
 }
 
+static void io_sweep_removes_what_nobody_writes(void **state)
+{
+	(void)state;
+	struct aside a;
+	assert_int_equal(io_replace("f.tmp.123456", "dead", 4, 0600, &e), 0);
+	assert_int_equal(aside_open(&a, "f", 0600, &e), 0);
+	io_sweep(".");
+	io_sweep("nowhere");
+	assert_int_equal(access("f.tmp.123456", F_OK), -1);
+	assert_int_equal(access(a.tmp, F_OK), 0);
+	assert_int_equal(aside_commit(&a, &e), 0);
+	io_sweep(".");
+	assert_int_equal(access("f", F_OK), 0);
+}
+
 static void io_read_stops_at_its_bound(void **state)
 {
 	(void)state;
@@ -158,6 +173,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(io_replace_leaves_only_the_new_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(aside_abort_leaves_the_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(aside_open_without_directory_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(io_sweep_removes_what_nobody_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(io_read_stops_at_its_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(map_open_regular_files_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_there_is_not_called_absent, setup, teardown),
