@@ -10,6 +10,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/conf.h"
 #include "lib/base/err.h"
+#include "lib/base/fault.h"
 #include "lib/base/opt.h"
 
 static const struct opt opts[] = { { 0 } };
@@ -165,6 +166,7 @@ static int print_file(void)
 
 int main(int argc, char **argv)
 {
+	fault_catch("tt-conf");
 	int first = opt_parse(&prog, argc, argv), n = argc - first, r;
 	const char *cmd = n ? argv[first] : "", *a = n > 1 ? argv[first + 1] : NULL, *b = n > 2 ? argv[first + 2] : NULL;
 	if (strcmp(cmd, "check") == 0 && n <= 2)

@@ -11,6 +11,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
@@ -81,6 +82,7 @@ static int convert_file(const char *path, struct rec_writer **w, struct err *e)
 
 int main(int argc, char **argv)
 {
+	fault_catch("tt-json");
 	struct rec_writer *w = NULL;
 	struct err e = {0}, late = {0};
 	int first = opt_parse(&prog, argc, argv), r = 0;

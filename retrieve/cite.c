@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
@@ -199,6 +200,7 @@ static int run(struct run *x, struct err *e)
 
 int main(int argc, char **argv)
 {
+	fault_catch(TOOL);
 	struct err e = {0};
 	struct run x = {0};
 	if (opt_parse(&prog, argc, argv) != argc)

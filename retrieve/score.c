@@ -16,6 +16,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
@@ -243,6 +244,7 @@ static int cmd_figures(const char *command, const char *path, struct err *e)
 
 int main(int argc, char **argv)
 {
+	fault_catch("tt-score");
 	struct err e = { 0 };
 	int first = opt_parse(&prog, argc, argv), r;
 	if (argc - first != 2)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fault: a handler for SIGBUS. See fault.h.
+ * fault: handlers for SIGBUS and SIGXFSZ. See fault.h.
  *
  * It may run at any moment, in any thread, so it calls nothing but what POSIX allows in a handler: open, read, write, _exit. The
  * name of the file comes from the kernel, which keeps it beside the address:
@@ -111,9 +111,16 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 	_exit(EXIT_DATA);
 }
 
+/* The write that went over the limit then fails. Were the signal ignored, a child would ignore it too. */
+static void on_size(int sig)
+{
+	(void)sig;
+}
+
 void fault_catch(const char *tool)
 {
-	struct sigaction a = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
+	struct sigaction bus = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO }, size = { .sa_handler = on_size, .sa_flags = SA_RESTART };
 	fault_tool = err_tool(tool);
-	sigaction(SIGBUS, &a, NULL);
+	sigaction(SIGBUS, &bus, NULL);
+	sigaction(SIGXFSZ, &size, NULL);
 }

@@ -327,6 +327,18 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$status" -eq 2 ]
 }
 
+@test "a limit on the size of files is a full disk: 74, and the index is whole" {
+	docs 1 3 | tt-index add i
+	docs 4 60 >more
+	run --separate-stderr bash -c 'ulimit -f 1; tt-index add i <more'
+	[ "$status" -eq 74 ]
+	[[ "$stderr" = *'File too large'* ]]
+	tt-index verify i
+	[ "$(stat_of i documents)" -eq 3 ]
+	run --separate-stderr bash -c 'ulimit -f 1; tt-json more >out'
+	[ "$status" -eq 74 ]
+}
+
 @test "a full disk: 74" {
 	docs 1 3 | tt-index add i
 	run --separate-stderr sh -c 'tt-index list i >/dev/full'
