@@ -138,8 +138,9 @@ static int wait_for_input(struct add *a, struct err *e)
 
 static int flush(struct add *a, struct err *e)
 {
-	a->n_doc += a->in.open;
-	a->n_chunk += a->in.open ? a->in.n_chunk : 0;
+	bool is_whole = a->in.open && !a->in.is_bad;
+	a->n_doc += is_whole;
+	a->n_chunk += is_whole ? a->in.n_chunk : 0;
 	show(a);
 	int r = intake_flush(&a->in, a->w, e);
 	return r ? r : commit_if_due(a, e);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
+
 static int out_of_memory(struct err *e)
 {
 	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory holding a document");
@@ -212,27 +214,34 @@ int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
 	*it = (struct intake_chunk){0};
 	int err = take_chunk(in, r, it, e);
 	in->n_chunk += !err;
+	if (err == ERR_FORMAT) {
+		in->is_bad = true;
+		err_wrap(e, "'%.*s' is left out", (int)utf8_whole(s, n < 200 ? n : 200), s);
+	}
 	return err;
+}
+
+static void let_go(struct intake *in)
+{
+	in->open = in->is_bad = false;
+	in->n_chunk = 0;
+	arena_rewind(&in->arena, 0);
 }
 
 int intake_flush(struct intake *in, struct writer *w, struct err *e)
 {
-	int r = in->open ? writer_doc(w, &in->doc, e) : 0;
-	for (size_t i = 0; !r && in->open && i < in->n_chunk; i++)
+	bool is_whole = in->open && !in->is_bad;
+	int r = is_whole ? writer_doc(w, &in->doc, e) : 0;
+	for (size_t i = 0; !r && is_whole && i < in->n_chunk; i++)
 		r = writer_chunk(w, &in->chunk[i].c, in->chunk[i].code, in->chunk[i].dim, in->chunk[i].scale, e);
-	in->open = false;
-	in->n_chunk = 0;
-	arena_rewind(&in->arena, 0);
+	let_go(in);
 	return r;
 }
 
 void intake_drop(struct intake *in, const char *doc, size_t n)
 {
-	if (!in->open || n != in->doc.doc.n || memcmp(doc, in->doc.doc.s, n) != 0)
-		return;
-	in->open = false;
-	in->n_chunk = 0;
-	arena_rewind(&in->arena, 0);
+	if (in->open && n == in->doc.doc.n && memcmp(doc, in->doc.doc.s, n) == 0)
+		let_go(in);
 }
 
 void intake_release(struct intake *in)

@@ -20,15 +20,16 @@ struct intake {
 	struct intake_chunk *chunk;	/* [n_chunk] */
 	size_t n_chunk, cap_chunk;
 	bool open;			/* a document is held */
+	bool is_bad;			/* one of its chunks was refused */
 };
 
 /* Takes a `doc` record, after intake_flush. ERR_FORMAT when a field is missing. */
 int intake_doc(struct intake *in, const struct rec *r, struct err *e);
-/* Takes a `chunk` of the document held. */
+/* Takes a `chunk` of the document held. With ERR_FORMAT the document is not all there, and intake_flush leaves it out. */
 int intake_chunk(struct intake *in, const struct rec *r, struct err *e);
 /* Lets go of the document held, if it is doc[0..n). */
 void intake_drop(struct intake *in, const char *doc, size_t n);
-/* Hands the document held to the writer, and holds none. */
+/* Hands the document held to the writer, if it is whole, and holds none. */
 int intake_flush(struct intake *in, struct writer *w, struct err *e);
 void intake_release(struct intake *in);
 

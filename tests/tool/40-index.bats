@@ -237,7 +237,7 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$status" -eq 78 ]
 }
 
-@test "a bad record is passed over with a warning: 3" {
+@test "a bad record is told, and the rest goes on: 3" {
 	{
 		docs 1 1
 		printf '{"kind":"chunk","doc":"/c/d1","text":"no id"}\n'
@@ -248,6 +248,24 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	run --separate-stderr tt-index add i <in
 	[ "$status" -eq 3 ]
 	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "$(tt-index list i | cut -f 1)" = /c/d2 ]
+	[ "$(stat_of i chunks)" -eq 2 ]
+}
+
+@test "a document of which a chunk is bad is not taken for read: what was indexed before stays" {
+	docs 1 2 | tt-index add i
+	{
+		docs 1 1 'half of the new text' | head -n 2
+		docs 1 1 'half of the new text' "$(vec 1 2 3 4 | sed 's/scale":0/scale":-1/')" | tail -n 1
+		docs 2 2 'all of the new text'
+	} >in
+	run --separate-stderr tt-index add i <in
+	[ "$status" -eq 3 ]
+	[[ "$stderr" = *"'/c/d1' is left out: record "*" has no usable 'vec_scale'"* ]]
+	tt-index chunks --json i >out
+	grep '"doc":"/c/d1".*words of document' out
+	grep '"doc":"/c/d2".*all of the new' out
+	run ! grep 'half of the new' out
 	[ "$(stat_of i chunks)" -eq 4 ]
 }
 
