@@ -21,6 +21,7 @@
 #define PIPE_BYTES (1 << 20)
 #define PATIENCE_MS 1000	/* many times the cost of any sensible draft, */
 #define PATIENCE_STEPS 20	/* or as long as so many plain steps take by now: what starves the drafter slows us too */
+#define PATIENCE_MAX_MS 60000	/* what a step takes is read from a file, which may say anything */
 #define PATIENCE_FIRST 5	/* times that for the first two drafts: it may have a model to open and a prompt to read */
 #define SLICE_MS 50		/* waiting is counted in pieces, so that time for which both of us were stopped counts as one */
 #define PAUSE_MIN 16
@@ -35,6 +36,7 @@ struct drafter {
 	size_t n_vocab, max;
 	unsigned n_asked;		/* requests since the last new timeline */
 	double step_ms;			/* a plain step of the generator, as of the last request */
+	double waited;			/* milliseconds of patience that it has used up */
 	bool is_well;			/* nothing went wrong yet */
 };
 
@@ -60,6 +62,7 @@ static int spawn(struct drafter *d, const char *cmd, struct err *e)
 	close(from[1]);
 	d->to = to[1];
 	d->from = from[0];
+	fcntl(d->from, F_SETFL, O_NONBLOCK);	/* half a record must not hold us */
 	fcntl(d->to, F_SETPIPE_SZ, PIPE_BYTES);	/* a whole timeline fits, whether it is read at once or not */
 	if (d->pid < 0)
 		return err_sys(e, ERR_IO, "cannot start the drafter '%s'", cmd);
@@ -153,6 +156,7 @@ static int request(struct drafter *d, const double cost[9], size_t max, struct e
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
 	d->n_asked++;
 	d->step_ms = cost[1];
+	d->waited = 0;
 	rec_put_u64(d->out, "max", d->max);
 	int r = rec_emit(d->out, e);
 	r = r ? r : quietly(d, rec_flush, e);
@@ -177,42 +181,48 @@ int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t
 	return request(d, cost, max, e);
 }
 
-/* Waits until the drafter has said something. */
-static int await(struct drafter *d, struct err *e)
+double drafter_patience(double step_ms, unsigned n)
 {
-	double patience = d->step_ms * PATIENCE_STEPS > PATIENCE_MS ? d->step_ms * PATIENCE_STEPS : PATIENCE_MS, waited = 0;
-	if (d->n_asked <= 2)
-		patience *= PATIENCE_FIRST;
-	while (rec_reader_would_block(d->in)) {
-		struct pollfd p = { .fd = d->from, .events = POLLIN };
+	double ms = step_ms * PATIENCE_STEPS > PATIENCE_MS ? step_ms * PATIENCE_STEPS : PATIENCE_MS;
+	ms *= n <= 2 ? PATIENCE_FIRST : 1;
+	return ms < PATIENCE_MAX_MS ? ms : PATIENCE_MAX_MS;
+}
+
+/* Counts what has passed since t0; an error when patience is at its end. */
+static int count(struct drafter *d, uint64_t t0, struct err *e)
+{
+	double ms = (double)(io_now_ns() - t0) / 1e6, patience = drafter_patience(d->step_ms, d->n_asked);
+	d->waited += ms < SLICE_MS ? ms : SLICE_MS;
+	return d->waited < patience ? 0 : err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %.0f ms", patience);
+}
+
+/* Waits for a draft. Its head, kinds that we do not know and records that never end take of our patience as silence does. */
+static int await(struct drafter *d, struct rec *rec, struct err *e)
+{
+	int r = 0;
+	while (!r) {
 		uint64_t t0 = io_now_ns();
-		int r = poll(&p, 1, SLICE_MS);
-		if (r > 0)
-			break;
-		if (r < 0 && errno != EINTR)
-			return err_sys(e, ERR_IO, "cannot wait for the drafter");
-		double ms = (double)(io_now_ns() - t0) / 1e6;
-		waited += ms < SLICE_MS ? ms : SLICE_MS;
-		if (waited >= patience)
-			return err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %.0f ms", patience);
+		int got = rec_read(d->in, rec, e);
+		if (got > 0 && rec_is(rec, "draft"))
+			return 0;
+		if (!got)
+			return err_set(e, ERR_EOF, ERR_NO_OFFSET, "the drafter ended");
+		if (got == ERR_AGAIN)
+			poll(&(struct pollfd){ .fd = d->from, .events = POLLIN }, 1, SLICE_MS);
+		else if (got < 0)
+			return got;
+		r = count(d, t0, e);
 	}
-	return 0;
+	return r;
 }
 
 static int get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e)
 {
 	struct rec rec;
 	*n = 0;
-	do {
-		int r = await(d, e);
-		if (r)
-			return r;
-		int got = rec_read(d->in, &rec, e);
-		if (got < 0)
-			return got;
-		if (!got)
-			return err_set(e, ERR_EOF, ERR_NO_OFFSET, "the drafter ended");
-	} while (!rec_is(&rec, "draft"));	/* its head, and kinds we do not know */
+	int r = await(d, &rec, e);
+	if (r)
+		return r;
 	const msgpack_object *t = rec_get(&rec, "tok");
 	if (!t || t->type != MSGPACK_OBJECT_ARRAY)
 		return err_set(e, ERR_FORMAT, rec.at, "the drafter sent a draft without 'tok'");

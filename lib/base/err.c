@@ -69,6 +69,7 @@ int err_exit(int code)
 	switch (code) {
 	case 0:			return EXIT_DONE;
 	case ERR_IO:
+	case ERR_AGAIN:
 	case ERR_MEM:		return EXIT_IO;
 	case ERR_EOF:
 	case ERR_FORMAT:

@@ -33,6 +33,7 @@ enum err_code {
 	ERR_PERM = -13,		/* permission or signature; exit 77 */
 	ERR_CONF = -14,		/* configuration, or model mismatch; exit 78 */
 	ERR_BUG = -15,		/* a broken promise of this program; exit 70 */
+	ERR_AGAIN = -16,	/* a descriptor that is not waited for has nothing yet; exit 74 */
 };
 
 /* Exit status of every program (design: one table for all; sysexits where one fits). */

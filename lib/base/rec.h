@@ -47,7 +47,8 @@ struct rec_reader;
 /* Borrows fd. `name` is used in messages. Reading is buffered; nothing is read yet. */
 int rec_reader_open(struct rec_reader **r, int fd, const char *name, struct err *e);
 void rec_reader_close(struct rec_reader *r);
-/* 1: a record; 0: end of a complete stream (also of an empty one only if `allow_empty` was set); <0: ERR_*. */
+/* 1: a record; 0: end of a complete stream (also of an empty one only if `allow_empty` was set); <0: ERR_*. From a descriptor with
+ * O_NONBLOCK, ERR_AGAIN while the next record is not there whole; call again. Any other error stays. */
 int rec_read(struct rec_reader *r, struct rec *out, struct err *e);
 /* Accept input without head and end (JSON lines written by hand are always accepted so). */
 void rec_reader_allow_bare(struct rec_reader *r, bool on);

@@ -108,7 +108,7 @@ static int fill(struct rec_reader *r, struct err *e)
 		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "%s: out of memory", r->name);
 	long got = io_read(r->fd, r->buf.data + r->buf.len, r->buf.cap - r->buf.len - 1);
 	if (got < 0)
-		return err_sys(e, ERR_IO, "cannot read '%s'", r->name);
+		return err_sys(e, errno == EAGAIN ? ERR_AGAIN : ERR_IO, "cannot read '%s'", r->name);
 	r->buf.len += (size_t)got;
 	r->buf.data[r->buf.len] = '\0';
 	r->eof = got == 0;
@@ -348,10 +348,11 @@ static int frame_record(struct rec_reader *r, const struct rec *rec, struct err 
 	return 1;
 }
 
-/* Skips white space between lines of JSON, then sees whether another record begins: 1, or 0 at the end of input. */
+/* Skips white space between lines of JSON, then sees whether another record begins: 1, or 0 at the end of input. What may be skipped
+ * is bounded as a record is, so that a reader which has to answer in time comes back. */
 static int next_begins(struct rec_reader *r, struct err *e)
 {
-	for (;;) {
+	for (size_t n = 0; n <= REC_MAX_BYTES; n++) {
 		int f = want(r, 1, e);
 		if (f)
 			return f;
@@ -362,6 +363,7 @@ static int next_begins(struct rec_reader *r, struct err *e)
 			return 1;
 		r->at++;
 	}
+	return err_set(e, ERR_LIMIT, 0, "more than %u bytes of white space between records", REC_MAX_BYTES);
 }
 
 static int at_eof(struct rec_reader *r, struct err *e)
@@ -409,6 +411,11 @@ int rec_read(struct rec_reader *r, struct rec *out, struct err *e)
 		int f = read_one(r, out, &mine);
 		if (f >= 0)
 			return f;
+		if (f == ERR_AGAIN) {		/* nothing of the record has been taken: the next call begins with it again */
+			if (e)
+				*e = mine;
+			return f;
+		}
 		if (mine.code != ERR_IO)
 			place(r, r->base + r->at, &mine);
 		r->failed = mine;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -81,6 +82,64 @@ static void drafter_get_stalled_child_is_given_up(void **state)
 	struct err e = {0};
 	assert_int_equal(first_draft("exec sleep 60", out, &n, &e), ERR_IO);
 	assert_non_null(strstr(e.msg, "did not answer"));
+}
+
+/* Asks a drafter for a third draft, when it is in a hurry, that does `then` instead. The third request has n tokens. */
+static int third_draft(const char *then, size_t n, struct err *e)
+{
+	struct drafter *d;
+	int32_t out[DRAFTER_MAX], *many = calloc(n, sizeof *many);
+	size_t got;
+	char cmd[256];
+	snprintf(cmd, sizeof cmd, "d='{\"kind\":\"draft\",\"tok\":[7]}'; echo \"$d\"; echo \"$d\"; %s", then);
+	alarm(20);
+	assert_non_null(many);
+	assert_int_equal(drafter_open(&d, cmd, "vocab", 100, e), 0);
+	int r = drafter_ctx(d, tok, 3, 3, cost, 4, e);
+	for (int i = 0; !r && i < 2; i++) {
+		r = drafter_get(d, out, &got, e);
+		r = r ? r : drafter_accept(d, 0, many, i ? n : 1, cost, 4, e);
+	}
+	r = r ? r : drafter_get(d, out, &got, e);
+	drafter_close(d);
+	alarm(0);
+	free(many);
+	return r;
+}
+
+static void drafter_get_a_record_that_never_ends_is_given_up(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(third_draft("printf '{'; exec sleep 60", 1, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "did not answer"));
+	assert_int_equal(third_draft("printf '\\202'; exec sleep 60", 1, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "did not answer"));
+}
+
+static void drafter_get_chatter_is_no_answer(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(third_draft("exec yes '{\"kind\":\"weather\"}'", 1, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "did not answer"));
+	assert_int_equal(third_draft("exec yes ''", 1, &e), ERR_LIMIT);
+}
+
+/* A draft that comes in pieces is one draft. */
+static void drafter_get_pieces_are_put_together(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(third_draft("printf '{\"kind\":\"dra'; sleep 0.2; echo 'ft\",\"tok\":[7]}'; cat >/dev/null", 1, &e), 0);
+}
+
+static void drafter_patience_is_bounded(void **state)
+{
+	(void)state;
+	assert_true(drafter_patience(1, 3) == 1000 && drafter_patience(1, 2) == 5000);
+	assert_true(drafter_patience(100, 3) == 2000);
+	assert_true(drafter_patience(1e6, 1) == 60000 && drafter_patience(1e300, 9) == 60000);
 }
 
 /* Asks a drafter that is `s` seconds late with its third draft, where a plain step takes step_ms. It writes a byte to `ready` when it
@@ -194,6 +253,10 @@ int main(void)
 		cmocka_unit_test(drafter_get_dead_child_is_an_error),
 		cmocka_unit_test(drafter_get_nonsense_is_an_error),
 		cmocka_unit_test(drafter_get_stalled_child_is_given_up),
+		cmocka_unit_test(drafter_get_a_record_that_never_ends_is_given_up),
+		cmocka_unit_test(drafter_get_chatter_is_no_answer),
+		cmocka_unit_test(drafter_get_pieces_are_put_together),
+		cmocka_unit_test(drafter_patience_is_bounded),
 		cmocka_unit_test(drafter_get_patience_follows_the_step),
 		cmocka_unit_test(drafter_get_time_stopped_does_not_count),
 		cmocka_unit_test(drafter_pays_losing_drafts_pause),

@@ -76,7 +76,7 @@ static void err_exit_every_code_has_its_status(void **state)
 	static const struct { int code, status; } table[] = {
 		{ 0, 0 }, { ERR_IO, 74 }, { ERR_EOF, 65 }, { ERR_FORMAT, 65 }, { ERR_VERSION, 76 }, { ERR_LIMIT, 65 },
 		{ ERR_MEM, 74 }, { ERR_ARG, 2 }, { ERR_LOCK, 75 }, { ERR_CHECKSUM, 65 }, { ERR_UNSUPPORTED, 65 },
-		{ ERR_NOENT, 66 }, { ERR_CREATE, 73 }, { ERR_PERM, 77 }, { ERR_CONF, 78 }, { ERR_BUG, 70 }, { -99, 70 },
+		{ ERR_NOENT, 66 }, { ERR_CREATE, 73 }, { ERR_PERM, 77 }, { ERR_CONF, 78 }, { ERR_BUG, 70 }, { ERR_AGAIN, 74 }, { -99, 70 },
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		assert_int_equal(err_exit(table[i].code), table[i].status);

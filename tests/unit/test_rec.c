@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -364,6 +365,50 @@ static void rec_reader_would_block_only_on_an_idle_pipe(void **state)
 	buf_release(&b);
 }
 
+/* From a descriptor that is not waited for, a record comes whole or not yet. */
+static void rec_read_a_record_in_pieces_is_read_again(void **state)
+{
+	(void)state;
+	static const char line[] = "{\"kind\":\"chunk\",\"text\":\"one\"}\n";
+	struct rec_reader *r;
+	struct rec rec;
+	struct err why = {0};
+	int p[2];
+	assert_int_equal(pipe(p), 0);
+	fcntl(p[0], F_SETFL, O_NONBLOCK);
+	assert_int_equal(rec_reader_open(&r, p[0], "test", &e), 0);
+	for (size_t i = 0; i < sizeof line - 1; i++) {
+		assert_int_equal(rec_read(r, &rec, &why), ERR_AGAIN);
+		assert_int_equal(write(p[1], line + i, 1), 1);
+	}
+	assert_int_equal(rec_read(r, &rec, &e), 1);
+	assert_true(rec_is(&rec, "chunk"));
+	assert_int_equal(rec_read(r, &rec, &why), ERR_AGAIN);
+	close(p[1]);
+	assert_int_equal(rec_read(r, &rec, &e), 0);
+	rec_reader_close(r);
+	close(p[0]);
+}
+
+static void rec_read_endless_white_space_is_an_error(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	struct rec rec;
+	struct rec_reader *r;
+	buf_puts(&b, "{\"kind\":\"chunk\"}\n");
+	while (b.len < REC_MAX_BYTES + 100)
+		buf_puts(&b, "                                                                \n");
+	buf_puts(&b, "{\"kind\":\"chunk\"}\n");
+	int fd = file_with(b.data, b.len);
+	assert_int_equal(rec_reader_open(&r, fd, "test", &e), 0);
+	assert_int_equal(rec_read(r, &rec, &e), 1);
+	assert_int_equal(rec_read(r, &rec, &e), ERR_LIMIT);
+	rec_reader_close(r);
+	close(fd);
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +426,8 @@ int main(void)
 		cmocka_unit_test(rec_reader_line_gives_each_line_and_the_last),
 		cmocka_unit_test(rec_is_headed_compares_the_whole_first_line),
 		cmocka_unit_test(rec_reader_would_block_only_on_an_idle_pipe),
+		cmocka_unit_test(rec_read_a_record_in_pieces_is_read_again),
+		cmocka_unit_test(rec_read_endless_white_space_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
