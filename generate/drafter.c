@@ -63,10 +63,66 @@ static int spawn(struct drafter *d, const char *cmd, struct err *e)
 	d->to = to[1];
 	d->from = from[0];
 	fcntl(d->from, F_SETFL, O_NONBLOCK);	/* half a record must not hold us */
-	fcntl(d->to, F_SETPIPE_SZ, PIPE_BYTES);	/* a whole timeline fits, whether it is read at once or not */
+	fcntl(d->to, F_SETPIPE_SZ, PIPE_BYTES);	/* mostly a whole timeline fits, whether it is read at once or not */
+	fcntl(d->to, F_SETFL, O_NONBLOCK);
 	if (d->pid < 0)
 		return err_sys(e, ERR_IO, "cannot start the drafter '%s'", cmd);
 	return 0;
+}
+
+double drafter_patience(double step_ms, unsigned n)
+{
+	double ms = step_ms * PATIENCE_STEPS > PATIENCE_MS ? step_ms * PATIENCE_STEPS : PATIENCE_MS;
+	ms *= n <= 2 ? PATIENCE_FIRST : 1;
+	return ms < PATIENCE_MAX_MS ? ms : PATIENCE_MAX_MS;
+}
+
+/* Counts what has passed since t0; an error when patience is at its end. */
+static int count(struct drafter *d, uint64_t t0, struct err *e)
+{
+	double ms = (double)(io_now_ns() - t0) / 1e6, patience = drafter_patience(d->step_ms, d->n_asked);
+	d->waited += ms < SLICE_MS ? ms : SLICE_MS;
+	return d->waited < patience ? 0 : err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %.0f ms", patience);
+}
+
+/* Writes to the drafter, which is waited for as long as for a draft: one that reads slowly is told all, one that does not read because we
+ * do not read what it writes is given up. */
+static int put(struct drafter *d, const char *s, size_t n, struct err *e)
+{
+	int r = 0;
+	while (n && !r) {
+		uint64_t t0 = io_now_ns();
+		ssize_t done = write(d->to, s, n);
+		if (done >= 0) {
+			s += done;
+			n -= (size_t)done;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return err_sys(e, ERR_IO, "cannot write to the drafter");
+		poll(&(struct pollfd){ .fd = d->to, .events = POLLOUT }, 1, SLICE_MS);
+		r = count(d, t0, e);
+	}
+	return r;
+}
+
+/* A dead drafter must be an error here and not the end of us, while a closed stdout keeps ending the program quietly: so SIGPIPE is held
+ * back for this one write, and taken off the queue if it came. */
+static int put_quietly(void *arg, const char *s, size_t n, struct err *e)
+{
+	sigset_t pipe_only, before, pending;
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+	int r = put(arg, s, n, e);
+	if (r && !sigismember(&pending, SIGPIPE)) {
+		struct timespec none = {0};
+		while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR)
+			;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
 
 int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_t n_vocab, struct err *e)
@@ -84,27 +140,9 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 		return r;
 	}
 	rec_reader_allow_bare(d->in, true);
+	rec_writer_to(d->out, put_quietly, d);
 	*out = d;
 	return 0;
-}
-
-/* Writes to the drafter. A dead one must be an error here and not the end of us, while a closed stdout keeps ending the program
- * quietly: so SIGPIPE is held back for this one write, and taken off the queue if it came. */
-static int quietly(struct drafter *d, int (*put)(struct rec_writer *, struct err *), struct err *e)
-{
-	sigset_t pipe_only, before, pending;
-	sigemptyset(&pipe_only);
-	sigaddset(&pipe_only, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-	int r = put(d->out, e);
-	if (r && !sigismember(&pending, SIGPIPE)) {
-		struct timespec none = {0};
-		while (sigtimedwait(&pipe_only, NULL, &none) < 0 && errno == EINTR)
-			;
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r;
 }
 
 /* Waits for the child a moment, then ends it. */
@@ -124,8 +162,9 @@ void drafter_close(struct drafter *d)
 {
 	if (!d)
 		return;
+	d->waited = PATIENCE_MAX_MS;
 	if (d->is_well)
-		quietly(d, rec_writer_close, NULL);	/* its `end`: the drafter then ends by itself */
+		rec_writer_close(d->out, NULL);	/* its `end`, if there is room for it: the drafter then ends by itself */
 	else
 		rec_writer_abort(d->out);
 	rec_reader_close(d->in);
@@ -159,7 +198,7 @@ static int request(struct drafter *d, const double cost[9], size_t max, struct e
 	d->waited = 0;
 	rec_put_u64(d->out, "max", d->max);
 	int r = rec_emit(d->out, e);
-	r = r ? r : quietly(d, rec_flush, e);
+	r = r ? r : rec_flush(d->out, e);
 	d->is_well = !r;
 	return r;
 }
@@ -179,21 +218,6 @@ int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t
 	rec_put_u64(d->out, "n", n_right);
 	put_tokens(d->out, tok, n);
 	return request(d, cost, max, e);
-}
-
-double drafter_patience(double step_ms, unsigned n)
-{
-	double ms = step_ms * PATIENCE_STEPS > PATIENCE_MS ? step_ms * PATIENCE_STEPS : PATIENCE_MS;
-	ms *= n <= 2 ? PATIENCE_FIRST : 1;
-	return ms < PATIENCE_MAX_MS ? ms : PATIENCE_MAX_MS;
-}
-
-/* Counts what has passed since t0; an error when patience is at its end. */
-static int count(struct drafter *d, uint64_t t0, struct err *e)
-{
-	double ms = (double)(io_now_ns() - t0) / 1e6, patience = drafter_patience(d->step_ms, d->n_asked);
-	d->waited += ms < SLICE_MS ? ms : SLICE_MS;
-	return d->waited < patience ? 0 : err_set(e, ERR_IO, ERR_NO_OFFSET, "the drafter did not answer within %.0f ms", patience);
 }
 
 /* Waits for a draft. Its head, kinds that we do not know and records that never end take of our patience as silence does. */

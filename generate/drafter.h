@@ -38,7 +38,8 @@ int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, c
 int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e);
 /* Waits for the draft that answers the last drafter_ctx or drafter_accept: tok[0..*n), *n <= max <= DRAFTER_MAX, all < n_vocab. */
 int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e);
-/* For how many milliseconds in all a drafter is waited for, where a plain step takes step_ms and this is its n-th request of a timeline. */
+/* For how many milliseconds in all a drafter is waited for, when it is told and when it answers, where a plain step takes step_ms and this
+ * is its n-th request of a timeline. */
 double drafter_patience(double step_ms, unsigned n);
 
 /* ---- does it pay? ---- */

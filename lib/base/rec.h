@@ -90,6 +90,9 @@ int rec_writer_open(struct rec_writer **w, int fd, const char *tool, const char 
 int rec_writer_open_bare(struct rec_writer **w, int fd, const char *tool, struct err *e);
 /* JSON lines instead of msgpack (option --json), or msgpack even on a terminal. Call before the first record. */
 void rec_writer_json(struct rec_writer *w, bool on);
+/* Gives the stream's bytes to `put` and not to a descriptor: all of s[0..n), or an ERR_*. Call before the first record. */
+typedef int (*rec_put_fn)(void *arg, const char *s, size_t n, struct err *e);
+void rec_writer_to(struct rec_writer *w, rec_put_fn put, void *arg);
 /* One record: rec_begin, any number of rec_put_*, rec_emit. The map's size is counted for you. */
 void rec_begin(struct rec_writer *w, const char *kind);
 void rec_put_str(struct rec_writer *w, const char *key, const char *s, size_t n);	/* invalid UTF-8 is replaced by U+FFFD */

@@ -26,6 +26,8 @@
 
 struct rec_writer {
 	int fd;
+	rec_put_fn put;		/* takes the bytes in place of fd; may be NULL */
+	void *arg;
 	char *tool, *model;
 	bool json, flush_each;	/* a person watches: each record is shown at once */
 	bool bare;		/* no head of our own */
@@ -77,6 +79,12 @@ int rec_writer_open(struct rec_writer **w, int fd, const char *tool, const char 
 int rec_writer_open_bare(struct rec_writer **w, int fd, const char *tool, struct err *e)
 {
 	return open_writer(w, fd, tool, NULL, true, e);
+}
+
+void rec_writer_to(struct rec_writer *w, rec_put_fn put, void *arg)
+{
+	w->put = put;
+	w->arg = arg;
 }
 
 void rec_writer_json(struct rec_writer *w, bool on)
@@ -228,7 +236,7 @@ void rec_copy(struct rec_writer *w, const struct rec *r, const char *const *exce
 
 static int write_out(struct rec_writer *w, struct err *e)
 {
-	int r = io_write(w->fd, w->out.data, w->out.len, "stdout", e);
+	int r = w->put ? w->put(w->arg, w->out.data, w->out.len, e) : io_write(w->fd, w->out.data, w->out.len, "stdout", e);
 	buf_clear(&w->out);
 	return r;
 }

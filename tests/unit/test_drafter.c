@@ -94,6 +94,8 @@ static int third_draft(const char *then, size_t n, struct err *e)
 	snprintf(cmd, sizeof cmd, "d='{\"kind\":\"draft\",\"tok\":[7]}'; echo \"$d\"; echo \"$d\"; %s", then);
 	alarm(20);
 	assert_non_null(many);
+	for (size_t i = 0; i < n; i++)
+		many[i] = 1 << 20;
 	assert_int_equal(drafter_open(&d, cmd, "vocab", 100, e), 0);
 	int r = drafter_ctx(d, tok, 3, 3, cost, 4, e);
 	for (int i = 0; !r && i < 2; i++) {
@@ -132,6 +134,31 @@ static void drafter_get_pieces_are_put_together(void **state)
 	(void)state;
 	struct err e = {0};
 	assert_int_equal(third_draft("printf '{\"kind\":\"dra'; sleep 0.2; echo 'ft\",\"tok\":[7]}'; cat >/dev/null", 1, &e), 0);
+}
+
+#define MANY 400000	/* tokens of a record that no pipe holds */
+
+static void drafter_accept_of_one_that_does_not_read_is_given_up(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(third_draft("exec yes '{\"kind\":\"weather\"}'", MANY, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "did not answer"));
+}
+
+static void drafter_accept_of_one_that_reads_late_is_waited_for(void **state)
+{
+	(void)state;
+	assert_int_equal(third_draft("sleep 0.3; echo \"$d\"; cat >/dev/null", MANY, NULL), 0);
+}
+
+/* Nor may SIGPIPE end the program. */
+static void drafter_accept_of_one_that_is_deaf_names_it(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(third_draft("exec <&-; exec sleep 60", MANY, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "cannot write to the drafter"));
 }
 
 static void drafter_patience_is_bounded(void **state)
@@ -256,6 +283,9 @@ int main(void)
 		cmocka_unit_test(drafter_get_a_record_that_never_ends_is_given_up),
 		cmocka_unit_test(drafter_get_chatter_is_no_answer),
 		cmocka_unit_test(drafter_get_pieces_are_put_together),
+		cmocka_unit_test(drafter_accept_of_one_that_does_not_read_is_given_up),
+		cmocka_unit_test(drafter_accept_of_one_that_reads_late_is_waited_for),
+		cmocka_unit_test(drafter_accept_of_one_that_is_deaf_names_it),
 		cmocka_unit_test(drafter_patience_is_bounded),
 		cmocka_unit_test(drafter_get_patience_follows_the_step),
 		cmocka_unit_test(drafter_get_time_stopped_does_not_count),
