@@ -145,14 +145,12 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 	return 0;
 }
 
-/* Waits for the child a moment, then ends it. */
+/* Waits for the child a moment, then ends it, and in any case what its shell has left behind: until it is reaped, its group is ours. */
 static void reap(pid_t pid)
 {
-	for (int i = 0; i < 50; i++) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
-			return;
+	siginfo_t ended = {0};
+	for (int i = 0; i < 50 && !waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) && !ended.si_pid; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
-	}
 	if (kill(-pid, SIGKILL))
 		kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -28,7 +28,7 @@ struct drafter;
 
 /* Starts `cmd` through sh -c. `vocab` names the vocabulary (hex), so that a drafter of another one can refuse. */
 int drafter_open(struct drafter **d, const char *cmd, const char *vocab, size_t n_vocab, struct err *e);
-/* Ends the child: closes its pipes and reaps it. */
+/* Ends the child: closes its pipes, reaps it and ends what it started. */
 void drafter_close(struct drafter *d);
 
 /* Tells the whole timeline, of which the last `fresh` tokens have yet to be evaluated; the reply (a draft for what follows) is fetched by

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,20 @@ static void drafter_accept_of_one_that_is_deaf_names_it(void **state)
 	assert_non_null(strstr(e.msg, "cannot write to the drafter"));
 }
 
+/* What a drafter's shell put into the background holds a pipe open for as long as it lives. */
+static void drafter_close_ends_what_runs_in_the_background(void **state)
+{
+	(void)state;
+	int fd[2];
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(third_draft("sleep 60 & echo \"$d\"; cat >/dev/null", 1, NULL), 0);
+	close(fd[1]);
+	struct pollfd p = { .fd = fd[0] };
+	assert_int_equal(poll(&p, 1, 2000), 1);
+	assert_true(p.revents & POLLHUP);
+	close(fd[0]);
+}
+
 static void drafter_patience_is_bounded(void **state)
 {
 	(void)state;
@@ -286,6 +301,7 @@ int main(void)
 		cmocka_unit_test(drafter_accept_of_one_that_does_not_read_is_given_up),
 		cmocka_unit_test(drafter_accept_of_one_that_reads_late_is_waited_for),
 		cmocka_unit_test(drafter_accept_of_one_that_is_deaf_names_it),
+		cmocka_unit_test(drafter_close_ends_what_runs_in_the_background),
 		cmocka_unit_test(drafter_patience_is_bounded),
 		cmocka_unit_test(drafter_get_patience_follows_the_step),
 		cmocka_unit_test(drafter_get_time_stopped_does_not_count),
