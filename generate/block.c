@@ -83,7 +83,7 @@ int block_open(struct block *b, const char *path, struct err *e)
 	struct stat st;
 	*b = (struct block){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) };
 	if (b->fd < 0)
-		return err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+		return err_sys(e, errno == ENOENT || errno == ELOOP ? ERR_NOENT : errno == EACCES ? ERR_PERM : ERR_IO, "cannot open '%s'", path);
 	int r = fstat(b->fd, &st) ? err_sys(e, ERR_IO, "cannot stat '%s'", path)
 		: S_ISREG(st.st_mode) ? 0 : err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not a regular file", path);
 	if (!r) {

@@ -6,6 +6,7 @@
  *	prune	down to --max MIB				clear	everything
  *	forget	state that chunks (ids on stdin) had a part in	warm	sources of an index, or of records on stdin, ahead
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static int store_dir(struct buf *dir, struct err *e)
 
 /* ---- list, verify, clear, forget: a walk over the store ---- */
 
-struct totals { size_t n_block, n_bad, n_gone; uint64_t bytes, hits; };
+struct totals { size_t n_block, n_bad, n_gone, n_kept; uint64_t bytes, hits; };
 struct visit {
 	bool (*drop)(struct visit *v, const struct block *b);	/* whether a block goes; NULL: none does */
 	bool verify, list;
@@ -94,9 +95,28 @@ static int check(struct visit *v, const char *path, const struct block *b, struc
 	return block_read(b, v->payload.data, e) ? err_wrap(e, "'%s'", path) : 0;
 }
 
+/* Removes a file; says and counts it if it cannot be. */
+static bool remove_file(struct visit *v, const char *path)
+{
+	struct err e;
+	if (!unlink(path))
+		return true;
+	if (errno != ENOENT) {
+		err_sys(&e, ERR_IO, "cannot remove '%s'", path);
+		err_report(TOOL, &e);
+		v->t.n_kept++;
+	}
+	return false;
+}
+
 static int visit_block(void *arg, const char *path, const struct block *b, const struct err *why)
 {
 	struct visit *v = arg;
+	if (!why) {	/* half a block, of a writer that was killed or else will warn; nobody can tell what it holds */
+		if (v->drop)
+			remove_file(v, path);
+		return 0;
+	}
 	struct err e = *why;
 	v->t.n_block++;
 	if (b && v->verify && check(v, path, b, &e))
@@ -108,8 +128,8 @@ static int visit_block(void *arg, const char *path, const struct block *b, const
 	v->t.hits += b ? b->hits : 0;
 	if (v->list)
 		show_block(v, path, b);
-	if (v->drop && v->drop(v, b) && !unlink(path))
-		v->t.n_gone++;
+	if (v->drop && v->drop(v, b))
+		v->t.n_gone += remove_file(v, path);
 	return 0;
 }
 
@@ -142,9 +162,10 @@ static int read_ids(struct visit *v, struct err *e)
 	struct buf in = {0};
 	size_t cap = 0;
 	int r = io_read_fd(&in, 0, "stdin", (size_t)256 << 20, e);
-	for (char *at = in.data; !r && at && *at;) {
-		size_t n = strcspn(at, "\n");
-		struct ask_str hex = { at, n };
+	for (size_t at = 0; !r && at < in.len; at++) {
+		const char *line = in.data + at, *nl = memchr(line, '\n', in.len - at);
+		size_t n = nl ? (size_t)(nl - line) : in.len - at;
+		struct ask_str hex = { line, n };
 		if (v->n_id == cap) {
 			cap = cap ? cap * 2 : 256;
 			void *p = realloc(v->id, cap * sizeof *v->id);
@@ -155,10 +176,10 @@ static int read_ids(struct visit *v, struct err *e)
 			v->id = p;
 		}
 		if (!reuse_parse_id(hex, v->id[v->n_id]))
-			r = err_set(e, ERR_FORMAT, (uint64_t)(at - in.data), "not a chunk id: '%.*s'", (int)(n < 64 ? n : 64), at);
+			r = err_set(e, ERR_FORMAT, at, "not a chunk id: '%.*s'", (int)(n < 64 ? n : 64), line);
 		else
 			v->n_id++;
-		at += n + (at[n] == '\n');
+		at += n;
 	}
 	buf_release(&in);
 	if (!r && v->n_id)
@@ -185,7 +206,7 @@ static int look(const char *name, int *status, struct err *e)
 	int r = store_dir(&dir, e);
 	r = r ? r : forget ? read_ids(&v, e) : 0;
 	if (!r && (!forget || v.n_id))
-		walk_store(dir.data, visit_block, &v);
+		r = walk_store(dir.data, visit_block, &v, e);
 	buf_release(&dir);
 	buf_release(&v.payload);
 	free(v.id);
@@ -198,7 +219,7 @@ static int look(const char *name, int *status, struct err *e)
 	else
 		printf("%zu blocks, %.1f MiB, %llu hits, %zu damaged\n", v.t.n_block, (double)v.t.bytes / 1048576,
 			(unsigned long long)v.t.hits, v.t.n_bad);
-	*status = v.verify && v.t.n_bad ? EXIT_NOTHING : EXIT_DONE;
+	*status = v.t.n_kept ? EXIT_PARTLY : v.verify && v.t.n_bad ? EXIT_NOTHING : EXIT_DONE;
 	return 0;
 }
 

@@ -37,9 +37,10 @@ static int take(void *arg, const char *path, const struct block *b, const struct
 int popular_load(struct popular *p, const char *dir, struct err *e)
 {
 	*p = (struct popular){ 0 };
-	if (walk_store(dir, take, p)) {
+	int r = walk_store(dir, take, p, e);
+	if (r) {
 		popular_release(p);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return r == ERR_MEM ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : r;
 	}
 	if (p->n)
 		qsort(p->chunk, p->n, sizeof *p->chunk, by_id);

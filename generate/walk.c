@@ -5,29 +5,45 @@
 #include "generate/walk.h"
 
 #include <dirent.h>
+#include <errno.h>
 
 #include "lib/base/buf.h"
 
-static int walk_model(const char *dir, walk_fn fn, void *arg)
+/* *d is NULL where there is no directory, which is no error. */
+static int open_dir(DIR **d, const char *path, struct err *e)
 {
-	DIR *d = opendir(dir);
+	*d = opendir(path);
+	return *d || errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(e, errno == EACCES ? ERR_PERM : ERR_IO, "cannot read '%s'", path);
+}
+
+static int visit(const char *path, walk_fn fn, void *arg)
+{
+	struct block b;
+	struct err why = { 0 };
+	int bad = block_open(&b, path, &why);
+	if (bad == ERR_NOENT)
+		return 0;
+	int r = fn(arg, path, bad ? NULL : &b, &why);
+	if (!bad)
+		block_close(&b);
+	return r;
+}
+
+static int walk_model(const char *dir, walk_fn fn, void *arg, struct err *e)
+{
+	DIR *d;
 	struct dirent *x;
 	struct buf path = { 0 };
-	int r = 0;
+	int r = open_dir(&d, dir, e);
 	while (d && !r && (x = readdir(d))) {
-		struct block b;
-		struct err why = { 0 };
-		if (!block_is_name(x->d_name))
+		bool aside = block_is_aside_name(x->d_name);
+		if (!aside && !block_is_name(x->d_name))
 			continue;
 		buf_clear(&path);
 		if (buf_printf(&path, "%s/%s", dir, x->d_name))
-			continue;
-		int bad = block_open(&b, path.data, &why);
-		if (bad == ERR_NOENT)
-			continue;
-		r = fn(arg, path.data, bad ? NULL : &b, &why);
-		if (!bad)
-			block_close(&b);
+			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		else
+			r = aside ? fn(arg, path.data, NULL, NULL) : visit(path.data, fn, arg);
 	}
 	if (d)
 		closedir(d);
@@ -35,18 +51,20 @@ static int walk_model(const char *dir, walk_fn fn, void *arg)
 	return r;
 }
 
-int walk_store(const char *dir, walk_fn fn, void *arg)
+int walk_store(const char *dir, walk_fn fn, void *arg, struct err *e)
 {
-	DIR *d = opendir(dir);
+	DIR *d;
 	struct dirent *x;
 	struct buf path = { 0 };
-	int r = 0;
+	int r = open_dir(&d, dir, e);
 	while (d && !r && (x = readdir(d))) {
 		if (!block_is_model_name(x->d_name))
 			continue;
 		buf_clear(&path);
-		if (!buf_printf(&path, "%s/%s", dir, x->d_name))
-			r = walk_model(path.data, fn, arg);
+		if (buf_printf(&path, "%s/%s", dir, x->d_name))
+			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		else
+			r = walk_model(path.data, fn, arg, e);
 	}
 	if (d)
 		closedir(d);

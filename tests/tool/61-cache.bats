@@ -242,6 +242,43 @@ size_of_store() {
 	[ "$(find "$TT_PREFIX_DIR" -name '*.kv' | wc -l)" -eq 0 ]
 }
 
+@test "forget and clear take what was left half written" {
+	ask > /dev/null
+	f=$(find "$TT_PREFIX_DIR" -name '*.kv' | head -n 1)
+	for how in forget clear
+	do
+		cp "$f" "$f.tmp.AbC123"
+		echo 00000000000000000000000000000000 | tt-cache $how
+		[ ! -e "$f.tmp.AbC123" ]
+	done
+}
+
+@test "what could not be removed or read is said" {
+	ask > /dev/null
+	m=$(find "$TT_PREFIX_DIR" -name '*.kv' -printf '%h\n' | head -n 1)
+	stuck=$m/00000000000000000000000000000000.kv.tmp.AbC123	# not removed as a file is, by root neither
+	mkdir "$stuck"
+	for how in forget clear
+	do
+		run --separate-stderr tt-cache $how <<< 00000000000000000000000000000000
+		[ "$status" -eq 3 ]
+		[[ "$stderr" == *"cannot remove '$stuck'"* ]]
+	done
+	rmdir "$stuck"
+	loop=$TT_PREFIX_DIR/00000000000000000000000000000000	# nor can this be opened by anybody
+	ln -s "$loop" "$loop"
+	run --separate-stderr tt-cache clear
+	[ "$status" -eq 74 ]
+	[[ "$stderr" == *"cannot read '$loop'"* ]]
+	run --separate-stderr tt-cache clear --prefix-dir="$loop"
+	[ "$status" -eq 74 ]
+}
+
+@test "ids behind a NUL are not passed over" {
+	run bash -c 'printf "%s\n\0\n" 00000000000000000000000000000000 | tt-cache forget'
+	[ "$status" -eq 65 ]
+}
+
 @test "warm takes an index: a question then waits for its own words" {
 	make_index 5
 	ask_index "are the plants of room 3 watered" --prefix-cache 0

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "generate/block.h"
@@ -101,11 +102,28 @@ static void block_open_any_byte_flipped_is_refused(void **state)
 	buf_release(&file);
 }
 
+/* One that is gone, or never was one, differs from one that could not be looked at. */
+static void block_open_unreadable_is_not_absent(void **state)
+{
+	(void)state;
+	struct block b;
+	struct rlimit all, none;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = all.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int r = block_open(&b, path, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(r, ERR_IO);
+	assert_int_equal(block_open(&b, "/tmp/test_block.none", NULL), ERR_NOENT);
+	assert_int_equal(block_open(&b, dir, NULL), ERR_NOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(block_open_written_gives_it_back, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(block_open_any_byte_flipped_is_refused, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(block_open_unreadable_is_not_absent, make_dir, remove_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static const char *model_dir(void)
 static int remove_dir(void **state)
 {
 	(void)state;
-	walk_store(dir, drop, NULL);
+	walk_store(dir, drop, NULL, NULL);
 	rmdir(model_dir());
 	return rmdir(dir);
 }
