@@ -210,6 +210,7 @@ struct visit {
 	const struct prefix_keep *k;
 	void *scratch;		/* a whole block's bytes */
 	uint64_t missing;	/* bytes */
+	uint64_t room;		/* bytes that may be written */
 };
 typedef int (*visit_fn)(struct visit *v, const struct link *l, size_t n, const uint8_t id[HASH_ID_LEN], struct err *e);
 
@@ -254,6 +255,9 @@ static int write_one(struct visit *v, const struct link *l, size_t n, const uint
 	const char *path = block_path(v->p, id);
 	struct block b = { .n_tok = (uint32_t)n, .n_before = l->at, .payload_len = session_state_len(v->s, n),
 		.cost_ns = k->ns_per_token * n };
+	if (b.payload_len + BLOCK_HEAD_MAX > v->room)
+		return 1;	/* eviction took of this very chain what was counted as stored */
+	v->room -= b.payload_len + BLOCK_HEAD_MAX;
 	if (!path)
 		return no_memory(e);
 	memcpy(b.id, id, HASH_ID_LEN);
@@ -276,10 +280,11 @@ int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k
 		return no_memory(e);
 	r = visit(&v, measure, e);
 	if (!r && v.missing && v.missing <= p->max_bytes) {
-		evict(p->root, p->max_bytes - v.missing);
+		uint64_t left = evict(p->root, p->max_bytes - v.missing);
+		v.room = left < p->max_bytes ? p->max_bytes - left : 0;
 		r = io_mkdirs(p->dir, e);
 		r = r ? r : visit(&v, write_one, e);
 	}
 	free(v.scratch);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "generate/block.h"
 #include "generate/decoder.h"
+#include "generate/evict.h"
+#include "generate/prefix.h"
 #include "generate/session.h"
 #include "lib/base/io.h"
 #include "lib/base/pool.h"
@@ -240,6 +243,48 @@ static void open_without_tensor_names_it(void **state)
 	assert_non_null(strstr(e.msg, "ffn_gate"));
 }
 
+/* A store of its own for each test, for the model `MODEL`. */
+static const uint8_t MODEL[HASH_ID_LEN] = "the model";
+
+static struct prefix *open_store(char store[80], uint64_t max_bytes)
+{
+	struct prefix *p;
+	snprintf(store, 80, "%s/store", dir);
+	assert_int_equal(prefix_open(&p, store, MODEL, max_bytes, NULL), 0);
+	return p;
+}
+
+static void close_store(struct prefix *p, const char *store)
+{
+	char path[160], hex[2 * HASH_ID_LEN + 1];
+	hash_hex(MODEL, HASH_ID_LEN, hex);
+	snprintf(path, sizeof path, "%s/%s", store, hex);
+	prefix_close(p);
+	evict(store, 0);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(store), 0);
+}
+
+/* What is missing fits, but only where blocks of the same timeline made room. */
+static void save_beyond_the_bound_stores_less(void **state)
+{
+	(void)state;
+	int32_t tok[16 * SESSION_BLOCK];
+	char store[80];
+	struct session *s = open_session(0, NULL, 16 * SESSION_BLOCK);
+	uint64_t max = 10 * (session_state_len(s, SESSION_BLOCK) + BLOCK_HEAD_MAX);
+	struct prefix *p = open_store(store, max);
+	random_tokens(tok, 16 * SESSION_BLOCK);
+	for (size_t n = 10 * SESSION_BLOCK; n <= 16 * SESSION_BLOCK; n += 6 * SESSION_BLOCK) {
+		const struct prefix_keep keep = { .n = n, .ns_per_token = 1000 };
+		assert_int_equal(session_sync(s, tok, n, NULL), 0);
+		assert_int_equal(prefix_save(p, s, &keep, NULL), 0);
+		assert_true(evict(store, UINT64_MAX) <= max);
+	}
+	close_store(p, store);
+	session_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +293,7 @@ int main(void)
 		cmocka_unit_test(sync_with_common_prefix_equals_fresh),
 		cmocka_unit_test(state_loaded_equals_computed),
 		cmocka_unit_test(eval_beyond_limits_is_refused_unchanged),
+		cmocka_unit_test(save_beyond_the_bound_stores_less),
 		cmocka_unit_test(open_without_tensor_names_it),
 	};
 	return cmocka_run_group_tests_name("session", tests, open_models, close_models);
