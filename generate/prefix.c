@@ -156,7 +156,7 @@ int prefix_load(struct prefix *p, struct session *s, const int32_t *tok, size_t 
 			block_id(p, &l, tok + l.at, SESSION_BLOCK, id);
 		} else {
 			k = find(p, &l, tok, n - 1, id);
-			if (l.at + k <= have)
+			if (!k || l.at + k <= have)
 				break;
 			if (from == SIZE_MAX) {		/* what is in memory of this block gives way to more of it */
 				from = l.at;
