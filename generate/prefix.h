@@ -67,8 +67,8 @@ int prefix_load(struct prefix *p, struct session *s, const int32_t *tok, size_t 
 /* Tokens of tok[0..n) whose state is in the store, by the files' names alone. */
 size_t prefix_stored(struct prefix *p, const int32_t *tok, size_t n);
 
-/* Stores what is not stored yet, as far as there is room after making some: the bound holds while it is written (writers at the same moment may exceed
- * it by what they write; the next one mends it). An error (a full disk) leaves a working store; the caller warns and goes on. */
+/* Stores what is not stored yet, as far as there is room after making some: the bound holds while it is written (writers at the same
+ * moment may exceed it by what they write; the next one mends it). An error (a full disk) leaves a working store; the caller warns and goes on. */
 int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k, struct err *e);
 /* Counts the blocks that were loaded since as used. */
 void prefix_count_hits(struct prefix *p);

@@ -144,9 +144,19 @@ static int advance(struct step *st, int32_t *next, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+/* Reads the citations off the text that went out: what a stop string has swallowed cites nothing. */
+static void read_cites(struct run *r)
+{
+	if (!r->cites)
+		return;
+	*r->cites = (struct cites){ .n_source = r->cites->n_source };
+	cites_push(r->cites, r->text.data, r->text.len);
+}
+
+/* Nothing more comes behind a stop string. */
 static int must_cite(const struct run *r)
 {
-	return r->cites && r->cites->n_source && !r->cites->n_used && r->stop != RUN_CONTEXT && r->text.len &&
+	return r->cites && r->cites->n_source && !r->cites->n_used && r->stop != RUN_CONTEXT && r->stop != RUN_STRING && r->text.len &&
 		!(r->refusal && memmem(r->text.data, r->text.len, r->refusal, strlen(r->refusal)));
 }
 
@@ -205,10 +215,12 @@ int run_reply(struct run *r, struct err *e)
 	}
 	if (!rc)
 		rc = stream_end(&r->stream) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply") : show(r, e);
+	read_cites(r);
 	if (!rc && must_cite(r))
 		rc = force_cite(&st, e);
 	if (!rc && !stream_end(&r->stream))
 		rc = show(r, e);
+	read_cites(r);
 	buf_release(&st.piece);
 	return rc;
 }

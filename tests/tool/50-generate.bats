@@ -164,6 +164,17 @@ gen() {
 	[ "$(wc -c <cut)" -lt "$(wc -c <whole)" ]
 }
 
+@test "what a stop string swallows cites nothing" {
+	tail -2 ask.jsonl >one.jsonl
+	gen --json <one.jsonl >out
+	grep -q '"cites":\[{"n":1,' out
+	for s in $'\n' '[1' '1]'	# it says a line end
+	do
+		gen --json --stop "$s" <one.jsonl >out
+		grep '"kind":"answer"' out | grep -q '"cites":\[\]'
+	done
+}
+
 @test "a prompt longer than the context is refused with numbers" {
 	head -c 20000 /dev/zero | tr '\0' 'x' >p
 	run --separate-stderr gen -c 512 --text <p
