@@ -254,8 +254,8 @@ static int answer_text(struct engine *en, struct rec_reader *in, struct err *e)
 	const char *s;
 	size_t n;
 	int got, rc = 0;
-	while (!rc && (got = rec_reader_line(in, &s, &n, e)) > 0) {
-		if (text.len && buf_putc(&text, '\n'))
+	for (bool first = true; !rc && (got = rec_reader_line(in, &s, &n, e)) > 0; first = false) {
+		if (!first && buf_putc(&text, '\n'))
 			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the prompt");
 		if (!rc && (buf_add(&text, s, n) || text.len > PROMPT_MAX))
 			rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a prompt of more than %u bytes", PROMPT_MAX);

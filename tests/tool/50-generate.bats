@@ -175,6 +175,12 @@ gen() {
 	done
 }
 
+@test "blank lines before the text are part of the prompt" {
+	printf 'ab' | gen -n 1 --raw --json | sed -n 's/.*"n_prompt":\([0-9]*\).*/\1/p' >a
+	printf '\n\nab' | gen -n 1 --raw --json | sed -n 's/.*"n_prompt":\([0-9]*\).*/\1/p' >b
+	[ "$(cat b)" -gt "$(cat a)" ]
+}
+
 @test "a prompt longer than the context is refused with numbers" {
 	head -c 20000 /dev/zero | tr '\0' 'x' >p
 	run --separate-stderr gen -c 512 --text <p
