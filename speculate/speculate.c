@@ -222,6 +222,8 @@ static int serve(struct speculate *s, struct rec_reader *in, struct rec_writer *
 		if (!r && (rec_is(&rec, "ctx") || rec_is(&rec, "accept")))
 			r = reply(s, &rec, out, e);
 	}
+	if (r == ERR_ARG)	/* a token that the small model does not have: it is the record that is wrong, not the command line */
+		r = e->code = ERR_FORMAT;
 	return r ? r : got;
 }
 

@@ -45,6 +45,9 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[ "$status" -eq 65 ]
 	run --separate-stderr tt-speculate <<< '{"kind":"ctx","max":7}'
 	[ "$status" -eq 65 ]
+	run --separate-stderr tt-speculate -m llama <<< '{"kind":"ctx","tok":[1,2,99999999],"max":7}'
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *"99999999 is not in the vocabulary"* ]]
 }
 
 @test "a small model drafts what it would say itself, after an empty draft while it reads" {
