@@ -220,7 +220,7 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 {
 	struct ask q = { 0 };
 	struct rec r;
-	int got, rc = 0, open = 0;
+	int got, rc = 0, open = 0, refused = 0;
 	while (!rc && (got = rec_read(in, &r, e)) > 0) {
 		bool query = rec_is(&r, "query");
 		if (open && query) {
@@ -232,9 +232,10 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 		if (query) {
 			int bad = ask_start(&q, &r, e);
 			open = !bad;
+			refused = bad;
 			rc = bad ? settle(en, bad, e) : 0;
 		} else if (rec_is(&r, "hit")) {
-			int bad = open ? ask_add(&q, &r, e) : 0;	/* hits of a query that was refused go with it */
+			int bad = refused ? 0 : ask_add(&q, &r, e);	/* hits of a query that was refused go with it */
 			rc = bad ? settle(en, bad, e) : 0;
 		} else if (!rec_is(&r, "head")) {
 			rc = emit_pass(&en->emit, &r, e);

@@ -126,6 +126,17 @@ gen() {
 	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 2 ]
 }
 
+@test "hits without a query before them give error records, exit 3" {
+	grep '"kind":"hit"' ask.jsonl >in
+	run --separate-stderr gen --json <in
+	[ "$status" -eq 3 ]
+	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 3 ]
+	cat ask.jsonl >>in
+	run --separate-stderr gen --json <in
+	[ "$status" -eq 3 ]
+	[ "$(grep -c '"kind":"answer"' <<<"$output")" -eq 3 ]
+}
+
 @test "unknown kinds pass through" {
 	run gen --json < <(echo '{"kind":"weather","sky":"blue"}'; cat ask.jsonl)
 	[ "$status" -eq 0 ]
