@@ -107,13 +107,41 @@ void block_close(struct block *b)
 	b->fd = -1;
 }
 
+static int cut_off(const struct block *b, struct err *e)
+{
+	return err_set(e, ERR_CHECKSUM, b->payload_at, "prefix block cannot be read whole");
+}
+
+static int compare(const struct block *b, const uint8_t now[16], struct err *e)
+{
+	return memcmp(now, b->sum, sizeof b->sum) ? err_set(e, ERR_CHECKSUM, b->payload_at, "prefix block is damaged") : 0;
+}
+
 int block_read(const struct block *b, void *dst, struct err *e)
 {
 	uint8_t now[16];
 	if (!read_at(b->fd, dst, (size_t)b->payload_len, b->payload_at))
-		return err_set(e, ERR_CHECKSUM, b->payload_at, "prefix block cannot be read whole");
+		return cut_off(b, e);
 	hash_xxh128(dst, (size_t)b->payload_len, now);
-	return memcmp(now, b->sum, sizeof now) ? err_set(e, ERR_CHECKSUM, b->payload_at, "prefix block is damaged") : 0;
+	return compare(b, now, e);
+}
+
+int block_check(const struct block *b, struct err *e)
+{
+	uint8_t piece[65536], now[16];
+	struct hash_stream *h = hash_stream_new();
+	bool whole = true;
+	if (!h)
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	for (uint64_t at = 0, n; whole && at < b->payload_len; at += n) {
+		n = b->payload_len - at < sizeof piece ? b->payload_len - at : sizeof piece;
+		whole = read_at(b->fd, piece, (size_t)n, b->payload_at + at);
+		if (whole)
+			hash_stream_add(h, piece, (size_t)n);
+	}
+	hash_stream_get(h, now);
+	hash_stream_free(h);
+	return whole ? compare(b, now, e) : cut_off(b, e);
 }
 
 static int make_head(const struct block *b, const void *payload, struct buf *head, struct err *e)

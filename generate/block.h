@@ -43,6 +43,8 @@ int block_open(struct block *b, const char *path, struct err *e);
 void block_close(struct block *b);
 /* Reads the payload into dst [payload_len] and checks it. ERR_CHECKSUM. */
 int block_read(const struct block *b, void *dst, struct err *e);
+/* Checks the payload, in little memory whatever length the file claims. ERR_CHECKSUM. */
+int block_check(const struct block *b, struct err *e);
 /* Writes a block aside and renames it. `payload_at`, `sum`, `file_len`, `fd` and `hits` are ignored. */
 int block_write(const struct block *b, const void *payload, const char *path, struct err *e);
 /* Counts a hit, best effort. */

@@ -57,7 +57,6 @@ struct visit {
 	struct totals t;
 	char model[80];			/* list: the model that `sub` is of */
 	struct totals sub;
-	struct buf payload;
 	uint8_t (*id)[HASH_ID_LEN];	/* forget: ids, sorted */
 	size_t n_id;
 };
@@ -86,15 +85,6 @@ static void show_block(struct visit *v, const char *path, const struct block *b)
 			b->n_origin);
 }
 
-/* The payload too. */
-static int check(struct visit *v, const char *path, const struct block *b, struct err *e)
-{
-	buf_clear(&v->payload);
-	if (buf_reserve(&v->payload, (size_t)b->payload_len))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-	return block_read(b, v->payload.data, e) ? err_wrap(e, "'%s'", path) : 0;
-}
-
 /* Removes a file; says and counts it if it cannot be. */
 static bool remove_file(struct visit *v, const char *path)
 {
@@ -119,8 +109,10 @@ static int visit_block(void *arg, const char *path, const struct block *b, const
 	}
 	struct err e = *why;
 	v->t.n_block++;
-	if (b && v->verify && check(v, path, b, &e))
+	if (b && v->verify && block_check(b, &e)) {
+		err_wrap(&e, "'%s'", path);
 		b = NULL;
+	}
 	if (!b && v->verify)
 		err_report(TOOL, &e);
 	v->t.n_bad += !b;
@@ -208,7 +200,6 @@ static int look(const char *name, int *status, struct err *e)
 	if (!r && (!forget || v.n_id))
 		r = walk_store(dir.data, visit_block, &v, e);
 	buf_release(&dir);
-	buf_release(&v.payload);
 	free(v.id);
 	if (r)
 		return r;

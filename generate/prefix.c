@@ -189,7 +189,7 @@ void prefix_count_hits(struct prefix *p)
 /* ---- storing ---- */
 
 /* A block that is there counts as stored; where one was found damaged, others may be, and each is looked at. */
-static bool is_stored(struct prefix *p, const uint8_t id[HASH_ID_LEN], size_t len, void *scratch)
+static bool is_stored(struct prefix *p, const uint8_t id[HASH_ID_LEN], size_t len)
 {
 	struct block b;
 	if (!is_there(p, id))
@@ -198,7 +198,7 @@ static bool is_stored(struct prefix *p, const uint8_t id[HASH_ID_LEN], size_t le
 		return true;
 	if (block_open(&b, p->path.data, NULL))
 		return false;
-	bool ok = b.payload_len == len && !block_read(&b, scratch, NULL);
+	bool ok = b.payload_len == len && !block_check(&b, NULL);
 	block_close(&b);
 	return ok;
 }
@@ -208,7 +208,6 @@ struct visit {
 	struct prefix *p;
 	struct session *s;
 	const struct prefix_keep *k;
-	void *scratch;		/* a whole block's bytes */
 	uint64_t missing;	/* bytes */
 	uint64_t room;		/* bytes that may be written */
 };
@@ -217,7 +216,7 @@ typedef int (*visit_fn)(struct visit *v, const struct link *l, size_t n, const u
 static int visit_one(struct visit *v, const struct link *l, size_t n, visit_fn fn, uint8_t id[HASH_ID_LEN], struct err *e)
 {
 	block_id(v->p, l, session_tokens(v->s) + l->at, n, id);
-	return is_stored(v->p, id, session_state_len(v->s, n), v->scratch) ? 0 : fn(v, l, n, id, e);
+	return is_stored(v->p, id, session_state_len(v->s, n)) ? 0 : fn(v, l, n, id, e);
 }
 
 static int visit(struct visit *v, visit_fn fn, struct err *e)
@@ -276,8 +275,6 @@ int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k
 	int r = 0;
 	if (!p->max_bytes || k->n > session_len(s))
 		return 0;
-	if (p->n_damaged && !(v.scratch = malloc(session_state_len(s, SESSION_BLOCK))))
-		return no_memory(e);
 	r = visit(&v, measure, e);
 	if (!r && v.missing && v.missing <= p->max_bytes) {
 		uint64_t left = evict(p->root, p->max_bytes - v.missing);
@@ -285,6 +282,5 @@ int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k
 		r = io_mkdirs(p->dir, e);
 		r = r ? r : visit(&v, write_one, e);
 	}
-	free(v.scratch);
 	return r < 0 ? r : 0;
 }

@@ -85,6 +85,7 @@ static int open_changed(const struct buf *file, size_t flip, size_t len)
 		return r;
 	assert_int_equal(b.payload_len, sizeof back);
 	r = block_read(&b, back, NULL);
+	assert_int_equal(block_check(&b, NULL), r);
 	block_close(&b);
 	return r;
 }
@@ -100,6 +101,28 @@ static void block_open_any_byte_flipped_is_refused(void **state)
 		assert_true(open_changed(&file, SIZE_MAX, len) < 0);
 	assert_int_equal(open_changed(&file, SIZE_MAX, file.len), 0);
 	buf_release(&file);
+}
+
+static void block_check_takes_all_pieces(void **state)
+{
+	(void)state;
+	enum { LEN = 200000 };
+	uint8_t *big = calloc(LEN, 1);
+	struct buf file = {0};
+	struct block b = { .n_tok = 32, .payload_len = LEN };
+	assert_non_null(big);
+	assert_int_equal(block_write(&b, big, path, NULL), 0);
+	assert_int_equal(io_read_file(&file, path, 1 << 20, NULL), 0);
+	for (size_t i = 0; i < 5; i++) {
+		file.data[file.len - 5 - i * 49999] ^= i > 0;	/* nothing, then a byte of each quarter */
+		assert_int_equal(io_replace(path, file.data, file.len, 0600, NULL), 0);
+		assert_int_equal(block_open(&b, path, NULL), 0);
+		assert_int_equal(block_check(&b, NULL), i ? ERR_CHECKSUM : 0);
+		block_close(&b);
+		file.data[file.len - 5 - i * 49999] ^= i > 0;
+	}
+	buf_release(&file);
+	free(big);
 }
 
 /* One that is gone, or never was one, differs from one that could not be looked at. */
@@ -123,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(block_open_written_gives_it_back, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(block_open_any_byte_flipped_is_refused, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(block_check_takes_all_pieces, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(block_open_unreadable_is_not_absent, make_dir, remove_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
