@@ -60,7 +60,8 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 		return 0;
 	size_t n = p->chat.ids.len, ahead = session_shared(s, p->chat.ids.id, n < r->n_ahead ? n : r->n_ahead);
 	prefix_load(r->store, s, p->chat.ids.id, n, &r->n_loaded, NULL);
-	r->n_loaded += ahead;
+	size_t kept = session_shared(s, p->chat.ids.id, n) - r->n_loaded;	/* less than `ahead` where a partial block gave way to a whole one */
+	r->n_loaded += ahead < kept ? ahead : kept;
 	r->n_ahead = 0;
 	if (prefix_damaged(r->store))
 		warn_once(r, "stored state was damaged and is computed anew");

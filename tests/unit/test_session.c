@@ -18,6 +18,7 @@
 #include "generate/decoder.h"
 #include "generate/evict.h"
 #include "generate/prefix.h"
+#include "generate/reuse.h"
 #include "generate/session.h"
 #include "lib/base/io.h"
 #include "lib/base/pool.h"
@@ -319,6 +320,29 @@ static void load_while_a_block_is_written_leaves_it(void **state)
 	session_close(s);
 }
 
+/* What was loaded ahead ends in a partial block, which is loaded again as part of the whole one. */
+static void load_after_loading_ahead_counts_once(void **state)
+{
+	(void)state;
+	int32_t tok[2 * SESSION_BLOCK];
+	char store[80];
+	struct session *s = open_session(0, NULL, N_TOK);
+	struct reuse r = { .store = open_store(store, 1 << 30) };
+	const struct prefix_keep keep = { .n = 2 * SESSION_BLOCK, .cut = { SESSION_BLOCK + 6 } };
+	random_tokens(tok, 2 * SESSION_BLOCK);
+	assert_int_equal(session_sync(s, tok, 2 * SESSION_BLOCK, NULL), 0);
+	assert_int_equal(prefix_save(r.store, s, &keep, NULL), 0);
+	session_rewind(s, 0);
+	reuse_ahead(&r, s, tok, SESSION_BLOCK + 7);
+	assert_int_equal(session_len(s), SESSION_BLOCK + 6);
+	int32_t longer[2 * SESSION_BLOCK + 1] = { 0 };
+	memcpy(longer, tok, sizeof tok);
+	const struct prompt p = { .chat.ids = { .id = longer, .len = 2 * SESSION_BLOCK + 1 } };
+	assert_int_equal(reuse_load(&r, s, &p), 2 * SESSION_BLOCK);
+	close_store(r.store, store);
+	session_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +353,7 @@ int main(void)
 		cmocka_unit_test(eval_beyond_limits_is_refused_unchanged),
 		cmocka_unit_test(save_beyond_the_bound_stores_less),
 		cmocka_unit_test(load_while_a_block_is_written_leaves_it),
+		cmocka_unit_test(load_after_loading_ahead_counts_once),
 		cmocka_unit_test(open_without_tensor_names_it),
 	};
 	return cmocka_run_group_tests_name("session", tests, open_models, close_models);
