@@ -20,14 +20,32 @@ static const struct opt_program prog = {
 	"prints what the configuration says, for scripts", opts,
 };
 
-/* One line of a corpus; a path that begins with "~/" is written out. */
+/* Prints the parts of a path, each behind its "/"; how many. Empty ones and "." are left out, as in the names of an index. */
+static int put_parts(const char *path)
+{
+	int n_put = 0;
+	for (size_t n; *(path += strspn(path, "/")); path += n) {
+		n = strcspn(path, "/");
+		if (n != 1 || *path != '.')
+			n_put += printf("/%.*s", (int)n, path) > 0;
+	}
+	return n_put;
+}
+
+/* One line of a corpus; what begins with "~/" is written out. Below a path find spells names as the path is. */
 static void put(const char *corpus, const char *key, const char *value)
 {
-	const char *home = getenv("HOME");
-	if (strncmp(value, "~/", 2) == 0 && home)
-		printf("%s\t%s\t%s%s\n", corpus, key, home, value + 1);
-	else
-		printf("%s\t%s\t%s\n", corpus, key, value);
+	const char *home = strncmp(value, "~/", 2) == 0 ? getenv("HOME") : NULL;
+	const char *rest = home ? value + 1 : value;
+	printf("%s\t%s\t", corpus, key);
+	if (strcmp(key, "path") == 0 && *rest == '/') {
+		int n_put = put_parts(home ? home : "");
+		if (put_parts(rest) + n_put == 0)
+			putchar('/');
+	} else {
+		printf("%s%s", home ? home : "", rest);
+	}
+	putchar('\n');
 }
 
 static void put_list(const struct conf *c, size_t i, const char *list, const char *key)

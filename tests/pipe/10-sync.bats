@@ -55,6 +55,17 @@ vectors() {
 	! grep -q 'ramp 4' hits
 }
 
+@test "a path may have a slash too many, or a dot between two" {
+	sed -i "s|$PWD/docs|$PWD//./docs/|" depot.yaml
+	tt-sync --lexical
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+	mv docs elsewhere
+	run -3 tt-sync --lexical
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
 @test "nothing that is kept beside an index can be read by others" {
 	umask 022
 	tt-sync --lexical

@@ -32,6 +32,12 @@ notes	path	/srv/notes
 notes	embedder	other" ]
 }
 
+@test "corpora prints a path as the index spells it" {
+	printf 'corpora:\n  - name: a\n    paths: [/srv//a/./b/, /srv/.a/b., /., ~/./man//, ~/.]\n' >c.yaml
+	HOME=/home/x/ run -0 tt-conf corpora c.yaml
+	[ "$(cut -f 3 <<<"$output" | tr '\n' ' ')" = "/srv/a/b /srv/.a/b. / /home/x/man /home/x " ]
+}
+
 @test "list and get print values" {
 	run -0 tt-conf list corpora c.yaml
 	[ "$output" = "man
