@@ -237,6 +237,36 @@ EOF
 	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
 }
 
+@test "what lies in a folder that cannot be read stays; what vanished elsewhere leaves" {
+	as_user=
+	test "$(id -u)" != 0 || as_user='setpriv --bounding-set=-dac_override,-dac_read_search'
+	$as_user true || skip "needs setpriv"
+	mkdir docs/sub
+	mv docs/stowage.8 docs/sub
+	tt-sync --lexical
+	rm docs/handover.md
+	chmod 0 docs/sub
+	run --separate-stderr $as_user tt-sync --lexical
+	chmod 755 docs/sub
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *docs/sub*"Permission denied"*"stays" ]]
+	[ "$(docs)" = "stowage.8 weighbridge.1 " ]
+	rm docs/sub/stowage.8
+	tt-sync --lexical
+	[ "$(docs)" = "weighbridge.1 " ]
+}
+
+@test "where find fails for another reason nothing below the path leaves" {
+	tt-sync --lexical
+	rm docs/stowage.8
+	mkdir bin
+	printf '#!/bin/sh\n%s "$@"\necho "find: docs: Input/output error" >&2\nexit 1\n' "$(command -v find)" >bin/find
+	chmod +x bin/find
+	PATH="$PWD/bin:$PATH" run --separate-stderr -3 tt-sync --lexical
+	[[ "$stderr" == *"Input/output error"* ]]
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
 @test "a second tt-sync leaves a corpus alone that another works on: 75, silently" {
 	mkdir -p "${index%/*}"
 	exec 8>"$index.lock"
