@@ -182,6 +182,10 @@ pipe_status() { # N
 index_dir() { # NAME
 	case $1 in
 	*/*) printf '%s\n' "$1" ;;
-	*) printf '%s/index/%s\n' "$(data_dir)" "$1" ;;
+	*)
+		# By itself, for what ends inside of $(...) ends nothing else.
+		index_data=$(data_dir) || exit $?
+		printf '%s/index/%s\n' "$index_data" "$1"
+		;;
 	esac
 }

@@ -84,11 +84,14 @@ setup() {
 	[[ "$stderr" == *nothing* ]]
 }
 
-@test "tt-sync without HOME and XDG_DATA_HOME does not guess a place" {
+@test "without HOME and XDG_DATA_HOME no script guesses a place: 78" {
 	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
-	run --separate-stderr env -u HOME -u XDG_DATA_HOME "$bin/tt-sync" -c c.yaml
-	[ "$status" -ne 0 ]
-	[ -n "$stderr" ]
+	for command in "tt-sync -c c.yaml" "tt-ask -i x what is it" "tt-eval retrieval -i x"
+	do
+		run -78 --separate-stderr env -u HOME -u XDG_DATA_HOME -u XDG_CACHE_HOME TT_CONFIG=c.yaml "$bin/"$command
+		[ "$stderr" = "${command%% *}: neither XDG_DATA_HOME nor HOME is set" ]
+	done
+	[ ! -e /index ]
 }
 
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
