@@ -113,7 +113,7 @@ printed() { # PAGE
 		echo
 	done >all
 	# Left out: what needs another program, cron, or a drafter that goes with the model.
-	awk -v RS= -v ORS='\n\n' '!/tower-dump|^\*\/15|jq / ' all >commands
+	awk -v RS= -v ORS='\n\n' '!/tower-dump|^\*\/15|^PATH=|jq / ' all >commands
 	run_all <commands >said
 	cat said
 	grep -q ' 0 failed' said

@@ -77,6 +77,25 @@ setup() {
 	! grep -rwe 'tt-[a-z]*' -e '^\.Nm tt' "$dest/usr/share/man"
 }
 
+@test "cron and systemd find tt-sync where it is installed unless told otherwise" {
+	bindir=$(sed -n 's/^PREFIX.*= *//p' config.mk)/bin
+	path=$(sed -n 's/^PATH=//p' contrib/crontab)
+	[[ ":$path:" == *":$bindir:"* ]]
+	grep -qx "\.Dl PATH=$path" man/tt-sync.1
+	grep -qx "ExecStart=$bindir/tt-sync" contrib/systemd/tt-sync.service
+}
+
+@test "the units are those of a user, without what only the system's manager can do" {
+	run ! grep -E '^(Protect|Private|ReadWritePaths|StateDirectory|User=)' contrib/systemd/tt-sync.service
+	command -v systemd-analyze >/dev/null || skip "needs systemd-analyze"
+	cp contrib/systemd/tt-sync.timer "$BATS_TEST_TMPDIR"
+	sed 's|^ExecStart=.*|ExecStart=/bin/true|' contrib/systemd/tt-sync.service >"$BATS_TEST_TMPDIR/tt-sync.service"
+	XDG_RUNTIME_DIR="$BATS_TEST_TMPDIR" run systemd-analyze --user --man=no verify "$BATS_TEST_TMPDIR"/tt-sync.*
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
 @test "uninstall leaves no file" {
 	make -s uninstall PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
 	[ -z "$(find "$dest" ! -type d)" ]
