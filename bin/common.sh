@@ -137,6 +137,34 @@ find_shared() { # NAME
 	return 1
 }
 
+# Prints what the configuration says of KEY, for CORPUS or else for all, or DEFAULT where it says nothing. Options and the environment
+# go before it: that is for the script to see to.
+# shellcheck disable=SC2317
+configured() { # KEY CORPUS DEFAULT
+	conf_value=
+	if conf_file=${TT_CONFIG:-$(find_shared tiny-titans.yaml)}
+	then
+		conf_lines=$("${prefix}conf" corpora "$conf_file") || exit $?
+		conf_value=$(printf '%s\n' "$conf_lines" | awk -F '\t' -v key="$1" -v corpus="$2" '$1 == corpus && $2 == key { print $3 }')
+		test -n "$conf_value" || conf_value=$("${prefix}conf" get "$1" "$conf_file") || test $? = 1
+	fi
+	printf '%s\n' "${conf_value:-$3}"
+}
+# Tells the programs how large the store of prompt state may grow, where the configuration says it: in MiB, a part of one is one.
+# shellcheck disable=SC2317
+bound_cache() {
+	test -z "${TT_PREFIX_MIB:-}" || return 0
+	cache_size=$(configured cache.prefix '' '') || exit $?
+	test -n "$cache_size" || return 0
+	TT_PREFIX_MIB=$(printf '%s\n' "$cache_size" | awk '{
+		power = index("KMGT", substr($0, length($0)))
+		mib = ($0 + 0) * 1024 ^ (power - 2)
+		mib += mib > int(mib)
+		print mib < 16777216 ? int(mib) : 16777216
+	}')
+	export TT_PREFIX_MIB
+}
+
 # POSIX sh forgets how the stages of a pipeline ended, all but the last. So each runs as `stage N COMMAND...`, which
 # notes its status below $tmp, and `pipe_status N` gives what N stages together come to: the first failure in the order
 # of the pipe, for what follows is its consequence; a stage that its reader left early (141, SIGPIPE) did not fail; where

@@ -94,6 +94,76 @@ setup() {
 	[ ! -e /index ]
 }
 
+# The scripts beside programs of the test's own, which only say how they were called, on one line of ./called each.
+make_fakes() {
+	mkdir fakes
+	cp "$bin/tt-ask" "$bin/tt-eval" "$bin/tt-sync" fakes
+	ln -s "$bin/tt-conf" fakes
+	for program in embed retrieve generate chunk index cache score
+	do
+		cat >"fakes/tt-$program" <<'EOT'
+#!/bin/sh
+printf '%s\n' "${0##*/} $* <$(cat)> ${TT_PREFIX_MIB-}" >>called
+EOT
+		chmod +x "fakes/tt-$program"
+	done
+	unset TT_MODEL TT_EMBEDDER TT_PREFIX_MIB
+	export TT_CONFIG=$PWD/c.yaml
+	mkdir -p docs x.tt "$HOME/.local/share/tiny-titans/index/a"
+	echo word >docs/word
+	cat >c.yaml <<EOF
+generator: g-all
+embedder: e-all
+cache: {prefix: 1537M}
+corpora:
+  - name: a
+    paths: [$PWD/docs]
+    generator: g-a
+    embedder: e-a
+  - name: b
+    paths: [$PWD/docs]
+EOF
+}
+called() { # PATTERN COMMAND...: whether one of the programs is called so
+	: >called
+	"${@:2}" || true
+	grep -q -e "$1" called || { cat called; false; }
+}
+
+@test "models: option, environment, the configuration for the corpus, for all, the default" {
+	make_fakes
+	called '^tt-generate -m g-a .* 1537$' fakes/tt-ask -i a word
+	called '^tt-embed -q -m e-a ' fakes/tt-ask -i a word
+	called '^tt-generate -m g-all ' fakes/tt-ask -i ./x.tt word
+	called '^tt-generate -m mine ' env TT_MODEL=theirs fakes/tt-ask -i a -m mine word
+	called '^tt-generate -m theirs .* 9$' env TT_MODEL=theirs TT_PREFIX_MIB=9 fakes/tt-ask -i a word
+	called '^tt-embed -q -m theirs ' env TT_EMBEDDER=theirs fakes/tt-ask -i a word
+	called '^tt-generate -m g-a .* 1537$' fakes/tt-eval refusal -i a --queries c.yaml
+	called '^tt-embed -q -m e-a ' fakes/tt-eval refusal -i a --queries c.yaml
+	called '^tt-chunk -m e-a ' fakes/tt-sync a
+	called '^tt-chunk -m e-all ' fakes/tt-sync b
+	called '^tt-chunk -m theirs ' env TT_EMBEDDER=theirs fakes/tt-sync a
+	echo '# nothing' >c.yaml
+	called '^tt-generate -m qwen2.5-coder-1.5b .* $' fakes/tt-ask -i a word
+	called '^tt-embed -q -m minilm ' fakes/tt-ask -i a word
+	echo 'generate: x' >c.yaml
+	run -78 fakes/tt-ask -i a word
+}
+
+@test "the store of prompt state may grow to the size that the configuration says, in whole MiB" {
+	make_fakes
+	while read -r size mib
+	do
+		printf 'cache: {prefix: %s}\n' "$size" >c.yaml
+		called "^tt-generate .* $mib\$" fakes/tt-ask -i a word
+	done <<<"0 0
+1 1
+512K 1
+1048577 2
+2G 2048
+100T 16777216"
+}
+
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
 	for shell in dash 'bash --posix' 'busybox sh'
 	do
