@@ -164,6 +164,11 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 100T 16777216"
 }
 
+@test "a question that begins with a brace is no record" {
+	make_fakes
+	called '^tt-embed .*< {print $1} in awk >' fakes/tt-ask -i a '{print $1} in' awk
+}
+
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
 	for shell in dash 'bash --posix' 'busybox sh'
 	do
