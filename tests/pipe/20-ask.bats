@@ -86,7 +86,7 @@ found() { # QUESTION: the names of the documents that are found, best first
 	need_generator
 	PAGER=echo run --separate-stderr tt-ask --open -m smollm2-135m -i depot 'How do I make weighbridge print pounds?'
 	[ "$status" -eq 0 ]
-	[[ "${lines[-1]}" =~ ^\+[0-9]+\ --\ .*/weighbridge\.1$ ]]
+	[[ "${lines[-1]}" =~ ^[^+]*/weighbridge\.1$ ]]
 }
 
 @test "tt-ask --open finds a file whose name JSON has to escape" {
@@ -97,5 +97,5 @@ found() { # QUESTION: the names of the documents that are found, best first
 	find "$PWD/odd" -type f | tt-chunk | tt-embed | tt-index add odd.tt
 	PAGER=echo run --separate-stderr tt-ask --open -m smollm2-135m -i ./odd.tt 'At how many degrees does the kettle whistle?'
 	[ "$status" -eq 0 ]
-	[[ "${lines[-1]}" = "+"*" -- $PWD/odd/$odd" ]]
+	[ "${lines[-1]}" = "$PWD/odd/$odd" ]
 }

@@ -169,6 +169,36 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	called '^tt-embed .*< {print $1} in awk >' fakes/tt-ask -i a '{print $1} in' awk
 }
 
+@test "--open: PAGER is a command, at the line if it knows how; packed files unpacked, of others the passage" {
+	make_fakes
+	printf 'one\ntwo\nthree\n' >"docs/a b"
+	gzip -c "docs/a b" >docs/packed.gz
+	printf 'a\000b' >docs/x.pdf
+	printf '#!/bin/sh\necho "[1] ${FILE##*/}:2  two"\n' >fakes/tt-generate
+	cat >fakes/tt-json <<'EOT'
+#!/bin/sh
+printf '{"kind":"hit","name":"%s","span":{"b":[4,7],"l":[2,2]},"src":{"path":"%s"},"text":"a \\"b\\" \\\\n\\ntwo"}\n' "${FILE##*/}" "$FILE"
+EOT
+	printf '#!/bin/sh\nprintf "%%s|" "$@"\n' >less
+	chmod +x less fakes/tt-json
+	while read -r file pager want
+	do
+		export FILE="$PWD/docs/${file/_/ }"
+		PAGER=$pager run -0 fakes/tt-ask --open -i a word
+		echo "$file $pager: $output"
+		[[ "$(tail -n +2 <<<"$output" | tr '\n' ' ')" == ${want//_/ } ]]
+	done <<EOT
+a_b cat one_two_three_
+a_b $PWD/less +2|--|$PWD/docs/a_b|_
+packed.gz cat one_two_three_
+packed.gz $PWD/less +2|--|*/packed|_
+x.pdf cat a_"b"_\\\\n_two_
+EOT
+	export FILE="$PWD/docs/a b"
+	PAGER="$PWD/less -R" run -0 fakes/tt-ask --open -i a word
+	[ "${lines[1]}" = "-R|+2|--|$FILE|" ]
+}
+
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
 	for shell in dash 'bash --posix' 'busybox sh'
 	do
