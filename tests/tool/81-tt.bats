@@ -199,6 +199,24 @@ EOT
 	[ "${lines[1]}" = "-R|+2|--|$FILE|" ]
 }
 
+@test "a script that hangs up leaves no temporary files behind" {
+	make_fakes
+	printf '#!/bin/sh\nsleep 0.3\n' | tee fakes/tt-embed >fakes/tt-chunk
+	export TMPDIR="$PWD/tmp"
+	mkdir tmp
+	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a"
+	do
+		fakes/$command 3>&- &
+		until [ -n "$(ls tmp)" ]
+		do
+			sleep 0.02
+		done
+		kill -HUP $!
+		wait $! || [ $? -eq 129 ]
+		[ -z "$(ls tmp)" ]
+	done
+}
+
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
 	for shell in dash 'bash --posix' 'busybox sh'
 	do
