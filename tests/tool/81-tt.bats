@@ -217,6 +217,15 @@ EOT
 	done
 }
 
+@test "tt-sync takes a corpus by its name, not by a pattern: else 78" {
+	make_fakes
+	for name in . 'a*' '[a]' -e ''
+	do
+		run -78 --separate-stderr fakes/tt-sync -- "$name"
+		[ "$stderr" = "tt-sync: no corpus '$name' in '$TT_CONFIG'" ]
+	done
+}
+
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
 	for shell in dash 'bash --posix' 'busybox sh'
 	do
