@@ -223,8 +223,8 @@ install: all ## install under DESTDIR and PREFIX
 		"$(SHAREDIR)/zsh/site-functions" "$(SHAREDIR)/fish/vendor_completions.d"
 	install -m 755 $(BIN) "$(BINDIR)"
 	install -m 644 share/* "$(SHAREDIR)/tiny-titans"
-	@set -e; $(foreach p,$(PAGES),mkdir -p "$(dir $(call page_dest,$(p)))"; sed -e 's/\<tt-/$(PROGPREFIX)/g' \
-		-e 's/^\.\(Nm\|Xr\|Dl\) tt\( \|$$\)/.\1 $(DISPATCHER)\2/' $(p) \
+	@set -e; $(foreach p,$(PAGES),mkdir -p "$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(p)))"; sed -e 's/\<tt-/$(PROGPREFIX)/g' \
+		-e 's/^\.\(Nm\|Xr\|Dl\) tt\( \|$$\)/.\1 $(DISPATCHER)\2/' -e 's/\([$$|] \)tt /\1$(DISPATCHER) /g' $(p) \
 		>"$(call page_dest,$(p))"; chmod 644 "$(call page_dest,$(p))";)
 	@set -e; complete() { case " $(SCRIPT_NAMES) " in \
 		*" $$t "*) $(BUILD)/bin/$$t -h | sh bin/completion $$1 $$t $$(test $$t != $(DISPATCHER) || echo $(COMMANDS)) ;; \

@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	export dest="$BATS_FILE_TMPDIR/dest" build=${BUILD:-build}
+	export dest="$BATS_FILE_TMPDIR/de st" build=${BUILD:-build}
 	make -s install PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
 }
 
@@ -27,6 +27,11 @@ setup() {
 		grep -q "^complete -c $name " "$dest/usr/share/fish/vendor_completions.d/$name.fish"
 	done
 	[ -f "$dest/usr/share/tiny-titans/models.yaml" ]
+}
+
+@test "examples of the pages call the programs by the names that they have here" {
+	grep -qw 'x ask --json' "$dest/usr/share/man/man1/x-ask.1"
+	run ! grep -E '[$|] tt ' "$dest"/usr/share/man/man?/*
 }
 
 @test "a script's completions know its options, its commands, and which option takes a value" {
