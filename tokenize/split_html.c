@@ -46,6 +46,7 @@ struct html {
 	int level, pre, table;
 	bool in_title, in_entry;
 	bool no_gt;		/* there is no '>' from `at` on */
+	bool no_quote;		/* a tag's quotes went on to the end: they are no longer believed */
 };
 
 static int by_name(const void *key, const void *elem)
@@ -249,10 +250,11 @@ static bool markup(struct html *h)
 	for (i += k; i < n && (quote || p[i] != '>'); i++) {
 		if (quote)
 			quote = p[i] == quote ? 0 : quote;
-		else if ((p[i] == '"' || p[i] == '\'') && p[i - 1] == '=')
+		else if ((p[i] == '"' || p[i] == '\'') && p[i - 1] == '=' && !h->no_quote)
 			quote = p[i];
 	}
 	if (i == n) {	/* never closed: a stray '<' unless it is the end of the file */
+		h->no_quote = true;
 		const char *gt = memchr(p, '>', n);
 		h->no_gt = !gt;
 		if (!gt)

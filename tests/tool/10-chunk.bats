@@ -541,9 +541,10 @@ b.txt'
 @test "tags and definitions that are never closed, hundreds of thousands, take no longer than text" {
 	yes '<a <b <i' | head -n 100000 >open.html
 	{ echo '.TH X 1'; echo '.SH NAME'; echo 'x \- y'; yes '.de X' | head -n 200000; echo 'last words'; } >open.1
-	timeout 20 tt-chunk --json --no-mandoc open.html open.1 2>err >out
+	yes "<b ='>'" | head -n 200000 >quoted.html
+	timeout 20 tt-chunk --json --no-mandoc open.html quoted.html open.1 2>err >out
 	grep -q 'last words' out
-	[ "$(grep -c '"kind":"doc"' out)" -eq 2 ]
+	[ "$(grep -c '"kind":"doc"' out)" -eq 3 ]
 }
 
 @test "no paths at all: a stream with nothing in it" {
