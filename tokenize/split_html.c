@@ -72,7 +72,7 @@ static void give(struct html *h, const char *p, size_t n, size_t b0, size_t b1)
 {
 	struct place at = { b0, b1, 0, 0 };
 	at.l0 = line_of(h, b0);
-	at.l1 = line_of(h, b1);
+	at.l1 = line_of(h, b1 > b0 ? b1 - 1 : b1);	/* a line end belongs to its line */
 	if (h->collecting) {
 		buf_add(&h->head, p, n);
 		if (h->head_at.l0 == 0)

@@ -215,6 +215,12 @@ while not os.path.exists("stop"):
 	grep -q '"title":"tide.c - Computes the tide.","type":"code"' out
 }
 
+@test "HTML: a place ends on the line that its last byte ends" {
+	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
+	chunk x.html >out
+	grep -q '"span":{"b":\[6,15\],"l":\[2,3\]},"text":"keel\\nrib"' out
+}
+
 @test "an empty file is a document without chunks" {
 	: >empty.txt
 	chunk empty.txt >out
