@@ -163,20 +163,21 @@ static void entry_tag(struct html *h, enum tag_class cls, bool close)
 	h->space = false;
 }
 
-static void tag_seen(struct html *h, const char *name, bool close)
+/* `empty`: <script src="x"/>, as XML writes an element without contents. */
+static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 {
 	const struct tag *t = bsearch(name, tag, sizeof tag / sizeof *tag, sizeof *tag, by_name);
 	switch (t ? t->cls : T_INLINE) {
 	case T_INLINE:
 		break;
 	case T_DROP:
-		if (!close)
+		if (!close && !empty)
 			drop(h, name);
 		break;
 	case T_TITLE:
 	case T_HEADING:
 		collect_end(h);
-		if (close)
+		if (close || empty)
 			break;
 		block(h, BLOCK_PARA);
 		h->in_title = t->cls == T_TITLE;
@@ -231,7 +232,7 @@ static bool markup(struct html *h)
 	const char *p = h->p + h->at;
 	size_t n = h->n - h->at;
 	if (n > 3 && memcmp(p, "<!--", 4) == 0) {
-		const char *end = memmem(p + 4, n - 4, "-->", 3);
+		const char *end = memmem(p + 2, n - 2, "-->", 3);	/* <!--> is one */
 		h->at = end ? (size_t)(end - h->p) + 3 : h->n;
 		return true;
 	}
@@ -239,7 +240,7 @@ static bool markup(struct html *h)
 	size_t i = close ? 2 : 1, k = 0;
 	char name[16] = "";
 	while (i + k < n && k < sizeof name - 1 && (((p[i + k] | 32) >= 'a' && (p[i + k] | 32) <= 'z') ||
-						    (k > 0 && p[i + k] >= '0' && p[i + k] <= '9'))) {
+						    (k > 0 && (p[i + k] == '-' || (p[i + k] >= '0' && p[i + k] <= '9'))))) {
 		char c = p[i + k];
 		name[k] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 		k++;
@@ -263,7 +264,7 @@ static bool markup(struct html *h)
 	}
 	h->at += i + 1;
 	if (name[0])
-		tag_seen(h, name, close);
+		tag_seen(h, name, close, p[i - 1] == '/');
 	return true;
 }
 

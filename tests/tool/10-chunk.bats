@@ -215,6 +215,15 @@ while not os.path.exists("stop"):
 	grep -q '"title":"tide.c - Computes the tide.","type":"code"' out
 }
 
+@test "HTML: elements that XML writes without contents, elements with a hyphen and <!--> hide nothing" {
+	{
+		echo '<html><head><title/><script src="a.js"/></head><body><p>keel</p><svg width="1"/><p>rib</p>'
+		echo '<p>stem</p><style-guide><p>mast</p></style-guide><p>yard <!--> sail</p><p>boom</p><!-- gone --><p>hull</p>'
+	} >x.html
+	chunk x.html >out
+	grep -q '"text":"keel\\n\\nrib\\n\\nstem\\n\\nmast\\n\\nyard sail\\n\\nboom\\n\\nhull"' out
+}
+
 @test "HTML: a place ends on the line that its last byte ends" {
 	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
 	chunk x.html >out
