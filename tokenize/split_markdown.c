@@ -49,10 +49,10 @@ static void block(struct md *m, enum block kind)
 
 static void heading(struct md *m, int level, const char *p, size_t n, struct place at)
 {
-	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '#' || p[n - 1] == '\t'))
-		n--;
 	while (n > 0 && (*p == ' ' || *p == '\t'))
 		p++, n--;
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
 	if (!m->titled && level == 1 && n > 0)
 		doc_set_title(m->d, m->s, p, n);
 	m->titled = true;
@@ -61,13 +61,34 @@ static void heading(struct md *m, int level, const char *p, size_t n, struct pla
 	m->item = false;
 }
 
-/* A run of at least three ` or ~: the length of the fence, else 0. */
+/* A run of at least three ` or ~: the length of the fence, else 0. ```code``` in one line is none. */
 static size_t fence_of(const char *p, size_t n)
 {
 	size_t k = 0;
 	while (k < n && p[k] == p[0])
 		k++;
-	return k >= 3 && (p[0] == '`' || p[0] == '~') ? k : 0;
+	if (k < 3 || (p[0] == '`' && memchr(p + k, '`', n - k)))
+		return 0;
+	return p[0] == '`' || p[0] == '~' ? k : 0;
+}
+
+/* Nothing but white space. */
+static bool empty(const char *p, size_t n)
+{
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
+	return n == 0;
+}
+
+/* The length of what stands before a closing sequence of #, which white space parts from it: "C#" keeps its own. */
+static size_t before_close(const char *p, size_t n)
+{
+	size_t k = n;
+	while (k > 0 && (p[k - 1] == ' ' || p[k - 1] == '\t'))
+		k--;
+	while (k > 0 && p[k - 1] == '#')
+		k--;
+	return k == 0 || p[k - 1] == ' ' || p[k - 1] == '\t' ? k : n;
 }
 
 static int atx(const char *p, size_t n)
@@ -88,19 +109,23 @@ static int setext(const char *p, size_t n)
 	return n == 0 ? 0 : p[0] == '=' ? 1 : p[0] == '-' && n > 1 ? 2 : 0;
 }
 
-static bool list_mark(const char *p, size_t n)
+/* The length of a list item's mark and the spaces behind it, else 0. */
+static size_t list_mark(const char *p, size_t n)
 {
 	size_t i = 0;
 	while (i < n && p[i] >= '0' && p[i] <= '9' && i < 9)
 		i++;
-	if (i > 0)
-		return i + 1 < n && (p[i] == '.' || p[i] == ')') && p[i + 1] == ' ';
-	return n > 1 && (p[0] == '-' || p[0] == '*' || p[0] == '+') && p[1] == ' ';
+	if (i + 1 >= n || !strchr(i > 0 ? ".)" : "-*+", p[i]) || p[i + 1] != ' ')
+		return 0;
+	for (i++; i < n && p[i] == ' ';)
+		i++;
+	return i;
 }
 
 static void front_matter(struct md *m, const struct line *l)
 {
-	if (l->n >= 3 && (memcmp(l->p, "---", 3) == 0 || memcmp(l->p, "...", 3) == 0)) {
+	bool rule = l->n == 0 && split_block_len(m->s) == 0;	/* the first line was a rule across the page */
+	if (rule || (l->n >= 3 && (memcmp(l->p, "---", 3) == 0 || memcmp(l->p, "...", 3) == 0) && empty(l->p + 3, l->n - 3))) {
 		m->front = false;
 		split_block(m->s, BLOCK_PARA);
 		return;
@@ -131,10 +156,13 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 		front_matter(m, l);
 		return true;
 	}
+	size_t mark = m->fence ? 0 : list_mark(p, n);	/* a fence may stand right behind one */
+	p += mark;
+	n -= mark;
 	size_t fence = n > 0 ? fence_of(p, n) : 0;
 	if (m->fence) {
 		give(m, l);
-		if (fence >= m->fence_len && p[0] == m->fence) {
+		if (fence >= m->fence_len && p[0] == m->fence && empty(p + fence, n - fence)) {
 			m->fence = 0;
 			block(m, BLOCK_PARA);
 		}
@@ -157,7 +185,7 @@ static bool heading_line(struct md *m, const struct line *l, const char *p, size
 	int level = indent < 4 ? atx(p, n) : 0;
 	if (level > 0) {
 		held_give(m);
-		heading(m, level, p + level, n - (size_t)level, at);
+		heading(m, level, p + level, before_close(p + level, n - (size_t)level), at);
 		return true;
 	}
 	level = m->has_held ? setext(p, n) : 0;

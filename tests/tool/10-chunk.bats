@@ -230,6 +230,30 @@ while not os.path.exists("stop"):
 	grep -q '"span":{"b":\[6,15\],"l":\[2,3\]},"text":"keel\\nrib"' out
 }
 
+@test "Markdown: only a fence begins code, and only a bare one ends it" {
+	{
+		printf '# Using C#\n\n```npm install```\n\n## Keel ##\n\n```\n```js\n# no heading\n```\n\n'
+		printf '## Rib\n\n1. ```sh\n   # nor this\n   ```\n\n## Stem\n\nend\n'
+	} >x.md
+	chunk x.md >out
+	field title <out | head -1 | grep -qx 'Using C#'
+	diff - <(sed -n 's/.*"sec":\(\[.*\]\),"unit.*/\1/p' out) <<-EOF
+	["Using C#"]
+	["Using C#","Keel"]
+	["Using C#","Rib"]
+	["Using C#","Stem"]
+	EOF
+}
+
+@test "Markdown: a rule on the first line is no front matter, and no line of it is lost" {
+	printf -- '---\n\n# Keel\n\nrib\n' >rule.md
+	chunk rule.md >out
+	grep -q '"sec":\["Keel"\]' out
+	printf -- '---\ntitle: Keel\nmast: >\n...and yard\n---\nrib\n' >front.md
+	chunk front.md >out
+	grep -q '\.\.\.and yard' out
+}
+
 @test "an empty file is a document without chunks" {
 	: >empty.txt
 	chunk empty.txt >out
