@@ -332,6 +332,10 @@ void split_heading(struct split *s, int level, const char *text, size_t n, struc
 	s->sec_unit = first;
 	s->sec_used = s->n_sec == keep;		/* an empty heading has nothing to show */
 	s->n_sec_chunk = 0;
+	if (s->n_sec > keep && s->path[keep].cut) {	/* what the path has no room for is text */
+		split_made(s, text, n, at);
+		split_block(s, BLOCK_PARA);
+	}
 }
 
 void split_entry_begin(struct split *s)

@@ -254,6 +254,13 @@ while not os.path.exists("stop"):
 	grep -q '\.\.\.and yard' out
 }
 
+@test "a heading too long for the path is text as well" {
+	{ printf '# '; seq -s ' ' 1000 1040; echo; echo keel; } >x.md
+	chunk x.md >out
+	grep -q '"trunc":true' out
+	grep -q '"text":"1000 .* 1040\\n\\nkeel"' out
+}
+
 @test "an empty file is a document without chunks" {
 	: >empty.txt
 	chunk empty.txt >out
