@@ -162,10 +162,10 @@ int filter_parse(struct filter *f, char *spec, struct err *e)
 	return 0;
 }
 
-static const struct filter *filter_find(const struct filter *f, size_t n, const char *path)
+static const struct filter *filter_find(const struct filter *f, size_t n, const char *path, int flags)
 {
 	for (size_t i = 0; i < n; i++)
-		if (fnmatch(f[i].pattern, strchr(f[i].pattern, '/') ? path : base_name(path), 0) == 0)
+		if (fnmatch(f[i].pattern, strchr(f[i].pattern, '/') ? path : base_name(path), flags) == 0)
 			return &f[i];
 	return NULL;
 }
@@ -173,8 +173,8 @@ static const struct filter *filter_find(const struct filter *f, size_t n, const 
 /* What makes text of the file at `path`; NULL if it is read as it is. */
 static const struct filter *converter(const struct read_opts *o, const char *path)
 {
-	const struct filter *f = filter_find(o->filter, o->n_filter, path);
-	return f ? f : filter_find(builtin, sizeof builtin / sizeof *builtin, path);
+	const struct filter *f = filter_find(o->filter, o->n_filter, path, 0);
+	return f ? f : filter_find(builtin, sizeof builtin / sizeof *builtin, path, FNM_CASEFOLD);
 }
 
 /* ---- reading ---- */

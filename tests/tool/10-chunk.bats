@@ -261,6 +261,12 @@ while not os.path.exists("stop"):
 	grep -q '"text":"1000 .* 1040\\n\\nkeel"' out
 }
 
+@test "REPORT.PDF is given to the converter of PDF too" {
+	printf 'a\0b' >REPORT.PDF
+	run -3 chunk REPORT.PDF
+	[[ "$output" == *"the converter 'pdftotext'"* ]]
+}
+
 @test "an empty file is a document without chunks" {
 	: >empty.txt
 	chunk empty.txt >out
