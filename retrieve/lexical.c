@@ -5,6 +5,9 @@
  * a posting costs about 3 ns.
  *
  * Terms are taken in the plan's order and segments in the manifest's, so sums of floats come out the same every time.
+ *
+ * What is counted is what is alive: a document that was removed or replaced says nothing about how rare a word is, or whether the
+ * index knows it, even while it still lies in a segment.
  */
 #include "retrieve/lexical.h"
 
@@ -25,7 +28,7 @@ const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1
  * tell how rare a word is. */
 #define MORE_DOCS 100
 
-/* What a term is worth in the whole index. */
+/* What a term is worth in one segment. */
 struct worth { struct segment_term at; bool found; };
 
 struct totals { double n_chunk, n_doc, chunk_len, doc_len, name_len; };
@@ -40,25 +43,47 @@ static double idf(double n, double df)
 	return log(1 + (n - df + 0.5) / (df + 0.5));
 }
 
-static struct totals count_all(const struct store *s, float head)
+/* The words of a segment's living documents: in texts, heading paths, names with titles. */
+struct words { uint64_t text, head, name; };
+
+static int count_words(struct store_segment *g, struct words *w, struct err *e)
 {
-	struct totals t = {0};
-	double text = 0, heads = 0, name = 0;
-	for (size_t i = 0; i < s->m.n_segment; i++) {
-		const struct segment_stat *st = &s->seg[i].seg.stat;
-		t.n_chunk += st->n_chunk;
-		t.n_doc += st->n_doc;
-		text += (double)st->n_text;
-		heads += (double)st->n_head;
-		name += (double)st->n_name;
+	const struct segment_stat *st = &g->seg.stat;
+	const struct segment_len *len;
+	*w = (struct words){ st->n_text, st->n_head, st->n_name };
+	int r = g->m->n_dead ? segment_get_lens(&g->seg, &len, e) : 0;
+	for (size_t i = 0; !r && i < g->m->n_dead; i++) {
+		struct segment_doc d;
+		r = segment_get_doc(&g->seg, g->m->dead[i], &d, e);
+		w->name -= r ? 0 : d.n_name;
+		for (uint32_t k = 0; !r && k < d.n_chunk; k++) {
+			w->text -= len[d.first + k].n_text;
+			w->head -= len[d.first + k].n_head;
+		}
 	}
-	t.chunk_len = t.n_chunk > 0 ? (text + head * heads) / t.n_chunk : 1;
-	t.doc_len = t.n_doc > 0 ? (text + heads) / t.n_doc : 1;
-	t.name_len = t.n_doc > 0 ? name / t.n_doc : 1;
-	t.chunk_len = t.chunk_len > 0 ? t.chunk_len : 1;
-	t.doc_len = t.doc_len > 0 ? t.doc_len : 1;
-	t.name_len = t.name_len > 0 ? t.name_len : 1;
-	return t;
+	return r;
+}
+
+static int count_all(struct store *s, float head, struct totals *t, struct err *e)
+{
+	double text = 0, heads = 0, name = 0;
+	*t = (struct totals){ .n_chunk = s->n_chunk, .n_doc = s->n_doc };
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		struct words w;
+		int r = count_words(&s->seg[i], &w, e);
+		if (r)
+			return r;
+		text += (double)w.text;
+		heads += (double)w.head;
+		name += (double)w.name;
+	}
+	t->chunk_len = t->n_chunk > 0 ? (text + head * heads) / t->n_chunk : 1;
+	t->doc_len = t->n_doc > 0 ? (text + heads) / t->n_doc : 1;
+	t->name_len = t->n_doc > 0 ? name / t->n_doc : 1;
+	t->chunk_len = t->chunk_len > 0 ? t->chunk_len : 1;
+	t->doc_len = t->doc_len > 0 ? t->doc_len : 1;
+	t->name_len = t->name_len > 0 ? t->name_len : 1;
+	return 0;
 }
 
 /* norm[n_doc]: k1 * (1 - b + b * length / mean) of every document, by words and by name. */
@@ -179,6 +204,30 @@ static int score_whole(struct store *s, size_t i, struct str list, float w, floa
 	return it.bad ? bad_list(g, e) : 0;
 }
 
+/* The dictionary's counts hold for all documents; of a segment from which some were removed, the living are counted. */
+static int count_living(struct store_segment *g, struct segment_term *t, struct err *e)
+{
+	struct postings chunks = postings_of(t->chunks.s, t->chunks.n, g->m->n_chunk);
+	struct postings names = postings_of(t->names.s, t->names.n, g->m->n_doc);
+	const struct segment_len *len;
+	struct posting at;
+	uint32_t doc = UINT32_MAX;
+	int r = segment_get_lens(&g->seg, &len, e);
+	if (r)
+		return r;
+	t->n_chunk = t->n_doc = t->n_name = 0;
+	while (postings_next(&chunks, &at)) {
+		if (g->dead[len[at.id].doc])
+			continue;
+		t->n_chunk++;
+		t->n_doc += len[at.id].doc != doc;
+		doc = len[at.id].doc;
+	}
+	while (postings_next(&names, &at))
+		t->n_name += !g->dead[at.id];
+	return chunks.bad || names.bad ? bad_list(g, e) : 0;
+}
+
 /* Looks a term up in every segment: at[n_segment], and the sums of its counts. */
 static int look_up(struct store *s, const char *t, size_t n, struct worth *at, double sum[3], struct err *e)
 {
@@ -186,9 +235,11 @@ static int look_up(struct store *s, const char *t, size_t n, struct worth *at, d
 	for (size_t i = 0; i < s->m.n_segment; i++) {
 		at[i] = (struct worth){0};
 		int r = segment_find(&s->seg[i].seg, t, n, &at[i].at, e);
+		at[i].found = r == 1;
+		if (r == 1 && s->seg[i].m->n_dead)
+			r = count_living(&s->seg[i], &at[i].at, e);
 		if (r < 0)
 			return r;
-		at[i].found = r == 1;
 		sum[0] += at[i].at.n_chunk;
 		sum[1] += at[i].at.n_doc;
 		sum[2] += at[i].at.n_name;
@@ -301,11 +352,13 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 	}
 	l->chunk = calloc(2 * l->n_chunk + 1, sizeof(float));
 	l->doc = calloc(4 * l->n_doc + 1, sizeof(float));
-	struct run x = { .l = l, .s = s, .par = par, .t = count_all(s, par->head) };
+	struct run x = { .l = l, .s = s, .par = par };
 	x.at = calloc(s->m.n_segment + 1, sizeof *x.at);
 	x.doc_norm = calloc(2 * l->n_doc + 1, sizeof(float));
 	x.in_name = calloc(l->n_doc + 1, 1);
 	int r = l->chunk && l->doc && x.at && x.doc_norm && x.in_name ? 0 : out_of_memory(e);
+	if (!r)
+		r = count_all(s, par->head, &x.t, e);
 	if (!r) {
 		l->inner = l->chunk + l->n_chunk;
 		l->name = l->doc + l->n_doc;

@@ -120,6 +120,27 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(printf '%s\n' "$low" "$less" | sort -n | head -1)" = "$less" ]
 }
 
+@test "what was removed or replaced counts for nothing: hits, scores and known are those of an index that never had it" {
+	common() {
+		for n in 1 2 3 4; do
+			doc d$n d$n "page $n" text
+			chunk d$n 0 Head para "boats lie in harbour $n"
+		done
+	}
+	{ doc old old 'old zebra' text; chunk old 0 Zebra para 'a zebra in the harbour'; common; } | tt-index add had
+	{ doc d2 d2 'page 2 of zebras' text; chunk d2 0 Zebra para 'zebra, zebra, no harbour'; } | tt-index add had
+	{ doc d2 d2 'page 2' text; chunk d2 0 Head para 'boats lie in harbour 2'; } | tt-index add had
+	tt-index rm had old
+	[ "$(tt-index stat had | sed -n 's/^segments.//p')" -gt 1 ]
+	common | tt-index add never
+	for question in zebra 'a zebra in the harbour' 'old: boats'; do
+		for i in had never; do
+			tt-retrieve --json $i <<<"$question" | grep '"hit"' | sed 's/"rank":[0-9]*//; s/"gen":.*//' | sort >hits.$i || true
+		done
+		diff hits.had hits.never
+	done
+}
+
 @test "nothing found: 1, also in an empty index" {
 	run tt-retrieve i <<<'zebra'
 	[ "$status" -eq 1 ]
