@@ -49,10 +49,36 @@ int dense_check(const struct store *s, size_t dim, struct err *e)
 	return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the question has a vector of %zu dimensions, the index of %u", dim, s->m.dim);
 }
 
-bool dense_is_complete(const struct store *s)
+int dense_is_complete(struct store *s, bool *is, struct err *e)
 {
-	size_t n = count_chunks(s);
-	return s->n_row >= n - n / 10;
+	uint64_t n_row = s->n_row;
+	for (size_t i = 0; i < s->m.n_segment; i++) {
+		struct store_segment *g = &s->seg[i];
+		const struct segment_len *len;
+		uint8_t *has;
+		int r = g->m->n_dead ? segment_get_lens(&g->seg, &len, e) : 0;
+		if (!r && g->m->n_dead)
+			r = store_has_vectors(s, i, &has, e);
+		if (r)
+			return r;
+		if (!g->m->n_dead)
+			continue;
+		for (uint32_t k = 0; k < g->m->n_chunk; k++)
+			n_row -= has[k] && g->dead[len[k].doc];
+		free(has);
+	}
+	*is = n_row >= s->n_chunk - s->n_chunk / 10;
+	return 0;
+}
+
+static int leave_out_dead(struct store_segment *g, float *cos, struct err *e)
+{
+	const struct segment_len *len;
+	int r = g->m->n_dead ? segment_get_lens(&g->seg, &len, e) : 0;
+	for (uint32_t k = 0; !r && g->m->n_dead && k < g->m->n_chunk; k++)
+		if (g->dead[len[k].doc])
+			cos[k] = DENSE_NONE;
+	return r;
 }
 
 int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e)
@@ -68,19 +94,21 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 	for (size_t i = 0; i < d->n_chunk; i++)
 		d->cos[i] = DENSE_NONE;
 	float *cos = d->cos;
-	for (size_t i = 0; i < s->m.n_segment; i++) {
-		for (size_t k = 0; k < s->m.segment[i].n_layer; k++) {
+	for (size_t i = 0; !r && i < s->m.n_segment; i++) {
+		for (size_t k = 0; !r && k < s->m.segment[i].n_layer; k++) {
 			r = vectors_check(&s->seg[i].layer[k], e);
-			if (r) {
-				dense_release(d);
-				return r;
-			}
-			scan(&s->seg[i].layer[k], code, scale, cos);
+			if (!r)
+				scan(&s->seg[i].layer[k], code, scale, cos);
 		}
+		if (!r)
+			r = leave_out_dead(&s->seg[i], cos, e);
 		cos += s->m.segment[i].n_chunk;
 	}
-	spread(d);
-	return 0;
+	if (r)
+		dense_release(d);
+	else
+		spread(d);
+	return r;
 }
 
 void dense_release(struct dense *d)

@@ -14,15 +14,15 @@
 
 struct dense {
 	size_t n_chunk, n_row;
-	float *cos;		/* [n_chunk], counted through all segments */
+	float *cos;		/* [n_chunk], counted through all segments; DENSE_NONE for what was removed */
 	float mean, sd;		/* over the chunks that have a vector */
 };
 
 /* ERR_CONF when a question's vector of `dim` components is not of the index's kind. */
 int dense_check(const struct store *s, size_t dim, struct err *e);
-/* True if nearly all chunks have a vector. Nothing fair can be said of a page without one beside pages that have them: a machine's
+/* Sets *is to whether nearly all living chunks have a vector. Nothing fair can be said of a page without one beside pages that have them: a machine's
  * manual pages that were embedded first would stand before all others, while the rest is still being computed. */
-bool dense_is_complete(const struct store *s);
+int dense_is_complete(struct store *s, bool *is, struct err *e);
 
 /* code[stride] and scale: the question. Checks `dim` as above. On error nothing is held. */
 int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e);

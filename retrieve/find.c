@@ -202,7 +202,8 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	bool dense = q->dense && q->code && f->store.m.dim;
 	if (!r && dense)
 		r = dense_check(&f->store, q->dim, e);
-	dense = dense && (!q->lexical || dense_is_complete(&f->store));
+	if (!r && dense && q->lexical)
+		r = dense_is_complete(&f->store, &dense, e);
 	if (!r && dense)
 		r = dense_run(&d, &f->store, q->code, q->dim, q->scale, e);
 	if (!r)

@@ -181,6 +181,18 @@ hits() {	# "doc seq" of every hit on stdin
 	done
 }
 
+@test "a question goes by meaning too when every living chunk has a vector, whatever the removed ones lack" {
+	for n in 1 2 3 4 5 6 7; do
+		doc v$n v$n v$n text
+		[ $n -lt 4 ] && v='' || v=',"vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":0.0078'
+		chunk v$n 0 H para "boats $n" "$v"
+	done | tt-index add half
+	echo '{"kind":"query","id":"a","text":"boats","vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":0.0078}' >query
+	run ! grep -q '"cos"' <(tt-retrieve --json half <query)
+	tt-index rm half v1 v2 v3
+	[ "$(tt-retrieve --json half <query | grep -c '"cos"')" -eq 4 ]
+}
+
 @test "two runs give the same bytes" {
 	tt-retrieve i <<<'archive list' >a
 	tt-retrieve i <<<'archive list' >b
