@@ -190,6 +190,16 @@ static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct fin
 	return 0;
 }
 
+/* A question that cannot be used is told, and the others go on. */
+static int pass_over(struct run *x, struct err *e)
+{
+	x->partly = true;
+	if (x->out)
+		return rec_emit_error(x->out, e, NULL, e);
+	err_warn(TOOL, "%s", e->msg);
+	return 0;
+}
+
 static int take_query(struct run *x, const struct rec *r, struct err *e)
 {
 	_Alignas(64) int8_t code[VECTORS_MAX_DIM];
@@ -211,11 +221,7 @@ static int take_query(struct run *x, const struct rec *r, struct err *e)
 		return answer(x, id, id_len, &q, e);
 	if (err != ERR_FORMAT)
 		return err;
-	x->partly = true;
-	if (x->out)
-		return rec_emit_error(x->out, e, NULL, e);
-	err_warn(TOOL, "%s", e->msg);
-	return 0;
+	return pass_over(x, e);
 }
 
 static int take_head(struct run *x, const struct rec *r, struct err *e)
@@ -269,8 +275,12 @@ static int read_lines(struct run *x, struct err *e)
 			rec_put_str(x->out, "text", s, n);
 			r = rec_emit(x->out, e);
 		}
-		if (!r)
+		if (!r && o.dense) {
+			err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "question %s is a line of text, without a vector", id);
+			r = pass_over(x, e);
+		} else if (!r) {
 			r = answer(x, id, strlen(id), &q, e);
+		}
 		if (!r && x->out && rec_reader_would_block(x->in))
 			r = rec_flush(x->out, e);
 		if (r)

@@ -163,6 +163,9 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$status" -eq 0 ]
 	run --separate-stderr tt-retrieve --dense i <<<'{"kind":"query","id":"a","text":"archive"}'
 	[ "$status" -eq 3 ]
+	run --separate-stderr tt-retrieve --dense --json i <<<'archive'
+	[ "$status" -eq 3 ]
+	[[ "$output" = *'"kind":"error"'*'without a vector'* ]]
 }
 
 @test "a vector whose scale is no number, or too large for one, is refused: 3" {
