@@ -96,11 +96,19 @@ static int one_bad(struct add *a, int r, const struct err *e)
 	return 0;
 }
 
+/* What left is told as soon as that is committed: should the merge fail, it has left all the same. */
+static int commit_and_merge(struct writer *w, struct gone *gone, enum writer_merge how, struct err *e)
+{
+	int r = writer_commit(w, e);
+	if (r)
+		return r;
+	gone_print(gone, stdout);
+	return writer_merge(w, how, e);
+}
+
 static int commit(struct add *a, struct err *e)
 {
-	int r = writer_merge(a->w, MERGE_TIERED, e);
-	if (!r)
-		gone_print(&a->gone, stdout);
+	int r = commit_and_merge(a->w, &a->gone, MERGE_TIERED, e);
 	if (!r && o.verbose)
 		fprintf(stderr, "%s: generation %" PRIu64 ": %u documents, %u chunks\n", err_tool(TOOL), writer_store(a->w)->m.generation,
 			writer_store(a->w)->n_doc, writer_store(a->w)->n_chunk);
@@ -294,9 +302,7 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 		}
 	}
 	if (!r)
-		r = writer_merge(w, forget ? MERGE_DEAD : MERGE_TIERED, &e);
-	if (!r)
-		gone_print(&gone, stdout);
+		r = commit_and_merge(w, &gone, forget ? MERGE_DEAD : MERGE_TIERED, &e);
 	writer_close(w);
 	gone_release(&gone);
 	r = r ? r : io_flush_stdout(&e);

@@ -357,6 +357,14 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$status" -eq 74 ]
 }
 
+@test "--ids tells what left, also when the disk is too full to rewrite the rest" {
+	docs 1 60 | tt-index add i
+	run --separate-stderr bash -c 'ulimit -f 1; tt-index forget --ids i /c/d1'
+	[ "$status" -eq 74 ]
+	[ "$(stat_of i documents)" -eq 59 ]
+	[ "${#lines[@]}" -eq 2 ]
+}
+
 @test "a full disk: 74" {
 	docs 1 3 | tt-index add i
 	run --separate-stderr sh -c 'tt-index list i >/dev/full'
