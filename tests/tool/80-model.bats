@@ -107,6 +107,31 @@ need_curl() {
 	cmp source models/toy.gguf
 }
 
+@test "with -q verify says what is wrong, and nothing else" {
+	mkdir models
+	run --separate-stderr tt-model -q verify toy
+	[ "$status" -eq 1 ]
+	[[ "$stderr" = *"toy.gguf: absent"* ]]
+	cp source models/toy.gguf
+	run --separate-stderr tt-model -q verify toy
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
+	printf 'one two thRee' >models/toy.gguf
+	run --separate-stderr tt-model -q verify toy
+	[ "$status" -eq 1 ]
+	[[ "$stderr" = *"toy.gguf: the SHA-256"* ]]
+}
+
+@test "a file that cannot be given its name is not called verified: 74" {
+	need_curl
+	sed -i 's,file: toy.gguf,file: toy/toy.gguf,' models.yaml
+	mkdir models
+	touch models/toy
+	run --separate-stderr tt-model fetch toy
+	[ "$status" -eq 74 ]
+	[[ "$stderr" != *"toy is verified"* ]]
+}
+
 @test "path prints where a model is, 66 when it is not there" {
 	run --separate-stderr tt-model path toy
 	[ "$status" -eq 66 ]
