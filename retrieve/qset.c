@@ -57,6 +57,20 @@ static int read_qrel(struct qrel *r, char *at)
 	return 0;
 }
 
+/* Of sorted judgements, one for each page: the highest where there are several. */
+static void unite(struct qset *s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->n_rel; i++) {
+		struct qrel *last = n ? &s->rel[n - 1] : NULL, *r = &s->rel[i];
+		if (!last || by_query(last, r) != 0)
+			s->rel[n++] = *r;
+		else if (r->grade > last->grade)
+			last->grade = r->grade;
+	}
+	s->n_rel = n;
+}
+
 static int read_qrels(struct qset *s, const char *path, struct err *e)
 {
 	struct buf b = { 0 };
@@ -83,6 +97,7 @@ static int read_qrels(struct qset *s, const char *path, struct err *e)
 	}
 	if (s->n_rel)
 		qsort(s->rel, s->n_rel, sizeof *s->rel, by_query);
+	unite(s);
 out:
 	buf_release(&b);
 	return r < 0 ? r : 0;

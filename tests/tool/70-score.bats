@@ -75,6 +75,12 @@ asked() {
 	[[ "$output" == *'"nDCG@10":3'[,}]* ]]
 }
 
+@test "retrieval: a page that is judged twice is one page, with the higher grade" {
+	tt-score retrieval --qrels qrels.tsv q.jsonl <hits.jsonl >once
+	printf 'a\ttar.1\t1\nb\ttar.1\t2\n' | cat - qrels.tsv >twice.tsv
+	tt-score retrieval --qrels twice.tsv q.jsonl <hits.jsonl | diff once -
+}
+
 @test "answers: options, citations, pages, and what the sources hold" {
 	run --separate-stderr tt-score answers --qrels qrels.tsv --hits hits.jsonl q.jsonl <answers.jsonl
 	[ "$status" -eq 0 ]
