@@ -463,6 +463,14 @@ static int put_chunk(struct rec_writer *w, const struct segment_doc *d, const st
 	rec_put_u64(w, "n_tok", c->n_tok);
 	if (c->trunc)
 		rec_put_bool(w, "trunc", true);
+	if (c->n_meta) {
+		pk = rec_put_key(w, "meta");
+		msgpack_pack_map(pk, c->n_meta);
+	}
+	for (size_t i = 0; i < c->n_meta; i++) {
+		msgpack_pack_str_with_body(pk, c->meta[i].key.s, c->meta[i].key.n);
+		msgpack_pack_str_with_body(pk, c->meta[i].value.s, c->meta[i].value.n);
+	}
 	return rec_emit(w, e);
 }
 

@@ -231,6 +231,21 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	tt-index verify i
 }
 
+@test "chunks and pending give back every field that came" {
+	docs 1 1 'a text' ',"trunc":true' >in
+	tt-index add i <in
+	for what in chunks pending
+	do
+		tt-index $what --json i >out
+		python3 -c 'import json
+came = [r for r in map(json.loads, open("in")) if r["kind"] == "chunk"]
+back = [r for r in map(json.loads, open("out")) if r["kind"] == "chunk"]
+assert len(came) == len(back)
+for c, b in zip(came, back):
+	assert all(b.get(k) == v for k, v in c.items()), (c, b)'
+	done
+}
+
 @test "vectors of another dimension or embedder are refused: 78" {
 	docs 1 1 '' "$(vec 1 2 3 4)" | tt-index add i
 	run --separate-stderr tt-index add i < <(docs 2 2 '' "$(vec 1 2 3)")
