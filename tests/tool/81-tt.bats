@@ -225,11 +225,6 @@ EOT
 	done
 }
 
-@test "tt-ask without a standard input to read questions from: 74" {
-	make_fakes
-	run -74 fakes/tt-ask -i a <&-
-}
-
 @test "options of scripts: joined letters, values joined or apart, as far as --; in every shell" {
 	for shell in dash 'bash --posix' 'busybox sh'
 	do
