@@ -453,24 +453,14 @@ static int put_chunk(struct rec_writer *w, const struct segment_doc *d, const st
 	rec_put_cstr(w, "id", id);
 	rec_put_str(w, "name", d->name.s, d->name.n);
 	rec_put_str(w, "title", d->title.s, d->title.n);
-	msgpack_packer *pk = rec_put_key(w, "sec");
-	msgpack_pack_array(pk, c->n_sec);
-	for (size_t i = 0; i < c->n_sec; i++)
-		msgpack_pack_str_with_body(pk, c->sec[i].s, c->sec[i].n);
+	segment_put_sec(c, w);
 	rec_put_str(w, "unit", c->unit.s, c->unit.n);
 	rec_put_span(w, "span", c->b0, c->b1, c->l0, c->l1);
 	rec_put_str(w, "text", c->text.s, c->text.n);
 	rec_put_u64(w, "n_tok", c->n_tok);
 	if (c->trunc)
 		rec_put_bool(w, "trunc", true);
-	if (c->n_meta) {
-		pk = rec_put_key(w, "meta");
-		msgpack_pack_map(pk, c->n_meta);
-	}
-	for (size_t i = 0; i < c->n_meta; i++) {
-		msgpack_pack_str_with_body(pk, c->meta[i].key.s, c->meta[i].key.n);
-		msgpack_pack_str_with_body(pk, c->meta[i].value.s, c->meta[i].value.n);
-	}
+	segment_put_meta(c, w);
 	return rec_emit(w, e);
 }
 

@@ -193,6 +193,26 @@ int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, st
 	return r ? r : section_check(&s->file, c->text.s, c->text.n, e);
 }
 
+void segment_put_sec(const struct segment_chunk *c, struct rec_writer *w)
+{
+	msgpack_packer *pk = rec_put_key(w, "sec");
+	msgpack_pack_array(pk, c->n_sec);
+	for (size_t i = 0; i < c->n_sec; i++)
+		msgpack_pack_str_with_body(pk, c->sec[i].s, c->sec[i].n);
+}
+
+void segment_put_meta(const struct segment_chunk *c, struct rec_writer *w)
+{
+	if (!c->n_meta)
+		return;
+	msgpack_packer *pk = rec_put_key(w, "meta");
+	msgpack_pack_map(pk, c->n_meta);
+	for (size_t i = 0; i < c->n_meta; i++) {
+		msgpack_pack_str_with_body(pk, c->meta[i].key.s, c->meta[i].key.n);
+		msgpack_pack_str_with_body(pk, c->meta[i].value.s, c->meta[i].value.n);
+	}
+}
+
 int segment_get_head(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e)
 {
 	int r = take_chunk(s, i, c, e);

@@ -17,6 +17,7 @@
 #include "index/postings.h"
 #include "index/section.h"
 #include "lib/base/hash.h"
+#include "lib/base/rec.h"
 
 #define SEGMENT_KIND 1u
 #define SEGMENT_MAX_SEC 32	/* headings of a path that are kept */
@@ -85,6 +86,9 @@ int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct
 int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
 /* The same without the text, which is neither read nor checked. */
 int segment_get_head(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
+/* Puts `sec`, and `meta` where there is any, into the record that `w` has begun. */
+void segment_put_sec(const struct segment_chunk *c, struct rec_writer *w);
+void segment_put_meta(const struct segment_chunk *c, struct rec_writer *w);
 /* Only the lengths: words of all chunks, words of name and title. */
 int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e);
 /* Only the id. */

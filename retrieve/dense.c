@@ -56,13 +56,12 @@ int dense_is_complete(struct store *s, bool *is, struct err *e)
 		struct store_segment *g = &s->seg[i];
 		const struct segment_len *len;
 		uint8_t *has;
-		int r = g->m->n_dead ? segment_get_lens(&g->seg, &len, e) : 0;
-		if (!r && g->m->n_dead)
-			r = store_has_vectors(s, i, &has, e);
-		if (r)
-			return r;
 		if (!g->m->n_dead)
 			continue;
+		int r = segment_get_lens(&g->seg, &len, e);
+		r = r ? r : store_has_vectors(s, i, &has, e);
+		if (r)
+			return r;
 		for (uint32_t k = 0; k < g->m->n_chunk; k++)
 			n_row -= has[k] && g->dead[len[k].doc];
 		free(has);
@@ -74,8 +73,10 @@ int dense_is_complete(struct store *s, bool *is, struct err *e)
 static int leave_out_dead(struct store_segment *g, float *cos, struct err *e)
 {
 	const struct segment_len *len;
-	int r = g->m->n_dead ? segment_get_lens(&g->seg, &len, e) : 0;
-	for (uint32_t k = 0; !r && g->m->n_dead && k < g->m->n_chunk; k++)
+	if (!g->m->n_dead)
+		return 0;
+	int r = segment_get_lens(&g->seg, &len, e);
+	for (uint32_t k = 0; !r && k < g->m->n_chunk; k++)
 		if (g->dead[len[k].doc])
 			cos[k] = DENSE_NONE;
 	return r;

@@ -20,8 +20,8 @@ struct dense {
 
 /* ERR_CONF when a question's vector of `dim` components is not of the index's kind. */
 int dense_check(const struct store *s, size_t dim, struct err *e);
-/* Sets *is to whether nearly all living chunks have a vector. Nothing fair can be said of a page without one beside pages that have them: a machine's
- * manual pages that were embedded first would stand before all others, while the rest is still being computed. */
+/* Sets *is to whether nearly all living chunks have a vector. Nothing fair can be said of a page without one beside pages that have them:
+ * a machine's manual pages that were embedded first would stand before all others, while the rest is still being computed. */
 int dense_is_complete(struct store *s, bool *is, struct err *e);
 
 /* code[stride] and scale: the question. Checks `dim` as above. On error nothing is held. */

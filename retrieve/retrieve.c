@@ -83,22 +83,6 @@ static void put_score(struct rec_writer *w, const struct find_hit *h)
 	msgpack_pack_double(pk, (double)h->known);
 }
 
-static void put_lists(struct rec_writer *w, const struct segment_chunk *c)
-{
-	msgpack_packer *pk = rec_put_key(w, "sec");
-	msgpack_pack_array(pk, c->n_sec);
-	for (size_t i = 0; i < c->n_sec; i++)
-		msgpack_pack_str_with_body(pk, c->sec[i].s, c->sec[i].n);
-	if (!c->n_meta)
-		return;
-	pk = rec_put_key(w, "meta");
-	msgpack_pack_map(pk, c->n_meta);
-	for (size_t i = 0; i < c->n_meta; i++) {
-		msgpack_pack_str_with_body(pk, c->meta[i].key.s, c->meta[i].key.n);
-		msgpack_pack_str_with_body(pk, c->meta[i].value.s, c->meta[i].value.n);
-	}
-}
-
 static int put_hit(struct run *x, const char *id, size_t id_len, size_t rank, const struct find_hit *h,
 	const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
 {
@@ -113,7 +97,8 @@ static int put_hit(struct run *x, const char *id, size_t id_len, size_t rank, co
 	rec_put_str(w, "title", d->title.s, d->title.n);
 	rec_put_u64(w, "seq", c->seq);
 	rec_put_cstr(w, "id", hex);
-	put_lists(w, c);
+	segment_put_sec(c, w);
+	segment_put_meta(c, w);
 	rec_put_str(w, "unit", c->unit.s, c->unit.n);
 	rec_put_span(w, "span", c->b0, c->b1, c->l0, c->l1);
 	put_src(w, d);

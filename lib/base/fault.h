@@ -16,8 +16,8 @@
 #ifndef TT_BASE_FAULT_H
 #define TT_BASE_FAULT_H
 
-/* From now on SIGXFSZ does nothing, so that what goes over a limit fails with EFBIG; and SIGBUS at a mapped page ends the program with a message and EXIT_DATA. `tool` must stay where it is. A SIGBUS that
- * was sent by another process keeps its usual effect. */
+/* From now on SIGXFSZ does nothing, so that what goes over a limit fails with EFBIG; and SIGBUS at a mapped page ends the program with a
+ * message and EXIT_DATA. `tool` must stay where it is. A SIGBUS that was sent by another process keeps its usual effect. */
 void fault_catch(const char *tool);
 
 #endif
