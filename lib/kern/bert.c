@@ -46,18 +46,8 @@ const struct kern_bert *kern_bert_level(enum kern_level level)
 
 const struct kern_bert *kern_bert_select(const char *cap, struct err *e)
 {
-	static const char *const name[] = { "ref", "avx2", "avx512", "vnni" };
-	int level = KERN_VNNI;
-	if (cap && *cap) {
-		for (level = 0; level <= KERN_VNNI && strcmp(cap, name[level]); level++)
-			;
-		if (level > KERN_VNNI) {
-			err_set(e, ERR_ARG, ERR_NO_OFFSET, "unknown processor level '%s' (ref, avx2, avx512 or vnni)", cap);
-			return NULL;
-		}
-	}
-	const struct kern_bert *k;
-	while (!(k = kern_bert_level((enum kern_level)level)))
-		level--;
+	const struct kern_bert *k = NULL;
+	for (int level = kern_cap(cap, e); level >= KERN_REF && !k; level--)
+		k = kern_bert_level((enum kern_level)level);
 	return k;
 }

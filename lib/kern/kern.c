@@ -27,19 +27,20 @@ const struct kern *kern_level(enum kern_level level)
 	return level == KERN_REF ? &REF : kern_x86(level);
 }
 
+int kern_cap(const char *cap, struct err *e)
+{
+	if (!cap || !*cap)
+		return KERN_VNNI;
+	for (int level = KERN_REF; level <= KERN_VNNI; level++)
+		if (!strcmp(cap, NAMES[level]))
+			return level;
+	return err_set(e, ERR_ARG, ERR_NO_OFFSET, "unknown processor level '%s' (ref, avx2, avx512 or vnni)", cap);
+}
+
 const struct kern *kern_select(const char *cap, struct err *e)
 {
-	int level = KERN_VNNI;
-	if (cap && *cap) {
-		for (level = 0; level <= KERN_VNNI && strcmp(cap, NAMES[level]); level++)
-			;
-		if (level > KERN_VNNI) {
-			err_set(e, ERR_ARG, ERR_NO_OFFSET, "unknown processor level '%s' (ref, avx2, avx512 or vnni)", cap);
-			return NULL;
-		}
-	}
-	const struct kern *k;
-	while (!(k = kern_level((enum kern_level)level)))
-		level--;
+	const struct kern *k = NULL;
+	for (int level = kern_cap(cap, e); level >= KERN_REF && !k; level--)
+		k = kern_level((enum kern_level)level);
 	return k;
 }

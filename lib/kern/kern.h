@@ -103,6 +103,11 @@ struct attn {
 	float scale;
 	float softcap;		/* 0 = none; else score = softcap * tanh(score / softcap) */
 };
+/* first_r of a row at `pos`. */
+static inline size_t attn_first(const struct attn *a, size_t pos)
+{
+	return a->window && pos + 1 > a->window ? pos + 1 - a->window : 0;
+}
 #define ATTN_TILE 32
 #define KV_GROUP 32	/* elements of a stored key or value that share a scale */
 #define ATTN_ROWS 24		/* rows a call */
@@ -140,6 +145,8 @@ struct kern {
 /* The best table that this processor runs, at most `cap` ("ref", "avx2", "avx512", "vnni"; NULL or "" = no cap). An unknown
  * name is ERR_ARG, and NULL is returned. The table is constant and shared. */
 const struct kern *kern_select(const char *cap, struct err *e);
+/* The level that `cap` names, the highest if it is NULL or empty; ERR_ARG. */
+int kern_cap(const char *cap, struct err *e);
 
 /* The level's own table; NULL when this processor cannot run it. (Tests.) */
 const struct kern *kern_level(enum kern_level level);

@@ -55,7 +55,7 @@ void attn_ref(const struct attn *a, const struct attn_row *row, size_t n_row)
 {
 	for (size_t r = 0; r < n_row; r++) {
 		struct state st = { .m = -INFINITY };
-		size_t end = row[r].pos + 1, start = a->window && end > a->window ? end - a->window : 0;
+		size_t end = row[r].pos + 1, start = attn_first(a, row[r].pos);
 		for (size_t base = start / ATTN_TILE * ATTN_TILE; base < end; base += ATTN_TILE)
 			tile(a, row[r].q, base, start > base ? start - base : 0,
 				end - base < ATTN_TILE ? end - base : ATTN_TILE, &st);

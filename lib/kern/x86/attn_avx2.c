@@ -95,7 +95,7 @@ INLINE void widen_keys(const struct attn *a, const uint16_t *k, size_t n_dim, fl
 
 INLINE struct span span_of(const struct attn *a, const struct attn_row *row, size_t base)
 {
-	size_t end = row->pos + 1, start = a->window && end > a->window ? end - a->window : 0;
+	size_t end = row->pos + 1, start = attn_first(a, row->pos);
 	struct span in = { start > base ? start - base : 0, end > base ? end - base : 0 };
 	in.from = in.from < ATTN_TILE ? in.from : ATTN_TILE;
 	in.to = in.to < ATTN_TILE ? in.to : ATTN_TILE;
@@ -259,7 +259,7 @@ void attn_avx2(const struct attn *a, const struct attn_row *row, size_t n_row)
 	for (size_t r = 0; r < ATTN_ROWS; r++)
 		st.m[r] = st.top[r] = -INFINITY;
 	for (size_t r = 0; r < n_row; r++) {
-		size_t end = row[r].pos + 1, start = a->window && end > a->window ? end - a->window : 0;
+		size_t end = row[r].pos + 1, start = attn_first(a, row[r].pos);
 		last = end > last ? end : last;
 		first = start < first ? start : first;
 		memset(row[r].out, 0, a->d_head * sizeof(float));

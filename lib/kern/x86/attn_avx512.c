@@ -20,7 +20,7 @@ INLINE __m512 widen(const uint16_t *p)
 /* Which lanes of [16 half, 16 half + 16) row r attends to in the tile at `base`. */
 INLINE __mmask16 lanes(const struct attn *a, const struct attn_row *row, size_t base, size_t half)
 {
-	size_t end = row->pos + 1, start = a->window && end > a->window ? end - a->window : 0, at = base + 16 * half;
+	size_t end = row->pos + 1, start = attn_first(a, row->pos), at = base + 16 * half;
 	uint32_t upto = end <= at ? 0 : end - at >= 16 ? 0xffff : (1u << (end - at)) - 1;
 	uint32_t before = start <= at ? 0 : start - at >= 16 ? 0xffff : (1u << (start - at)) - 1;
 	return (__mmask16)(upto & ~before);
@@ -101,7 +101,7 @@ INLINE void attend(const struct attn *a, const struct attn_row *row, int n)
 	struct rows st;
 	size_t d = a->d_head, last = 0, first = SIZE_MAX;
 	for (int r = 0; r < n; r++) {
-		size_t end = row[r].pos + 1, start = a->window && end > a->window ? end - a->window : 0;
+		size_t end = row[r].pos + 1, start = attn_first(a, row[r].pos);
 		last = end > last ? end : last;
 		first = start < first ? start : first;
 		memcpy(st.q[r], row[r].q, d * sizeof(float));
