@@ -118,7 +118,7 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 		size_t kept = session_shared(b->s, chat.ids.id, chat.ids.len);
 		rc = rc ? rc : reply(b, &chat.ids, kept, false, &plain, e);
 		if (!rc && buf_add(&past[k], b->run.text.data ? b->run.text.data : "", b->run.text.len))
-			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			rc = err_memory(e);
 		rc = rc ? rc : reply(b, &chat.ids, kept, true, &drafted, e);
 		equal = equal && b->run.text.len == past[k].len && (!past[k].len || !memcmp(b->run.text.data, past[k].data, past[k].len));
 		chat_release(&chat);

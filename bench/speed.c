@@ -117,7 +117,7 @@ static int measure_share(struct speed *sp, struct session *s, const int32_t *own
 	double want = (double)PROBE_BYTES / sp->weight_bytes;
 	int n_step = want < N_DECODE ? (int)want + 1 : N_DECODE, r = 0;
 	if (!p)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for what the memory is measured with");
+		return err_memory(e);
 	for (int i = 0; !r && i < 8 * rounds; i++) {
 		double gbs = probe_read(p);
 		uint64_t t0 = io_now_ns();
@@ -162,7 +162,7 @@ int speed_measure(struct speed *sp, const struct model *m, struct pool *pool, in
 	add_weights(sp, m);
 	n = n > N_DECODE ? n : N_DECODE;
 	int32_t *tok = malloc(n * sizeof *tok);
-	int r = tok ? session_open(&s, m, pool, n + N_DECODE + 16, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int r = tok ? session_open(&s, m, pool, n + N_DECODE + 16, e) : err_memory(e);
 	r = r ? r : fill_prompt(m, tok, n, e);
 	if (!r)
 		r = session_eval(s, tok, 64 < n ? 64 : n, 1, e);	/* pages in, threads awake */

@@ -50,7 +50,7 @@ int batch_open(struct batch **out, struct forward *f, const struct bert *model, 
 	struct batch *b = calloc(1, sizeof *b);
 	*out = NULL;
 	if (!b)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	b->f = f;
 	b->model = model;
 	b->out = w;
@@ -61,7 +61,7 @@ int batch_open(struct batch **out, struct forward *f, const struct bert *model, 
 	b->code = calloc(model->hyper.d_model, sizeof *b->code);
 	int rc = seen_open(&b->seen, model->hyper.d_model, e);
 	if (!rc && (!b->id || !b->mixed || !b->half || !b->code))
-		rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		rc = err_memory(e);
 	if (rc) {
 		batch_close(b);
 		return rc;
@@ -125,7 +125,7 @@ static int text_of(struct batch *b, const struct rec *r, bool is_query, struct e
 			buf_add(&b->title, title, n_title);
 		}
 	}
-	return b->text.failed || b->title.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return b->text.failed || b->title.failed ? err_memory(e) : 0;
 }
 
 /* Puts a text that nobody knows yet into the forward batch: *slot, or SEEN_NONE if the batch must run first. */
@@ -145,7 +145,7 @@ static int place_text(struct batch *b, const struct buf *text, const uint8_t id[
 	if (*slot == SEEN_NONE)
 		return 0;
 	if (buf_add(&b->news, slot, sizeof *slot))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	forward_add(b->f, b->id, n);
 	b->stats.n_text++;
 	b->stats.n_tok += n;
@@ -198,7 +198,7 @@ static int enqueue(struct batch *b, struct item *it, const void *p, size_t n, st
 	it->at = b->raw.len;
 	it->len = n;
 	if (buf_add(&b->raw, p, n))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	b->item[b->n++] = *it;
 	return b->n == MAX_ITEMS || b->raw.len > MAX_RAW ? batch_flush(b, e) : 0;
 }
@@ -237,7 +237,7 @@ int batch_add_line(struct batch *b, const char *id, const char *s, size_t n, str
 	buf_clear(&b->title);
 	buf_add(&b->text, b->model->query, b->model->query_len);
 	if (buf_add(&b->text, s, n))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int r = add_text(b, &it, id, e);
 	return r ? r : enqueue(b, &it, s, n, e);
 }
@@ -306,7 +306,7 @@ static int write_item(struct batch *b, const struct item *it, struct err *e)
 	size_t off = 0;
 	int r;
 	if (msgpack_unpack_next(&u, p, it->len, &off) != MSGPACK_UNPACK_SUCCESS || u.data.type != MSGPACK_OBJECT_MAP) {
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");	/* rec_read had checked these bytes */
+		r = err_memory(e);	/* rec_read had checked these bytes */
 	} else {
 		struct rec rec = { .map = &u.data, .raw = p, .raw_len = it->len };
 		if (it->text == SEEN_NONE) {

@@ -104,7 +104,7 @@ int bert_view(struct bert *b, const void *data, size_t len, const uint8_t *id, s
 		return r;
 	b->layer = arena_array(&b->mem, h->n_layer, sizeof *b->layer);
 	if (!b->layer)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	size_t at = bert_place(b, NULL), need;
 	if (total != len || b->query_len > BERT_TEXT || b->document_len > BERT_TEXT || !size_add(at + 2 * BERT_TEXT, tok_len, &need) ||
 	    need > len)
@@ -208,7 +208,7 @@ int bert_open(struct bert **out, const char *path, const char *name, const struc
 	if (was_made)
 		*was_made = false;
 	if (!b)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	b->kern = kern;
 	int r = fill(b, path, name, was_made, e);
 	if (r) {

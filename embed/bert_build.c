@@ -234,12 +234,12 @@ static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struc
 		arena_array(&m->b.mem, h->n_layer * h->d_ff, sizeof(float)) };
 	if (!m->b.layer || !m->mat || !m->bias || !m->gain || !m->shift || !m->mean || !m->seen.lo || !m->seen.hi || !m->seen.z ||
 	    !m->seen.ctx || !m->seen.u)
-		return err_set(m->e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(m->e);
 	size_t texts = bert_place(&m->b, NULL), total = texts + 2 * BERT_TEXT + tok->len;
 	put_header(&head, h, id, total, m->w, tok->len);
 	if (m->w->query.len > BERT_TEXT || m->w->document.len > BERT_TEXT || head.failed || buf_zeros(out, total)) {
 		buf_release(&head);
-		return err_set(m->e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(m->e);
 	}
 	memcpy(out->data, head.data, BERT_HEADER);
 	buf_release(&head);

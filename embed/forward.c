@@ -85,7 +85,7 @@ int forward_open(struct forward **out, const struct bert *b, struct pool *p, str
 	struct forward *f = calloc(1, sizeof *f);
 	*out = NULL;
 	if (!f)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	size_t n_thread = (size_t)pool_threads(p);
 	f->b = b;
 	f->pool = p;
@@ -101,7 +101,7 @@ int forward_open(struct forward **out, const struct bert *b, struct pool *p, str
 		ok = lane_init(f, &f->lane[i]);
 	if (!ok) {
 		forward_close(f);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	*out = f;
 	return 0;

@@ -31,7 +31,7 @@ int seen_open(struct seen **out, size_t d, struct err *e)
 	struct seen *s = calloc(1, sizeof *s + SETS * WAYS * d * sizeof *s->vec);
 	*out = s;
 	if (!s)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	s->d = d;
 	s->turn = 1;
 	return 0;

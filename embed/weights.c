@@ -142,7 +142,7 @@ static int from_folder(struct weights *w, const char *dir, struct err *e)
 	struct buf path = {0};
 	char name[128];
 	struct hyper *h = &w->hyper;
-	int r = buf_printf(&path, "%s/model.safetensors", dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	int r = buf_printf(&path, "%s/model.safetensors", dir) ? err_memory(e) : 0;
 	if (!r)
 		r = safetensors_open(&w->s, path.data, e);
 	buf_release(&path);
@@ -225,7 +225,7 @@ int weights_open(struct weights *w, const char *path, struct err *e)
 	if (!r)
 		r = hyper_check(&w->hyper, e);
 	if (!r && (w->query.failed || w->document.failed))
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	if (r)
 		weights_close(w);
 	return r;

@@ -40,7 +40,7 @@ int ask_start(struct ask *a, const struct rec *r, struct err *e)
 {
 	ask_clear(a);
 	if (copy_str(a, r, "id", &a->id) || copy_str(a, r, "text", &a->text))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a query");
+		return err_memory(e);
 	if (!a->id.n)
 		return err_set(e, ERR_FORMAT, r->at, "query without 'id' (record %llu)", (unsigned long long)r->n);
 	if (!a->text.n)
@@ -112,7 +112,7 @@ static int add_source(struct ask *a, const struct rec *r, struct err *e)
 	struct ask_source *s = arena_alloc(&a->mem, sizeof *s);
 	char *raw = s ? arena_alloc(&a->mem, r->raw_len) : NULL;
 	if (!raw)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a hit");
+		return err_memory(e);
 	memcpy(raw, r->raw, r->raw_len);
 	msgpack_unpacked_init(&s->raw);
 	size_t at = 0;

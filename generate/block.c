@@ -132,7 +132,7 @@ int block_check(const struct block *b, struct err *e)
 	struct hash_stream *h = hash_stream_new();
 	bool whole = true;
 	if (!h)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	for (uint64_t at = 0, n; whole && at < b->payload_len; at += n) {
 		n = b->payload_len - at < sizeof piece ? b->payload_len - at : sizeof piece;
 		whole = read_at(b->fd, piece, (size_t)n, b->payload_at + at);
@@ -164,7 +164,7 @@ static int make_head(const struct block *b, const void *payload, struct buf *hea
 	if (!head->failed)
 		buf_u64(head, hash_xxh64(head->data, head->len));
 	buf_align(head, 64);
-	return head->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return head->failed ? err_memory(e) : 0;
 }
 
 int block_write(const struct block *b, const void *payload, const char *path, struct err *e)
@@ -234,8 +234,5 @@ bool block_is_aside_name(const char *name)
 
 void block_name_id(const char *name, uint8_t id[HASH_ID_LEN])
 {
-	for (size_t i = 0; i < HEX_LEN; i++) {
-		int digit = name[i] <= '9' ? name[i] - '0' : name[i] - 'a' + 10;
-		id[i / 2] = (uint8_t)(id[i / 2] << 4 | digit);
-	}
+	hash_unhex(name, HASH_ID_LEN, id);
 }

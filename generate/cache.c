@@ -45,7 +45,7 @@ static int store_dir(struct buf *dir, struct err *e)
 {
 	if (!o.dir)
 		return io_dir(dir, IO_DIR_CACHE, "prefix", e);
-	return buf_puts(dir, o.dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return buf_puts(dir, o.dir) ? err_memory(e) : 0;
 }
 
 /* ---- list, verify, clear, forget: a walk over the store ---- */
@@ -162,7 +162,7 @@ static int read_ids(struct visit *v, struct err *e)
 			cap = cap ? cap * 2 : 256;
 			void *p = realloc(v->id, cap * sizeof *v->id);
 			if (!p) {
-				r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+				r = err_memory(e);
 				break;
 			}
 			v->id = p;

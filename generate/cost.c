@@ -120,7 +120,7 @@ static int cost_path(struct buf *path, const struct model *m, int n_thread, stru
 	if (!r)
 		r = io_mkdirs(path->data, e);
 	if (!r && buf_printf(path, "/%s-%d-%s-%d", hex, PACK_LAYOUT, m->kern->name, n_thread))
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	return r;
 }
 

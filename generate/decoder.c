@@ -77,7 +77,7 @@ int decoder_open(struct decoder **out, const struct model *m, struct pool *p, st
 	const struct arch *a = &m->arch;
 	struct decoder *d = calloc(1, sizeof *d);
 	if (!d)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the decoder");
+		return err_memory(e);
 	d->m = m;
 	d->pool = p;
 	d->x = rows(d, a->d_model);
@@ -96,7 +96,7 @@ int decoder_open(struct decoder **out, const struct model *m, struct pool *p, st
 		rc = init_acts(d, e);
 	if (!rc && (!d->x || !d->post || !d->q || !d->att || !d->k || !d->v || !d->ff || !d->cos[0] || !d->cos[1] || !d->sin[0] ||
 		!d->sin[1]))
-		rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the decoder");
+		rc = err_memory(e);
 	if (rc) {
 		decoder_close(d);
 		return rc;

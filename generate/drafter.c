@@ -129,7 +129,7 @@ int drafter_open(struct drafter **out, const char *cmd, const char *vocab, size_
 {
 	struct drafter *d = calloc(1, sizeof *d);
 	if (!d)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	*d = (struct drafter){ .to = -1, .from = -1, .n_vocab = n_vocab, .is_well = true };
 	int r = spawn(d, cmd, e);
 	r = r ? r : rec_reader_open(&d->in, d->from, "drafter", e);

@@ -24,7 +24,7 @@ static int put_visible(struct emit *em, const char *s, size_t n, struct err *e)
 {
 	buf_clear(&em->line);
 	if (utf8_visible(&em->line, s, n))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	return em->line.len ? io_write(em->fd, em->line.data, em->line.len, "standard output", e) : 0;
 }
 
@@ -70,7 +70,7 @@ static int put_source(struct emit *em, size_t number, const struct ask_source *s
 		utf8_visible_field(b, s->sec[i].s, s->sec[i].n);
 	}
 	buf_putc(b, '\n');
-	return b->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : io_write(em->fd, b->data, b->len, "standard output", e);
+	return b->failed ? err_memory(e) : io_write(em->fd, b->data, b->len, "standard output", e);
 }
 
 static int end_text(struct emit *em, const struct emit_answer *a, struct err *e)

@@ -257,7 +257,7 @@ static int answer_text(struct engine *en, struct rec_reader *in, struct err *e)
 	int got, rc = 0;
 	for (bool first = true; !rc && (got = rec_reader_line(in, &s, &n, e)) > 0; first = false) {
 		if (!first && buf_putc(&text, '\n'))
-			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the prompt");
+			rc = err_memory(e);
 		if (!rc && (buf_add(&text, s, n) || text.len > PROMPT_MAX))
 			rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a prompt of more than %u bytes", PROMPT_MAX);
 	}

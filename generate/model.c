@@ -34,7 +34,7 @@ int model_parts(struct pack_parts *parts, const struct gguf *g, void *arg, struc
 		return rc;
 	rc = arch_save(&a, &arch);
 	if (add_part(parts, "arch", &arch) || rc)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	rc = tok_build_gguf(&tok, g, e);
 	add_part(parts, "tok", &tok);
 	if (rc)
@@ -42,7 +42,7 @@ int model_parts(struct pack_parts *parts, const struct gguf *g, void *arg, struc
 	struct gguf_str s = { 0 };
 	bool has = gguf_str(g, "tokenizer.chat_template", &s);
 	buf_u32(&chat, (uint32_t)template_detect(has ? s.s : NULL, s.n));
-	return add_part(parts, "chat", &chat) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return add_part(parts, "chat", &chat) ? err_memory(e) : 0;
 }
 
 /* ---- weights ---- */
@@ -134,7 +134,7 @@ static int load_rope(struct model *m, struct err *e)
 	m->inv_freq = arena_array(&m->mem, n, sizeof *m->inv_freq);
 	m->inv_freq_local = arena_array(&m->mem, n, sizeof *m->inv_freq_local);
 	if (!m->inv_freq || !m->inv_freq_local)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	if (pack_vec(m->pack, "rope_freqs.weight", &factors, &len) && len != n)
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tensor 'rope_freqs.weight' has %zu elements, not %zu", len, n);
 	for (size_t i = 0; factors && i < n; i++)
@@ -162,7 +162,7 @@ static int load_weights(struct model *m, struct err *e)
 	struct load ld = { .p = m->pack, .e = e, .layer = SIZE_MAX };
 	m->layer = arena_array(&m->mem, a->n_layer, sizeof *m->layer);
 	if (!m->layer)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	load_mat(&ld, "token_embd.weight", a->n_vocab, a->d_model, &m->embd);
 	load_vec(&ld, "output_norm.weight", a->d_model, &m->norm_out);
 	struct mat tied;
@@ -214,7 +214,7 @@ static int load(struct model **out, struct pack *pack, const char *path, const s
 	struct model *m = calloc(1, sizeof *m);
 	if (!m) {
 		pack_close(pack);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	m->pack = pack;
 	m->kern = kern;
@@ -224,7 +224,7 @@ static int load(struct model **out, struct pack *pack, const char *path, const s
 	m->name = arena_strdup(&m->mem, base, n > 5 && !strcmp(base + n - 5, ".gguf") ? n - 5 : n);
 	const void *p = NULL;
 	size_t len = 0;
-	int rc = m->name ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int rc = m->name ? 0 : err_memory(e);
 	if (!rc)
 		rc = pack_part(pack, "arch", &p, &len) ? arch_load(&m->arch, p, len, e)
 			: err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "no hyper-parameters");

@@ -40,7 +40,7 @@ int popular_load(struct popular *p, const char *dir, struct err *e)
 	int r = walk_store(dir, take, p, e);
 	if (r) {
 		popular_release(p);
-		return r == ERR_MEM ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : r;
+		return r == ERR_MEM ? err_memory(e) : r;
 	}
 	if (p->n)
 		qsort(p->chunk, p->n, sizeof *p->chunk, by_id);

@@ -30,11 +30,6 @@ struct prefix {
 /* A place in the chain: the blocks up to token `at`, the last of which has `id`. */
 struct link { size_t at; uint8_t id[HASH_ID_LEN]; };
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-}
-
 int prefix_open(struct prefix **out, const char *dir, const uint8_t model[HASH_ID_LEN], uint64_t max_bytes, struct err *e)
 {
 	struct prefix *p = calloc(1, sizeof *p);
@@ -45,7 +40,7 @@ int prefix_open(struct prefix **out, const char *dir, const uint8_t model[HASH_I
 	if (!p || !p->root || asprintf(&p->dir, "%s/%s", dir, hex) < 0) {
 		free(p ? p->root : NULL);
 		free(p);
-		return no_memory(e);
+		return err_memory(e);
 	}
 	memcpy(p->model, model, HASH_ID_LEN);
 	p->max_bytes = max_bytes;
@@ -258,7 +253,7 @@ static int write_one(struct visit *v, const struct link *l, size_t n, const uint
 		return 1;	/* eviction took of this very chain what was counted as stored */
 	v->room -= b.payload_len + BLOCK_HEAD_MAX;
 	if (!path)
-		return no_memory(e);
+		return err_memory(e);
 	memcpy(b.id, id, HASH_ID_LEN);
 	memcpy(b.parent, l->id, HASH_ID_LEN);
 	memcpy(b.model, v->p->model, HASH_ID_LEN);

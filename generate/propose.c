@@ -49,7 +49,7 @@ int propose_auto(struct buf *cmd, const char *own, const char *small, int n_thre
 	buf_puts(cmd, "'");
 	if (small)
 		buf_printf(cmd, " -m '%s' -j %d", small, n_thread);
-	return cmd->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return cmd->failed ? err_memory(e) : 0;
 }
 
 int propose_open(struct proposer *p, const struct model *m, struct session *s, int n_thread, const char *cmd, struct err *e)
@@ -117,7 +117,7 @@ static int ask(struct proposer *p, const int32_t *past, size_t n, int32_t next, 
 {
 	int32_t *tok = malloc((n + 1 - p->told) * sizeof *tok);
 	if (!tok)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	memcpy(tok, past + p->told, (n - p->told) * sizeof *tok);
 	tok[n - p->told] = next;
 	int r = settle_debt(p, e);

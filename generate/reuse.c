@@ -25,7 +25,7 @@ int reuse_open(struct reuse *r, const struct model *m, const char *dir, uint64_t
 	uint8_t id[HASH_ID_LEN];
 	*r = (struct reuse){0};
 	reuse_model_id(m, id);
-	int rc = dir ? (buf_puts(&path, dir) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0)
+	int rc = dir ? (buf_puts(&path, dir) ? err_memory(e) : 0)
 		     : io_dir(&path, IO_DIR_CACHE, "prefix", e);
 	if (!rc)
 		rc = prefix_open(&r->store, path.data, id, max_bytes, e);
@@ -71,16 +71,7 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 /* The id of a hit's chunk, 32 hexadecimal digits, as bytes. */
 bool reuse_parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN])
 {
-	static const char digit[] = "0123456789abcdef";
-	if (hex.n != 2 * HASH_ID_LEN)
-		return false;
-	for (size_t i = 0; i < hex.n; i++) {
-		const char *d = memchr(digit, hex.s[i], 16);
-		if (!d)
-			return false;
-		id[i / 2] = (uint8_t)(id[i / 2] << 4 | (d - digit));
-	}
-	return true;
+	return hex.n == 2 * HASH_ID_LEN && hash_unhex(hex.s, HASH_ID_LEN, id);
 }
 
 void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eval_ms)

@@ -62,7 +62,7 @@ static int show(struct run *r, struct err *e)
 	if (!r->stream.out.len)
 		return 0;
 	if (buf_add(&r->text, r->stream.out.data, r->stream.out.len))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply");
+		return err_memory(e);
 	return r->hooks.text ? r->hooks.text(r->hooks.arg, r->stream.out.data, r->stream.out.len, e) : 0;
 }
 
@@ -90,7 +90,7 @@ static int take(struct step *st, int32_t id, struct err *e)
 	}
 	buf_clear(&st->piece);
 	if (tok_piece(r->m->tok, id, &st->piece))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply");
+		return err_memory(e);
 	int rc = put_text(r, st->piece.data ? st->piece.data : "", st->piece.len, e);
 	if (r->stream.is_stopped || r->n_gen >= r->n_max) {
 		st->done = 1;
@@ -214,7 +214,7 @@ int run_reply(struct run *r, struct err *e)
 		rc = advance(&st, &next, e);
 	}
 	if (!rc)
-		rc = stream_end(&r->stream) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the reply") : show(r, e);
+		rc = stream_end(&r->stream) ? err_memory(e) : show(r, e);
 	read_cites(r);
 	if (!rc && must_cite(r))
 		rc = force_cite(&st, e);

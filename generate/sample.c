@@ -30,13 +30,13 @@ int sampler_open(struct sampler **out, const struct sample_params *p, size_t n_v
 	size_t bytes;
 	if (!s || !size_mul(n_vocab, sizeof *s->item, &bytes)) {
 		free(s);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the sampler");
+		return err_memory(e);
 	}
 	s->p = *p;
 	s->n_vocab = n_vocab;
 	if (p->temp > 0 && !(s->item = malloc(bytes ? bytes : 1))) {
 		free(s);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the sampler");
+		return err_memory(e);
 	}
 	*out = s;
 	return 0;

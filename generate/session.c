@@ -32,7 +32,7 @@ int session_open(struct session **out, const struct model *m, struct pool *p, si
 {
 	struct session *s = calloc(1, sizeof *s);
 	if (!s)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a session");
+		return err_memory(e);
 	s->m = m;
 	s->n_ctx = n_ctx;
 	int rc = n_ctx == 0 || n_ctx > ARCH_MAX_CTX ? err_set(e, ERR_ARG, ERR_NO_OFFSET, "a context of %zu tokens", n_ctx)
@@ -43,7 +43,7 @@ int session_open(struct session **out, const struct model *m, struct pool *p, si
 		s->tok = malloc(n_ctx * sizeof *s->tok);
 		s->logits = aligned_alloc(64, (SESSION_MAX_BATCH * m->arch.n_vocab * sizeof *s->logits + 63) / 64 * 64);
 		if (!s->tok || !s->logits)
-			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for a session");
+			rc = err_memory(e);
 	}
 	if (rc) {
 		session_close(s);

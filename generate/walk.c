@@ -41,7 +41,7 @@ static int walk_model(const char *dir, walk_fn fn, void *arg, struct err *e)
 			continue;
 		buf_clear(&path);
 		if (buf_printf(&path, "%s/%s", dir, x->d_name))
-			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			r = err_memory(e);
 		else
 			r = aside ? fn(arg, path.data, NULL, NULL) : visit(path.data, fn, arg);
 	}
@@ -62,7 +62,7 @@ int walk_store(const char *dir, walk_fn fn, void *arg, struct err *e)
 			continue;
 		buf_clear(&path);
 		if (buf_printf(&path, "%s/%s", dir, x->d_name))
-			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			r = err_memory(e);
 		else
 			r = walk_model(path.data, fn, arg, e);
 	}

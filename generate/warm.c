@@ -184,7 +184,7 @@ int warm_index(struct warm *w, const char *index, struct err *e)
 		return r;
 	struct pass p = { .w = w, .known = &known, .is_first = true, .chunk = calloc(known.n + 1, sizeof *p.chunk) };
 	if (!p.chunk)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	if (!r && known.n)
 		r = run_pass(&p, index, e);
 	if (p.n)

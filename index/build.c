@@ -50,11 +50,6 @@ struct builder {
 	uint32_t n_word;
 };
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory building a segment");
-}
-
 int builder_new(struct builder **b, struct err *e)
 {
 	*b = calloc(1, sizeof **b);
@@ -66,7 +61,7 @@ int builder_new(struct builder **b, struct err *e)
 		free(*b);
 	}
 	*b = NULL;
-	return out_of_memory(e);
+	return err_memory(e);
 }
 
 void builder_free(struct builder *b)
@@ -290,7 +285,7 @@ int builder_doc(struct builder *b, const struct segment_doc *d, uint32_t *i_doc,
 	const struct str all[] = { d->doc, d->name, d->title, d->type, d->path, d->sum, d->alias };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		put_str(&b->heap, all[i]);
-	return b->failed || b->docs.failed || b->heap.failed ? out_of_memory(e) : 0;
+	return b->failed || b->docs.failed || b->heap.failed ? err_memory(e) : 0;
 }
 
 static void put_head(struct builder *b, const struct segment_chunk *c)
@@ -350,7 +345,7 @@ int builder_chunk(struct builder *b, const struct segment_chunk *c, uint32_t *i_
 	if (i_chunk)
 		*i_chunk = b->stat.n_chunk;
 	b->stat.n_chunk++;
-	return b->failed || b->chunks.failed || b->text.failed || b->heap.failed || b->lens.failed ? out_of_memory(e) : 0;
+	return b->failed || b->chunks.failed || b->text.failed || b->heap.failed || b->lens.failed ? err_memory(e) : 0;
 }
 
 struct segment_stat builder_stat(const struct builder *b)
@@ -402,7 +397,7 @@ static int write_terms(struct builder *b, struct section_writer *w, struct err *
 	buf_u64(&at, terms.len);
 	buf_u64(&at, post);
 	if (terms.failed || at.failed)
-		r = out_of_memory(e);
+		r = err_memory(e);
 	if (!r)
 		r = section_add(w, SECT_TERMS, terms.data, terms.len, e);
 	if (!r)
@@ -430,7 +425,7 @@ static int write_sections(struct builder *b, struct section_writer *w, struct er
 	buf_u64(&meta, s.n_text);
 	buf_u64(&meta, s.n_head);
 	buf_u64(&meta, s.n_name);
-	int r = meta.failed ? out_of_memory(e) : section_add(w, SECT_META, meta.data, meta.len, e);
+	int r = meta.failed ? err_memory(e) : section_add(w, SECT_META, meta.data, meta.len, e);
 	buf_release(&meta);
 	const struct { uint32_t id; const struct buf *b; } plain[] = { { SECT_DOCS, &b->docs }, { SECT_CHUNKS, &b->chunks },
 		{ SECT_HEAP, &b->heap }, { SECT_TEXT, &b->text }, { SECT_LENS, &b->lens } };
@@ -446,7 +441,7 @@ int builder_write(struct builder *b, const char *path, uint64_t number, uint64_t
 		if (list_close(b, &b->term[i].chunks) || list_close(b, &b->term[i].names))
 			b->failed = ERR_MEM;
 	if (b->failed)
-		return out_of_memory(e);
+		return err_memory(e);
 	qsort(b->term, b->n_term, sizeof *b->term, by_text);
 	struct section_writer w = {0};
 	int r = section_create(&w, path, SEGMENT_KIND, number, e);

@@ -349,7 +349,7 @@ static int print_stat_json(const struct store *s, uint32_t with, uint64_t n_term
 			n_term, s->m.n_segment, bytes, s->m.dim, model);
 	json_decref(name);
 	free(model);
-	return model ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	return model ? 0 : err_memory(e);
 }
 
 static int print_stat(struct store *s, struct err *e)

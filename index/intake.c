@@ -9,11 +9,6 @@
 
 #include "lib/base/utf8.h"
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory holding a document");
-}
-
 static int missing(const struct rec *r, const char *what, struct err *e)
 {
 	return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable '%s'", (unsigned long long)r->n, what);
@@ -66,7 +61,7 @@ int intake_doc(struct intake *in, const struct rec *r, struct err *e)
 	d->mtime_ns = map_u64(src, "mtime_ns");
 	if (!copy(a, s, n, &d->doc) || !copy_field(a, r, "name", &d->name) || !copy_field(a, r, "title", &d->title) ||
 	    !copy_field(a, r, "type", &d->type) || !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum) || !copy_map_str(a, meta, "alias_of", &d->alias))
-		return out_of_memory(e);
+		return err_memory(e);
 	in->open = true;
 	return 0;
 }
@@ -75,15 +70,8 @@ int intake_id(const struct rec *r, uint8_t id[HASH_ID_LEN], struct err *e)
 {
 	const char *s;
 	size_t n;
-	if (!rec_str(r, "id", &s, &n) || n != 2 * HASH_ID_LEN)
+	if (!rec_str(r, "id", &s, &n) || n != 2 * HASH_ID_LEN || !hash_unhex(s, HASH_ID_LEN, id))
 		return missing(r, "id", e);
-	for (size_t i = 0; i < n; i++) {
-		const char *digits = "0123456789abcdef", *c = s[i] ? strchr(digits, s[i]) : NULL;
-		if (!c)
-			return missing(r, "id", e);
-		unsigned v = (unsigned)(c - digits);
-		id[i / 2] = (uint8_t)(i % 2 ? id[i / 2] | v : v << 4);
-	}
 	return 0;
 }
 
@@ -96,7 +84,7 @@ int intake_vector(const struct rec *r, struct arena *a, int8_t **code, size_t *d
 		return err;
 	*code = arena_alloc(a, vectors_stride(*dim));
 	if (!*code)
-		return out_of_memory(e);
+		return err_memory(e);
 	memcpy(*code, c, vectors_stride(*dim));
 	return 0;
 }
@@ -140,7 +128,7 @@ static int take_sec(const struct rec *r, struct arena *a, struct segment_chunk *
 		if (o->type != MSGPACK_OBJECT_STR)
 			return missing(r, "sec", e);
 		if (!copy(a, o->via.str.ptr, o->via.str.size, &c->sec[c->n_sec++]))
-			return out_of_memory(e);
+			return err_memory(e);
 	}
 	return 0;
 }
@@ -158,7 +146,7 @@ static int take_meta(const struct rec *r, struct arena *a, struct segment_chunk 
 			continue;
 		if (!copy(a, kv->key.via.str.ptr, kv->key.via.str.size, &c->meta[c->n_meta].key) ||
 		    !copy(a, kv->val.via.str.ptr, kv->val.via.str.size, &c->meta[c->n_meta].value))
-			return out_of_memory(e);
+			return err_memory(e);
 		c->n_meta++;
 	}
 	return 0;
@@ -182,7 +170,7 @@ static int take_chunk(struct intake *in, const struct rec *r, struct intake_chun
 	c->n_tok = field_u32(r, "n_tok");
 	rec_bool(r, "trunc", &c->trunc);
 	if (!copy(&in->arena, s, n, &c->text) || !copy_field(&in->arena, r, "unit", &c->unit))
-		return out_of_memory(e);
+		return err_memory(e);
 	int err = intake_id(r, c->id, e);
 	if (!err)
 		err = take_span(r, c, e);
@@ -206,7 +194,7 @@ int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
 		size_t cap = in->cap_chunk ? in->cap_chunk * 2 : 64;
 		struct intake_chunk *p = realloc(in->chunk, cap * sizeof *p);
 		if (!p)
-			return out_of_memory(e);
+			return err_memory(e);
 		in->chunk = p;
 		in->cap_chunk = cap;
 	}

@@ -33,7 +33,7 @@ int lock_take(int *fd, const char *dir, long wait_s, struct err *e)
 	*fd = -1;
 	buf_printf(&path, "%s/lock", dir);
 	if (path.failed)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int r = 0;
 	*fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (*fd < 0)

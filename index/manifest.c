@@ -20,11 +20,6 @@
 
 static const char magic[8] = "TTINDEX1";
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading a manifest");
-}
-
 static void release_segment(struct manifest_segment *s)
 {
 	free(s->dead);
@@ -88,7 +83,7 @@ int manifest_path(struct buf *out, const char *dir, uint64_t number, const char 
 {
 	buf_clear(out);
 	buf_printf(out, "%s/%016" PRIx64 ".%s", dir, number, ext);
-	return out->failed ? out_of_memory(e) : 0;
+	return out->failed ? err_memory(e) : 0;
 }
 
 /* ---- reading ---- */
@@ -172,7 +167,7 @@ int manifest_parse(struct manifest *m, const void *p, size_t len, const char *na
 	if (r)
 		manifest_release(m);
 	if (r == ERR_MEM)
-		return out_of_memory(e);
+		return err_memory(e);
 	return r ? err_set(e, r, c.bad_at, "'%s' contradicts itself", name) : 0;
 }
 
@@ -181,7 +176,7 @@ int manifest_read(struct manifest *m, const char *dir, struct err *e)
 	struct buf path = {0}, b = {0};
 	*m = (struct manifest){0};
 	buf_printf(&path, "%s/manifest", dir);
-	int r = path.failed ? out_of_memory(e) : io_read_file(&b, path.data, MAX_LEN, e);
+	int r = path.failed ? err_memory(e) : io_read_file(&b, path.data, MAX_LEN, e);
 	if (!r)
 		r = manifest_parse(m, b.data, b.len, path.data, e);
 	buf_release(&path);
@@ -221,10 +216,10 @@ int manifest_format(const struct manifest *m, struct buf *b, struct err *e)
 		}
 	}
 	if (b->failed)
-		return out_of_memory(e);
+		return err_memory(e);
 	uint8_t sum[SUM_LEN];
 	hash_xxh128(b->data + start, b->len - start, sum);
-	return buf_add(b, sum, SUM_LEN) ? out_of_memory(e) : 0;
+	return buf_add(b, sum, SUM_LEN) ? err_memory(e) : 0;
 }
 
 /* After a failure: if the new manifest is in place already (the sync of the directory failed), puts the old one back, or none
@@ -246,7 +241,7 @@ int manifest_write(struct manifest *m, const char *dir, struct err *e)
 	struct buf path = {0}, b = {0}, old = {0};
 	m->generation++;
 	buf_printf(&path, "%s/manifest", dir);
-	int r = path.failed ? out_of_memory(e) : manifest_format(m, &b, e);
+	int r = path.failed ? err_memory(e) : manifest_format(m, &b, e);
 	if (!r) {
 		int had = io_read_file(&old, path.data, MAX_LEN, e);
 		r = had == ERR_NOENT ? 0 : had;

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory merging segments");
-}
-
 static int tier(uint32_t n_chunk)
 {
 	int t = 0;
@@ -49,7 +44,7 @@ static int find_vectors(struct store_segment *g, struct found **out, struct err 
 {
 	struct found *f = calloc(g->m->n_chunk ? g->m->n_chunk : 1, sizeof *f);
 	if (!f)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (size_t k = 0; k < g->m->n_layer; k++) {
 		struct vectors *v = &g->layer[k];
 		int r = vectors_check(v, e);
@@ -105,7 +100,7 @@ static int write_layer(const struct store *s, struct vectors_builder *vec, struc
 	if (!r)
 		r = vectors_write(vec, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
 	if (!r && !manifest_add_layer(seg, &l))
-		r = out_of_memory(e);
+		r = err_memory(e);
 	buf_release(&path);
 	return r;
 }
@@ -119,7 +114,7 @@ static int write_segment(const struct store *s, struct builder *b, struct vector
 	struct buf path = {0};
 	struct manifest_segment *seg = manifest_add(to);
 	if (!seg)
-		return out_of_memory(e);
+		return err_memory(e);
 	seg->number = to->next++;
 	seg->n_doc = stat.n_doc;
 	seg->n_chunk = stat.n_chunk;

@@ -73,7 +73,7 @@ int section_open(struct section_file *f, const char *path, uint32_t kind, struct
 		return r;
 	f->path = strdup(path);
 	if (!f->path) {
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 		goto fail;
 	}
 	r = ERR_FORMAT;
@@ -96,7 +96,7 @@ int section_open(struct section_file *f, const char *path, uint32_t kind, struct
 	if ((r = read_footer(f, e)) || (r = read_toc(f, e)))
 		goto fail;
 	f->seen = calloc(f->n_sum ? f->n_sum : 1, 1);
-	r = f->seen ? section_check(f, f->map.data, HEADER_LEN, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	r = f->seen ? section_check(f, f->map.data, HEADER_LEN, e) : err_memory(e);
 	if (!r)
 		return 0;
 fail:
@@ -157,7 +157,7 @@ static int write_block(struct section_writer *w, struct err *e)
 {
 	int r = io_write(w->aside.fd, w->block.data, w->block.len, w->aside.tmp, e);
 	if (!r && buf_u64(&w->sums, hash_xxh64(w->block.data, w->block.len)))
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	buf_clear(&w->block);
 	return r;
 }
@@ -169,7 +169,7 @@ int section_put(struct section_writer *w, const void *p, size_t n, struct err *e
 	while (n) {
 		size_t room = SECTION_BLOCK - w->block.len, k = n < room ? n : room;
 		if (buf_add(&w->block, s, k))
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			return err_memory(e);
 		s += k;
 		n -= k;
 		int r = w->block.len == SECTION_BLOCK ? write_block(w, e) : 0;
@@ -197,7 +197,7 @@ int section_create(struct section_writer *w, const char *path, uint32_t kind, ui
 	buf_u32(&h, kind);
 	buf_u64(&h, number);
 	buf_zeros(&h, HEADER_LEN - h.len);
-	r = h.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : section_put(w, h.data, h.len, e);
+	r = h.failed ? err_memory(e) : section_put(w, h.data, h.len, e);
 	buf_release(&h);
 	if (r)
 		section_abort(w);
@@ -229,7 +229,7 @@ int section_begin(struct section_writer *w, uint32_t id, struct err *e)
 	buf_u64(&w->toc, w->off);
 	buf_u64(&w->toc, 0);
 	w->n_toc++;
-	return w->toc.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return w->toc.failed ? err_memory(e) : 0;
 }
 
 int section_add(struct section_writer *w, uint32_t id, const void *p, size_t n, struct err *e)
@@ -255,7 +255,7 @@ int section_finish(struct section_writer *w, uint64_t *pin, uint64_t *len, struc
 	buf_u64(&f, w->toc.failed ? 0 : hash_xxh64(w->toc.data, w->toc.len));
 	buf_zeros(&f, FOOTER_LEN - 8 - f.len);
 	if (f.failed || w->toc.failed) {
-		r = r ? r : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = r ? r : err_memory(e);
 	} else {
 		*pin = hash_xxh64(f.data, f.len);
 		*len = toc_off + w->toc.len + FOOTER_LEN;

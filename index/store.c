@@ -9,11 +9,6 @@
 
 #define MAX_TRIES 100	/* a writer would have to commit that often while we open files */
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory opening the index");
-}
-
 static int check_file(const struct section_file *f, uint64_t number, uint64_t pin, uint64_t len, struct err *e)
 {
 	if (f->number == number && f->pin == pin && f->map.len == len)
@@ -26,7 +21,7 @@ static int open_layers(struct store *s, struct store_segment *g, struct buf *pat
 	const struct manifest_segment *m = g->m;
 	g->layer = calloc(m->n_layer ? m->n_layer : 1, sizeof *g->layer);
 	if (!g->layer)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (size_t i = 0; i < m->n_layer; i++) {
 		const struct manifest_layer *l = &m->layer[i];
 		struct vectors *v = &g->layer[i];
@@ -58,7 +53,7 @@ static int open_segment(struct store *s, struct store_segment *g, struct buf *pa
 		return r;
 	g->dead = calloc(m->n_doc ? m->n_doc : 1, 1);
 	if (!g->dead)
-		return out_of_memory(e);
+		return err_memory(e);
 	s->n_doc += m->n_doc;
 	s->n_chunk += m->n_chunk;
 	for (size_t i = 0; !r && i < m->n_dead; i++) {
@@ -77,13 +72,13 @@ static int open_once(struct store *s, const char *dir, struct err *e)
 {
 	*s = (struct store){ .dir = strdup(dir) };
 	if (!s->dir)
-		return out_of_memory(e);
+		return err_memory(e);
 	struct buf path = {0};
 	int r = manifest_read(&s->m, dir, e);
 	if (!r) {
 		s->seg = calloc(s->m.n_segment ? s->m.n_segment : 1, sizeof *s->seg);
 		if (!s->seg)
-			r = out_of_memory(e);
+			r = err_memory(e);
 	}
 	for (size_t i = 0; !r && i < s->m.n_segment; i++) {
 		s->seg[i].m = &s->m.segment[i];
@@ -141,7 +136,7 @@ int store_has_vectors(struct store *s, size_t i, uint8_t **has, struct err *e)
 	struct store_segment *g = &s->seg[i];
 	*has = calloc(g->m->n_chunk ? g->m->n_chunk : 1, 1);
 	if (!*has)
-		return out_of_memory(e);
+		return err_memory(e);
 	int r = 0;
 	for (size_t k = 0; !r && k < g->m->n_layer; k++) {
 		const struct vectors *v = &g->layer[k];

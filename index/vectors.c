@@ -56,11 +56,6 @@ int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *sca
 
 /* ---- building ---- */
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory gathering vectors");
-}
-
 int vectors_put(struct vectors_builder *v, uint32_t chunk, const int8_t *code, float scale, struct err *e)
 {
 	uint32_t last = 0, bits;
@@ -74,7 +69,7 @@ int vectors_put(struct vectors_builder *v, uint32_t chunk, const int8_t *code, f
 	buf_add(&v->codes, code, v->dim);
 	buf_zeros(&v->codes, vectors_stride(v->dim) - v->dim);
 	v->n_row++;
-	return v->rows.failed || v->scales.failed || v->codes.failed ? out_of_memory(e) : 0;
+	return v->rows.failed || v->scales.failed || v->codes.failed ? err_memory(e) : 0;
 }
 
 int vectors_write(struct vectors_builder *v, const char *path, uint64_t number, uint64_t segment, uint32_t n_chunk,
@@ -87,7 +82,7 @@ int vectors_write(struct vectors_builder *v, const char *path, uint64_t number, 
 	buf_u32(&meta, (uint32_t)v->dim);
 	buf_u32(&meta, n_chunk);
 	buf_u32(&meta, 0);
-	int r = meta.failed ? out_of_memory(e) : section_create(&w, path, VECTORS_KIND, number, e);
+	int r = meta.failed ? err_memory(e) : section_create(&w, path, VECTORS_KIND, number, e);
 	if (!r)
 		r = section_add(&w, SECT_META, meta.data, meta.len, e);
 	if (!r)

@@ -45,11 +45,6 @@ struct writer {
 	struct gone *gone;		/* NULL: nobody wants to know */
 };
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory changing the index");
-}
-
 /* ---- the table of live documents ---- */
 
 static struct live *live_slot(struct writer *w, const char *s, size_t n, uint64_t hash)
@@ -74,7 +69,7 @@ static int live_grow(struct writer *w, struct err *e)
 	size_t cap = w->cap_live;
 	struct live *fresh = calloc(cap ? cap * 2 : 1024, sizeof *fresh);
 	if (!fresh)
-		return out_of_memory(e);
+		return err_memory(e);
 	w->live = fresh;
 	w->cap_live = cap ? cap * 2 : 1024;
 	w->n_live = 0;
@@ -172,7 +167,7 @@ static int reload(struct writer *w, const char *dir, bool create, struct err *e)
 {
 	char *copy = strdup(dir);	/* dir may be the store's own */
 	if (!copy)
-		return out_of_memory(e);
+		return err_memory(e);
 	builder_free(w->builder);
 	w->builder = NULL;
 	vectors_release(&w->vec);
@@ -187,7 +182,7 @@ static int reload(struct writer *w, const char *dir, bool create, struct err *e)
 	if (r == ERR_NOENT && create) {
 		w->store.dir = strdup(copy);
 		w->store.m.next = 1;
-		r = w->store.dir ? 0 : out_of_memory(e);
+		r = w->store.dir ? 0 : err_memory(e);
 	}
 	if (!r)
 		r = copy_manifest(&w->next, &w->store.m, e);
@@ -206,7 +201,7 @@ int writer_open(struct writer **out, const char *dir, bool create, long wait_s, 
 	*out = NULL;
 	struct writer *w = calloc(1, sizeof *w);
 	if (!w)
-		return out_of_memory(e);
+		return err_memory(e);
 	w->lock = -1;
 	int r = create ? io_mkdirs(dir, e) : 0;
 	if (!r && !create && access(dir, F_OK))
@@ -285,7 +280,7 @@ static int note_chunks(struct writer *w, const struct live *l, struct err *e)
 	for (uint32_t i = 0; !r && i < d.n_chunk; i++) {
 		r = segment_get_chunk(seg, d.first + i, &c, e);
 		if (!r && gone_left(w->gone, c.id))
-			r = out_of_memory(e);
+			r = err_memory(e);
 	}
 	return r;
 }
@@ -301,7 +296,7 @@ int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, stru
 		return r;
 	struct manifest_segment *m = l->seg == IN_BUILDER ? &w->dead : &w->next.segment[l->seg];
 	if (!manifest_kill(m, l->doc))
-		return out_of_memory(e);
+		return err_memory(e);
 	w->changed = true;
 	l->n = SIZE_MAX;	/* the slot stays, so that what was put behind it is still found */
 	return 0;
@@ -320,7 +315,7 @@ int writer_doc(struct writer *w, const struct segment_doc *d, struct err *e)
 		return r;
 	w->changed = true;
 	char *name = arena_strdup(&w->names, d->doc.s, d->doc.n);
-	return name ? live_put(w, name, d->doc.n, IN_BUILDER, i, e) : out_of_memory(e);
+	return name ? live_put(w, name, d->doc.n, IN_BUILDER, i, e) : err_memory(e);
 }
 
 int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *code, size_t dim, float scale, struct err *e)
@@ -328,7 +323,7 @@ int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *
 	uint32_t i;
 	int r = code ? set_dim(w, dim, e) : 0;
 	if (!r && w->gone && gone_came(w->gone, c->id))
-		r = out_of_memory(e);
+		r = err_memory(e);
 	if (!r)
 		r = builder_chunk(w->builder, c, &i, e);
 	if (!r && code)
@@ -366,7 +361,7 @@ static int find_fresh(struct writer *w, struct err *e)
 	int r = 0;
 	w->fresh = malloc((w->store.n_chunk ? w->store.n_chunk : 1) * sizeof *w->fresh);
 	if (!w->fresh)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (uint32_t i = 0; !r && i < w->store.m.n_segment; i++) {
 		struct store_segment *g = &w->store.seg[i];
 		const struct segment_len *len;
@@ -406,12 +401,12 @@ int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t 
 		size_t cap = w->cap_late ? w->cap_late * 2 : 256;
 		struct late *l = realloc(w->late, cap * sizeof *l);
 		if (!l)
-			return out_of_memory(e);
+			return err_memory(e);
 		w->late = l;
 		w->cap_late = cap;
 	}
 	w->late[w->n_late++] = (struct late){ f->seg, f->chunk, w->late_code.len, scale };
-	return buf_add(&w->late_code, code, dim) ? out_of_memory(e) : 0;
+	return buf_add(&w->late_code, code, dim) ? err_memory(e) : 0;
 }
 
 /* One layer for the vectors late[from, to) of one segment. */
@@ -431,7 +426,7 @@ static int write_late(struct writer *w, size_t from, size_t to, struct err *e)
 		r = vectors_write(&v, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
 	l.n_row = (uint32_t)v.n_row;
 	if (!r && !manifest_add_layer(seg, &l))
-		r = out_of_memory(e);
+		r = err_memory(e);
 	vectors_release(&v);
 	buf_release(&path);
 	return r;
@@ -458,7 +453,7 @@ static int write_builder(struct writer *w, struct err *e)
 	struct buf path = {0};
 	struct manifest_segment *seg = manifest_add(&w->next);
 	if (!seg)
-		return out_of_memory(e);
+		return err_memory(e);
 	*seg = w->dead;
 	w->dead = (struct manifest_segment){0};
 	seg->number = w->next.next++;
@@ -473,7 +468,7 @@ static int write_builder(struct writer *w, struct err *e)
 		if (!r)
 			r = vectors_write(&w->vec, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
 		if (!r && !manifest_add_layer(seg, &l))
-			r = out_of_memory(e);
+			r = err_memory(e);
 	}
 	buf_release(&path);
 	return r;
@@ -492,7 +487,7 @@ static int merge_once(struct writer *w, enum writer_merge how, bool *again, stru
 	size_t n = 0, n_dead = 0, n_layer = 0;
 	uint8_t *pick = calloc(s->m.n_segment ? s->m.n_segment : 1, 1);
 	if (!pick)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (size_t i = 0; i < s->m.n_segment; i++) {
 		const struct manifest_segment *m = &s->m.segment[i];
 		n_dead += m->n_dead;

@@ -67,7 +67,7 @@ static const struct source *read_source(struct run *x, struct text path)
 		return &x->source;
 	source_release(&x->source);
 	char *p = strndup(path.s, path.n);
-	int r = p ? source_read(&x->source, p, &x->source_err) : err_set(&x->source_err, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int r = p ? source_read(&x->source, p, &x->source_err) : err_memory(&x->source_err);
 	free(p);
 	return r ? NULL : &x->source;
 }

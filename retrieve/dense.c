@@ -91,7 +91,7 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 	d->n_chunk = count_chunks(s);
 	d->cos = malloc((d->n_chunk + 1) * sizeof *d->cos);
 	if (!d->cos)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory scanning vectors");
+		return err_memory(e);
 	for (size_t i = 0; i < d->n_chunk; i++)
 		d->cos[i] = DENSE_NONE;
 	float *cos = d->cos;

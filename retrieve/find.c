@@ -10,11 +10,6 @@
 
 #include "retrieve/named.h"
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory opening the index");
-}
-
 /* ---- opening ---- */
 
 static bool equals(struct str s, const char *c)
@@ -71,7 +66,7 @@ static int filter_chunks(struct finder *f, const struct find_filter *filter, str
 		return 0;
 	f->skip_chunk = calloc(f->all.n_chunk + 1, 1);
 	if (!f->skip_chunk)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (size_t i = 0; i < f->store.m.n_segment; i++)
 		for (uint32_t k = 0; k < f->store.seg[i].m->n_chunk; k++) {
 			struct segment_chunk c;
@@ -91,7 +86,7 @@ static int number_through(struct finder *f, struct err *e)
 	f->chunk_base = calloc(n + 1, sizeof *f->chunk_base);
 	f->doc_base = calloc(n + 1, sizeof *f->doc_base);
 	if (!f->chunk_base || !f->doc_base)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (size_t i = 0; i <= n; i++) {
 		if (chunk >= UINT32_MAX || doc >= UINT32_MAX)
 			return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the index has more than %u chunks", UINT32_MAX);
@@ -108,7 +103,7 @@ static int number_through(struct finder *f, struct err *e)
 	f->all.doc = f->doc_of;
 	f->all.unit = f->unit_of;
 	if (!f->doc_of || !f->unit_of || !f->skip_doc)
-		return out_of_memory(e);
+		return err_memory(e);
 	for (size_t i = 0; i < n; i++) {
 		const struct segment_len *len;
 		int r = segment_get_lens(&f->store.seg[i].seg, &len, e);
@@ -194,7 +189,7 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	struct fuse_want want = { .n = q->n, .per_doc = q->per_doc, .skip_doc = f->skip_doc, .skip_chunk = f->skip_chunk,
 		.named = is_named, .arg = &(struct asked){ f, p } };
 	*n_hit = 0;
-	int r = p && top ? 0 : out_of_memory(e);
+	int r = p && top ? 0 : err_memory(e);
 	if (!r) {
 		plan_make(p, q->text, q->text_len);
 		r = lexical_run(&l, &f->store, p, &lexical_default, e);

@@ -109,7 +109,7 @@ static int gather(const struct lexical *l, const struct dense *d, const struct f
 	*n = 0;
 	*all = malloc((most + 1) * sizeof **all);
 	if (!*all)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory ranking");
+		return err_memory(e);
 	for (size_t i = 0; i < c->n_chunk; i++) {
 		uint32_t doc = c->doc[i];
 		if (!w->is_top[doc] || !is_wanted(l, d, c, want, w, i))
@@ -162,7 +162,7 @@ int fuse_run(const struct lexical *l, const struct dense *d, const struct fuse_c
 	int r = 0;
 	*n_hit = 0;
 	if (!w.page || !w.top || !w.is_top)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory ranking");
+		r = err_memory(e);
 	if (!r) {
 		w.best = w.page + c->n_doc;
 		w.best_inner = w.best + c->n_doc;

@@ -33,11 +33,6 @@ struct worth { struct segment_term at; bool found; };
 
 struct totals { double n_chunk, n_doc, chunk_len, doc_len, name_len; };
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory scoring");
-}
-
 static double idf(double n, double df)
 {
 	return log(1 + (n - df + 0.5) / (df + 0.5));
@@ -356,7 +351,7 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 	x.at = calloc(s->m.n_segment + 1, sizeof *x.at);
 	x.doc_norm = calloc(2 * l->n_doc + 1, sizeof(float));
 	x.in_name = calloc(l->n_doc + 1, 1);
-	int r = l->chunk && l->doc && x.at && x.doc_norm && x.in_name ? 0 : out_of_memory(e);
+	int r = l->chunk && l->doc && x.at && x.doc_norm && x.in_name ? 0 : err_memory(e);
 	if (!r)
 		r = count_all(s, par->head, &x.t, e);
 	if (!r) {

@@ -86,7 +86,7 @@ static int read_qrels(struct qset *s, const char *path, struct err *e)
 		if (next)
 			*next++ = '\0';
 		if (grow((void **)&s->rel, s->n_rel, sizeof *s->rel)) {
-			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			r = err_memory(e);
 			goto out;
 		}
 		if (read_qrel(&s->rel[s->n_rel], at)) {
@@ -167,7 +167,7 @@ int qset_open(struct qset *s, const char *queries, const char *qrels, struct err
 	if (r == 0 && s->n) {
 		s->by_id = malloc(s->n * sizeof *s->by_id);
 		if (!s->by_id)
-			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			r = err_memory(e);
 	}
 	if (r < 0) {
 		qset_close(s);

@@ -116,7 +116,7 @@ static int print_hit(const struct find_hit *h, const struct segment_doc *d, cons
 	buf_printf(&b, ":%u\t%.3f\t", c->l0, (double)h->fused);
 	utf8_visible_field(&b, c->text.s, utf8_floor(c->text.s, c->text.n, c->text.n < 240 ? c->text.n : 240));
 	buf_putc(&b, '\n');
-	int r = b.failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	int r = b.failed ? err_memory(e) : 0;
 	if (!r)
 		fwrite(b.data, 1, b.len, stdout);
 	buf_release(&b);
@@ -150,7 +150,7 @@ static int answer(struct run *x, const char *id, size_t id_len, struct find_quer
 	if (q->n > x->cap_hit) {
 		struct find_hit *p = realloc(x->hit, q->n * sizeof *p);
 		if (!p)
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			return err_memory(e);
 		x->hit = p;
 		x->cap_hit = q->n;
 	}
@@ -218,7 +218,7 @@ static int take_head(struct run *x, const struct rec *r, struct err *e)
 	if (!rec_str(r, "model", &s, &n))
 		return 0;
 	x->model = strndup(s, n);
-	return x->model ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	return x->model ? 0 : err_memory(e);
 }
 
 static int read_records(struct run *x, struct err *e)

@@ -65,7 +65,7 @@ static int read_docs(const char *path, struct buf *b, char ***id, size_t *n, str
 		lines += b->data[i] == '\n';
 	*id = calloc(lines, sizeof **id);
 	if (!*id)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	for (char *at = b->data, *next; at && *at; at = next) {
 		next = strchr(at, '\n');
 		if (next)
@@ -106,7 +106,7 @@ static int cmd_queries(const char *path, struct err *e)
 		goto out;
 	pick = calloc(s.n + 1, sizeof *pick);
 	if (!pick) {
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 		goto out;
 	}
 	for (size_t i = 0; i < s.n; i++) {

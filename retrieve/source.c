@@ -19,11 +19,6 @@
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
 
-static int out_of_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading a source");
-}
-
 static int hash_disk(struct source *s, int fd, struct err *e)
 {
 	char piece[65536];
@@ -31,7 +26,7 @@ static int hash_disk(struct source *s, int fd, struct err *e)
 	long n;
 	struct hash_stream *h = hash_stream_new();
 	if (!h)
-		return out_of_memory(e);
+		return err_memory(e);
 	while ((n = io_read(fd, piece, sizeof piece)) > 0)
 		hash_stream_add(h, piece, (size_t)n);
 	hash_stream_get(h, sum);
@@ -47,11 +42,11 @@ static int read_plain(struct source *s, int fd, struct err *e)
 	int r = 0, n = 1;
 	if (!z) {
 		close(fd);
-		return out_of_memory(e);
+		return err_memory(e);
 	}
 	while (!r && n > 0) {
 		if (buf_reserve(&s->text, 1 << 16)) {
-			r = out_of_memory(e);
+			r = err_memory(e);
 			break;
 		}
 		n = gzread(z, s->text.data + s->text.len, 1 << 16);
@@ -74,7 +69,7 @@ int source_read(struct source *s, const char *path, struct err *e)
 	*s = (struct source){ .path = strdup(path) };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r = 0;
 	if (!s->path)
-		r = out_of_memory(e);
+		r = err_memory(e);
 	else if (fd < 0 || fstat(fd, &st) < 0)
 		r = err_sys(e, ERR_NOENT, "cannot open '%s'", path);
 	else if (!S_ISREG(st.st_mode))

@@ -30,7 +30,7 @@ int tally_init(struct tally *t, const struct qset *set, struct err *e)
 {
 	*t = (struct tally){ .set = set };
 	t->n_hit = calloc(set->n + 1, sizeof *t->n_hit);
-	return t->n_hit ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	return t->n_hit ? 0 : err_memory(e);
 }
 
 void tally_release(struct tally *t)
@@ -121,7 +121,7 @@ static int add_doc(struct gathered *g, const struct rec *rec, struct err *e)
 		return 0;
 	g->doc[g->n_doc] = strdup(id);
 	if (!g->doc[g->n_doc])
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	g->n_doc++;
 	return 0;
 }
@@ -177,7 +177,7 @@ int tally_hits(struct tally *t, struct rec_reader *in, struct err *e)
 	if (r == 0)
 		judge(t, &g);
 	if (r == 0 && (g.first.failed || g.all.failed))
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	forget(&g);
 	buf_release(&g.first);
 	buf_release(&g.all);

@@ -72,7 +72,7 @@ int copy_open(struct copy **out, struct err *e)
 	struct copy *c = calloc(1, sizeof *c);
 	if (!c || grow(c, e)) {
 		copy_close(c);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for copy drafting");
+		return err_memory(e);
 	}
 	*out = c;
 	return 0;

@@ -25,7 +25,7 @@ int small_open(struct small **out, const char *name, const char *models, const s
 	struct pack_maker how = { .pool = pool, .thin = &pack_thin_draft };
 	struct buf path = {0};
 	struct small *s = calloc(1, sizeof *s);
-	int r = s ? model_find(&path, name, models, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int r = s ? model_find(&path, name, models, e) : err_memory(e);
 	r = r ? r : model_open(&s->model, path.data, kern, &how, e);
 	if (!r) {
 		size_t n_ctx = s->model->arch.n_ctx < N_CTX ? s->model->arch.n_ctx : N_CTX;

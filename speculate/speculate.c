@@ -46,7 +46,7 @@ static int keep_past(struct speculate *s, const int32_t *tok, size_t n, struct e
 			cap *= 2;
 		int32_t *p = n > cap - s->n_past ? NULL : realloc(s->past, cap * sizeof *p);
 		if (!p)
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			return err_memory(e);
 		s->past = p;
 		s->cap = cap;
 	}
@@ -72,7 +72,7 @@ static int get_tokens(const struct rec *rec, int32_t **tok, size_t *n, struct er
 	if (!t || t->type != MSGPACK_OBJECT_ARRAY)
 		return err_set(e, ERR_FORMAT, rec->at, "record %llu has no 'tok' array", (unsigned long long)rec->n);
 	if (!(*tok = malloc((t->via.array.size + (size_t)1) * sizeof **tok)))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	for (uint32_t i = 0; i < t->via.array.size; i++) {
 		const msgpack_object *x = &t->via.array.ptr[i];
 		if (x->type != MSGPACK_OBJECT_POSITIVE_INTEGER || x->via.u64 > INT32_MAX)

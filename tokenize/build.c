@@ -45,7 +45,7 @@ static int add_types(struct maker *m, const struct build *b, struct err *e)
 		buf_putc(&m->sect[SECT_TYPE], (char)(s.n ? make_type(s.s, s.n, type) : TYPE_UNUSED));
 	}
 	m->h.n_vocab = b->n_vocab;
-	return m->sect[SECT_TYPE].failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer") : 0;
+	return m->sect[SECT_TYPE].failed ? err_memory(e) : 0;
 }
 
 /* ---- special ids ---- */

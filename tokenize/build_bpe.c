@@ -74,7 +74,7 @@ static int intern_new(struct interner *in, const char *s, size_t n, struct err *
 		uint32_t cap = in->cap ? in->cap * 2 : 1024;
 		struct pool_str *p = realloc(in->str, cap * sizeof *p);
 		if (!p)
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
+			return err_memory(e);
 		in->str = p;
 		in->cap = cap;
 	}
@@ -95,13 +95,13 @@ static int intern_copy(struct interner *in, const char *a, size_t n_a, const cha
 		size_t cap = in->owned_cap ? in->owned_cap * 2 : 64;
 		char **p = realloc(in->owned, cap * sizeof *p);
 		if (!p)
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
+			return err_memory(e);
 		in->owned = p;
 		in->owned_cap = cap;
 	}
 	char *s = malloc(n_a + n_b + 1);
 	if (!s)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
+		return err_memory(e);
 	memcpy(s, a, n_a);
 	memcpy(s + n_a, b, n_b);
 	in->owned[in->n_owned++] = s;
@@ -188,7 +188,7 @@ static int add_merges(struct maker *m, struct interner *in, const struct build *
 	m->h.merge_bits = make_bits(b->merge.n);
 	size_t len = sizeof(struct merge_slot) << m->h.merge_bits;
 	if (buf_reserve(&m->sect[SECT_MERGE], len))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
+		return err_memory(e);
 	buf_zeros(&m->sect[SECT_MERGE], len);
 	memset(m->sect[SECT_MERGE].data, 0xff, len);
 	for (uint32_t i = 0; i < b->merge.n; i++) {
@@ -203,7 +203,7 @@ static int add_merges(struct maker *m, struct interner *in, const struct build *
 			return r;
 		char joined[256], *p = n_a + n_b <= sizeof joined ? joined : malloc(n_a + n_b);
 		if (!p)
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
+			return err_memory(e);
 		memcpy(p, s.s, n_a);
 		memcpy(p + n_a, space + 1, n_b);
 		r = intern_get(in, p, n_a + n_b, &both, e);
@@ -268,7 +268,7 @@ int build_bpe(struct maker *m, const struct build *b, struct err *e)
 	alphabet(of_byte, of_cp);
 	in.mask = (uint32_t)((1ull << bits) - 1);
 	in.slot = calloc(1ull << bits, sizeof *in.slot);
-	int r = in.slot ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
+	int r = in.slot ? 0 : err_memory(e);
 	if (!r)
 		r = add_tokens(m, &in, b, of_cp, e);
 	if (!r)

@@ -17,11 +17,6 @@
 #define MAX_JSON_DEPTH 32
 #define MAX_JSON_VALUES (8u << 20)
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
-}
-
 static void set_flag(struct maker *m, uint32_t flag, const json_t *v)
 {
 	if (json_is_boolean(v))
@@ -155,7 +150,7 @@ static int add_lines(struct maker *m, const struct buf *v, const json_t *special
 	}
 	if (!m->h.n_vocab || m->h.role[TOK_UNK] < 0)
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "no [UNK] in the vocabulary");
-	return m->sect[SECT_TYPE].failed ? no_memory(e) : 0;
+	return m->sect[SECT_TYPE].failed ? err_memory(e) : 0;
 }
 
 static int add_words(struct maker *m, const struct buf *v, struct err *e)

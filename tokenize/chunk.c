@@ -147,7 +147,7 @@ static int read_line(struct buf *b, FILE *f, int delim, size_t max, const char *
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s': a line of over %zu bytes", name, max);
 	size_t n = b->len;
 	if (buf_putc(b, 0))
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	b->len = n;
 	return c != EOF || n > 0;
 }
@@ -188,7 +188,7 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 		if (rc == 0)
 			rc = jobs_add(jobs, &job, p->aliases);
 	}
-	return rc < 0 ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : jobs_run(r, jobs, e);
+	return rc < 0 ? err_memory(e) : jobs_run(r, jobs, e);
 }
 
 static int bad_name(struct run *r, const char *path, struct err *e)
@@ -207,7 +207,7 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 	char *cwd = getcwd(NULL, 0);
 	struct link_path *path = calloc(n ? n : 1, sizeof *path);
 	size_t k = 0;
-	int rc = cwd && path ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int rc = cwd && path ? 0 : err_memory(e);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (!utf8_valid(name[i], strlen(name[i]), NULL)) {
 			rc = bad_name(r, name[i], e);
@@ -215,7 +215,7 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 		}
 		const char *doc = links_absolute(&a, cwd, name[i]);
 		if (!doc)
-			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			rc = err_memory(e);
 		else if (!o.all_languages && links_localized(doc))
 			docout_counts(r->out)->n_skipped++;
 		else
@@ -237,7 +237,7 @@ static int paths_stdin(struct run *r, struct err *e)
 {
 	char **name = calloc(WINDOW, sizeof *name);
 	struct buf line = {0};
-	int rc = name ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory"), got = 1;
+	int rc = name ? 0 : err_memory(e), got = 1;
 	while (rc == 0 && got > 0 && !r->stop) {
 		size_t n = 0;
 		while (rc == 0 && n < WINDOW && (got = read_line(&line, stdin, o.zero ? 0 : '\n', PATH_LEN_MAX, "standard input", e)) > 0) {
@@ -247,7 +247,7 @@ static int paths_stdin(struct run *r, struct err *e)
 			if (name[n])
 				n++;
 			else
-				rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+				rc = err_memory(e);
 		}
 		if (rc == 0)
 			rc = got < 0 ? got : window_run(r, name, n, e);
@@ -265,7 +265,7 @@ static int one_job(struct run *r, const struct read_job *job, struct err *e)
 {
 	struct jobs jobs = {0};
 	int rc = jobs_add(&jobs, job, NULL);
-	rc = rc < 0 ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : jobs_run(r, &jobs, e);
+	rc = rc < 0 ? err_memory(e) : jobs_run(r, &jobs, e);
 	free(jobs.v);
 	free(jobs.aliases);
 	return rc;
@@ -276,7 +276,7 @@ static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, 
 {
 	struct jobs jobs = {0};
 	struct buf *line = calloc(n_ahead, sizeof *line);
-	int rc = line ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory"), got = 1;
+	int rc = line ? 0 : err_memory(e), got = 1;
 	while (rc == 0 && got > 0 && !r->stop) {
 		jobs.n = 0;
 		while (rc == 0 && jobs.n < n_ahead && (got = read_line(&line[jobs.n], f, '\n', JSON_LINE_MAX, name, e)) > 0) {
@@ -285,7 +285,7 @@ static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, 
 				continue;
 			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data, .json_len = l->len };
 			if (jobs_add(&jobs, &job, NULL) < 0)
-				rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+				rc = err_memory(e);
 		}
 		if (rc == 0)
 			rc = got < 0 ? got : jobs_run(r, &jobs, e);
@@ -361,7 +361,7 @@ static int filters(struct filter *f, size_t *n, struct err *e)
 {
 	for (*n = 0; *n < (size_t)o.filters.n; ++*n) {
 		char *spec = strdup(o.filters.item[*n]);
-		int rc = spec ? filter_parse(&f[*n], spec, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		int rc = spec ? filter_parse(&f[*n], spec, e) : err_memory(e);
 		if (rc < 0) {
 			free(spec);
 			return rc;
@@ -454,7 +454,7 @@ int main(int argc, char **argv)
 		rec_writer_json(r.w, true);
 	r.out = docout_new(r.w);
 	if (!r.out)
-		rc = err_set(&e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		rc = err_memory(&e);
 	if (rc == 0)
 		rc = docwork_open(&r.work, &ro, n_thread, n_ahead, &e);
 	if (rc == 0)

@@ -105,7 +105,7 @@ static int on_chunk(void *arg, const struct split_chunk *c, struct err *e)
 	msg_put(&j->out, &m);
 	r->n_chunk++;
 	if (j->out.failed)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	if (j->out.len > OUT_HELD && j->drain)
 		j->drain(j);
 	return 0;
@@ -183,7 +183,7 @@ static int run_reader(struct reading *r, struct src *src, enum doc_type type, st
 {
 	struct split *s = split_new(r->count, r->o->limit, on_chunk, r);
 	if (!s)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	split_title(s, r->info.title, strlen(r->info.title));
 	int rc = 0;
 	switch (type) {
@@ -212,7 +212,7 @@ static int sniff(struct reading *r, struct src *src, enum doc_type *type, struct
 {
 	char *p = malloc(SNIFF);
 	if (!p)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	long n = 0, got;
 	while (n < SNIFF && (got = src_read(src, p + n, (size_t)(SNIFF - n), e)) != 0) {
 		if (got < 0) {
@@ -238,7 +238,7 @@ static int sniff(struct reading *r, struct src *src, enum doc_type *type, struct
 
 static int collect(void *arg, const char *p, size_t n, struct err *e)
 {
-	return buf_add(arg, p, n) < 0 ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return buf_add(arg, p, n) < 0 ? err_memory(e) : 0;
 }
 
 /* The first word of a command, for messages. */
@@ -435,7 +435,7 @@ static void read_json(struct reading *r)
 		r->src = &s;
 		struct split *sp = split_new(r->count, r->o->limit, on_chunk, r);
 		if (!sp) {
-			rc = err_set(&e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			rc = err_memory(&e);
 		} else {
 			if (json_is_string(title))
 				doc_set_title(&r->info, sp, json_string_value(title), json_string_length(title));

@@ -65,7 +65,7 @@ static void *worker(void *arg)
 			doc_read(w->o, c, &s->job);
 		} else {
 			struct err e = {0};
-			err_set(&e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			err_memory(&e);
 			struct msg m = { .kind = MSG_ERROR, .doc = msg_str_of(s->job.doc), .code = e.code, .err_at = e.at,
 					 .what = msg_str_of(e.msg) };
 			msg_put(&s->job.out, &m);
@@ -86,7 +86,7 @@ int docwork_open(struct docwork **out, const struct read_opts *o, int n_thread, 
 	struct docwork *w = calloc(1, sizeof *w);
 	*out = NULL;
 	if (!w)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	w->o = o;
 	w->n_slot = n_ahead;
 	w->slot = calloc(n_ahead, sizeof *w->slot);
@@ -96,7 +96,7 @@ int docwork_open(struct docwork **out, const struct read_opts *o, int n_thread, 
 	pthread_cond_init(&w->news, NULL);
 	if (!w->slot || !w->thread) {
 		docwork_close(w);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	for (; w->n_thread < n_thread; w->n_thread++)
 		if (pthread_create(&w->thread[w->n_thread], NULL, worker, w) != 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 
 #define KNOWN_MAX ((size_t)1 << 30)
@@ -31,11 +32,6 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 1: a document; 0: without a checksum; ERR_FORMAT. */
 static int read_line(struct known_doc *d, char *line)
 {
@@ -47,13 +43,8 @@ static int read_line(struct known_doc *d, char *line)
 		*at++ = '\0';
 		field[i] = at;
 	}
-	const char *sum = field[2];
-	for (size_t i = 0; i < sizeof d->hash; i++) {
-		int hi = hex_digit(sum[2 * i]), lo = hi < 0 ? -1 : hex_digit(sum[2 * i + 1]);
-		if (lo < 0)
-			return 0;
-		d->hash[i] = (uint8_t)(16 * hi + lo);
-	}
+	if (!hash_unhex(field[2], sizeof d->hash, d->hash))
+		return 0;
 	unescape(line);
 	d->doc = line;
 	return 1;
@@ -69,7 +60,7 @@ int known_open(struct known *k, const char *path, struct err *e)
 	if (r >= 0) {
 		k->v = calloc(lines, sizeof *k->v);
 		if (!k->v)
-			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			r = err_memory(e);
 	}
 	for (char *at = k->text.data, *next; r >= 0 && at && *at; at = next) {
 		line++;

@@ -242,7 +242,7 @@ int links_find(struct link_path *path, size_t n, const struct roots *roots, stru
 		t.mask = t.mask * 2 + 1;
 	t.v = calloc(t.mask + 1, sizeof *t.v);
 	struct buf *names = calloc(n ? n : 1, sizeof *names);
-	int rc = t.v && names ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int rc = t.v && names ? 0 : err_memory(e);
 	for (size_t i = 0; i < n; i++) {
 		path[i].target = LINKS_NONE;
 		path[i].outside = path[i].aliases = NULL;

@@ -23,11 +23,6 @@ void make_release(struct maker *m)
 		buf_release(&m->sect[i]);
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for the tokenizer");
-}
-
 int make_piece(struct maker *m, const char *s, size_t n, struct err *e)
 {
 	struct buf *at = &m->sect[SECT_PIECE_AT], *bytes = &m->sect[SECT_PIECE];
@@ -42,7 +37,7 @@ int make_piece(struct maker *m, const char *s, size_t n, struct err *e)
 	buf_add(at, &to, sizeof to);
 	buf_add(bytes, s, n);
 	m->h.n_piece++;
-	return at->failed || bytes->failed ? no_memory(e) : 0;
+	return at->failed || bytes->failed ? err_memory(e) : 0;
 }
 
 /* Texts that are control tokens in the models known to have them, whatever their file's types say; the list is that of
@@ -165,7 +160,7 @@ static int index_user(struct maker *m, struct err *e)
 	buf_add(out, &u, sizeof u);
 	buf_add(out, node.data, node.len);
 	if (!r && (node.failed || out->failed))
-		r = no_memory(e);
+		r = err_memory(e);
 	buf_release(&node);
 	return r;
 }
@@ -180,7 +175,7 @@ int make_layout(struct maker *m, uint64_t n_word, struct err *e)
 	uint64_t at = (sizeof m->h + 7) & ~7ull;
 	for (int i = 0; i < N_SECT; i++) {
 		if (m->sect[i].failed)
-			return no_memory(e);
+			return err_memory(e);
 		m->h.sect[i] = (struct vocab_range){ at, m->sect[i].len };
 		at = (at + m->sect[i].len + 7) & ~7ull;
 	}
@@ -188,7 +183,7 @@ int make_layout(struct maker *m, uint64_t n_word, struct err *e)
 	buf_align(m->blob, 8);
 	m->start = m->blob->len;
 	if (buf_reserve(m->blob, at))
-		return no_memory(e);
+		return err_memory(e);
 	buf_add(m->blob, &m->h, sizeof m->h);
 	for (int i = 0; i < N_SECT; i++) {
 		buf_zeros(m->blob, m->start + m->h.sect[i].at - m->blob->len);
@@ -198,7 +193,7 @@ int make_layout(struct maker *m, uint64_t n_word, struct err *e)
 			buf_release(&m->sect[i]);
 	}
 	buf_zeros(m->blob, m->start + at - m->blob->len);
-	return m->blob->failed ? no_memory(e) : 0;
+	return m->blob->failed ? err_memory(e) : 0;
 }
 
 /* ---- the word table ---- */
@@ -260,7 +255,7 @@ int make_sole(struct maker *m, bool add, struct err *e)
 	struct merge_scratch *scratch = merge_scratch_new();
 	struct tok_ids ids = {0};
 	struct tok t = {0};
-	int r = scratch ? make_view(m, &t, e) : no_memory(e);
+	int r = scratch ? make_view(m, &t, e) : err_memory(e);
 	for (uint32_t id = 0, n; !r && id < m->h.n_vocab; id++) {
 		unsigned type = t.type[id];
 		const char *s = piece_of(m, id, &n);
@@ -269,7 +264,7 @@ int make_sole(struct maker *m, bool add, struct err *e)
 		ids.len = 0;
 		struct span w = { s, n, 0, NULL };
 		if (merge_word(&t, scratch, &w, &ids))
-			r = no_memory(e);
+			r = err_memory(e);
 		else if (ids.len != 1 || ids.id[0] != (int32_t)id)
 			continue;
 		else if (add)

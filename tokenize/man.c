@@ -578,6 +578,6 @@ int man_finish(struct man *m, struct err *e)
 	if (m->limit)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "macros are nested more than %d deep", MAN_DEPTH);
 	if (m->word.failed || m->head.b.failed || m->pp.b.failed || m->name.failed)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	return 0;
 }

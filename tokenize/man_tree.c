@@ -268,7 +268,7 @@ int man_tree_feed(struct man_tree *t, const char *p, size_t n, struct err *e)
 			one_line(t, p, len);
 		} else {
 			if (buf_add(&t->line, p, len) < 0)
-				return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+				return err_memory(e);
 			if (nl) {
 				one_line(t, t->line.data, t->line.len);
 				buf_clear(&t->line);

@@ -21,7 +21,7 @@ int roots_open(struct roots *r, const char *list, struct err *e)
 	*r = (struct roots){ .any = !list };
 	int rc = list ? io_read_file(&text, list, LIST_MAX, e) : 0;
 	if (rc == 0 && buf_putc(&text, 0))
-		rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		rc = err_memory(e);
 	char *rest = text.data, *line;
 	while (rc == 0 && (line = strsep(&rest, "\n"))) {
 		char *real = *line ? realpath(line, NULL) : NULL;
@@ -31,7 +31,7 @@ int roots_open(struct roots *r, const char *list, struct err *e)
 			v[r->n++] = real;
 		} else if (real) {
 			free(real);
-			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			rc = err_memory(e);
 		}
 	}
 	buf_release(&text);

@@ -40,7 +40,7 @@ static int by_mandoc(struct man *m, const struct buf *page, const char *mandoc, 
 	const char *const argv[] = { mandoc, "-T", "tree", NULL };
 	struct man_tree *t = man_tree_new(m);
 	if (!t)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int status = 0, rc = child_feed(page->data, page->len, e);
 	if (rc >= 0) {
 		uint64_t max = (uint64_t)page->len * TREE_RATIO;
@@ -61,7 +61,7 @@ static int read_page(struct split *s, const struct buf *page, struct doc_info *d
 {
 	struct man *m = man_new(s, page->data, page->len, d);
 	if (!m)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int rc = 0;
 	if (mandoc)
 		rc = by_mandoc(m, page, mandoc, e);

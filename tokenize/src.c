@@ -33,7 +33,7 @@ static int hash_file(struct src *s, bool text, struct err *e)
 	unsigned char magic[2] = {0};
 	struct hash_stream *h = hash_stream_new();
 	if (!h)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	s->held = s->st.st_size <= (off_t)SRC_HELD;
 	int rc = 0;
 	for (;;) {
@@ -51,7 +51,7 @@ static int hash_file(struct src *s, bool text, struct err *e)
 			s->held = false;
 		}
 		if (s->held && buf_add(&s->raw, piece, (size_t)n) < 0) {
-			rc = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			rc = err_memory(e);
 			break;
 		}
 		s->gz = magic[0] == 0x1F && magic[1] == 0x8B;
@@ -110,7 +110,7 @@ int src_open_mem(struct src *s, const void *p, size_t n, const char *name, struc
 {
 	*s = (struct src){ .name = name, .fd = -1, .held = true, .raw_len = n };
 	if (buf_add(&s->raw, p, n) < 0)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	hash_xxh128(p, n, s->hash);
 	s->st.st_size = (off_t)n;
 	return 0;
@@ -137,7 +137,7 @@ int src_rewind(struct src *s, struct err *e)
 	if (!s->z || inflateInit2(&s->z->z, 15 + 16) != Z_OK) {
 		free(s->z);
 		s->z = NULL;
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	return 0;
 }
@@ -214,7 +214,7 @@ int src_slurp(struct src *s, struct buf *b, size_t max, struct err *e)
 {
 	for (;;) {
 		if (buf_reserve(b, 65536) < 0)
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			return err_memory(e);
 		long n = text_read(s, b->data + b->len, 65536, e);
 		if (n < 0)
 			return (int)n;
@@ -256,7 +256,7 @@ int lines_open(struct lines *l, struct src *src, struct err *e)
 {
 	*l = (struct lines){ .src = src, .cap = 2 * PIECE, .line = 1 };
 	l->buf = malloc(l->cap + 1);
-	return l->buf ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	return l->buf ? 0 : err_memory(e);
 }
 
 void lines_close(struct lines *l)

@@ -22,7 +22,7 @@ int tok_open(struct tok **out, const void *blob, size_t n, struct err *e)
 	*out = NULL;
 	struct tok *t = calloc(1, sizeof *t);
 	if (!t)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int r = vocab_view(t, blob, n, e);
 	if (r)
 		free(t);

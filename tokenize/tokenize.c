@@ -61,14 +61,14 @@ struct job {
 static int flush(struct job *j, size_t above, struct err *e)
 {
 	if (j->out.failed || j->offsets.failed)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	if (j->out.len <= above)
 		return 0;
 	if (j->is_shown) {
 		size_t n = above ? utf8_whole(j->out.data, j->out.len) : j->out.len;
 		buf_clear(&j->seen);
 		if (utf8_visible(&j->seen, j->out.data, n))
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			return err_memory(e);
 		memmove(j->out.data, j->out.data + n, j->out.len - n);
 		j->out.len -= n;
 		return io_write(STDOUT_FILENO, j->seen.data, j->seen.len, "standard output", e);
@@ -183,7 +183,7 @@ static int encode_part(struct job *j, const char *s, size_t n, bool first, struc
 		j->ids.id = realloc(j->ids.id, 64 * sizeof *j->ids.id);
 		j->ids.at = j->ids.want_at ? realloc(j->ids.at, 64 * sizeof *j->ids.at) : NULL;
 		if (!j->ids.id || (j->ids.want_at && !j->ids.at))
-			return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+			return err_memory(e);
 		j->ids.cap = 64;
 		j->ids.id[0] = tok_special(j->t, TOK_BOS);
 		if (j->ids.want_at)

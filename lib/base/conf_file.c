@@ -22,7 +22,7 @@ static int check_dir(const char *path, struct err *e)
 	if (slash)
 		slash[slash == copy] = '\0';
 	if (!copy)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	else if (stat(slash ? copy : ".", &dir))
 		r = err_sys(e, ERR_IO, "cannot stat the directory of '%s'", path);
 	else if ((dir.st_mode & S_IWOTH) && !(dir.st_mode & S_ISVTX))
@@ -79,14 +79,14 @@ int conf_find(struct buf *out, const char *tt_config, struct err *e)
 	buf_clear(out);
 	if (tt_config && *tt_config) {
 		buf_puts(out, tt_config);
-		return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+		return out->failed ? err_memory(e) : 0;
 	}
 	if (io_dir(out, IO_DIR_CONFIG, "tiny-titans.yaml", NULL) == 0 && access(out->data, F_OK) == 0)
 		return 0;
 	if (access(system_file, F_OK) == 0) {
 		buf_clear(out);
 		buf_puts(out, system_file);
-		return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+		return out->failed ? err_memory(e) : 0;
 	}
 	return err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no configuration: neither '%s' nor '%s' exists",
 		       out->len ? out->data : "~/.config/tiny-titans/tiny-titans.yaml", system_file);

@@ -31,6 +31,11 @@ int err_set(struct err *e, int code, uint64_t at, const char *fmt, ...)
 	return code;
 }
 
+int err_memory(struct err *e)
+{
+	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+}
+
 int err_sys(struct err *e, int code, const char *fmt, ...)
 {
 	int saved = errno;

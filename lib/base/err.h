@@ -36,7 +36,7 @@ enum err_code {
 	ERR_AGAIN = -16,	/* a descriptor that is not waited for has nothing yet; exit 74 */
 };
 
-/* Exit status of every program (design: one table for all; sysexits where one fits). */
+/* Exit status of every program (one table for all, tiny-titans(7); sysexits where one fits). */
 enum exit_code {
 	EXIT_DONE = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3, EXIT_DATA = 65, EXIT_NOINPUT = 66,
 	EXIT_BUG = 70, EXIT_CREATE = 73, EXIT_IO = 74, EXIT_LOCKED = 75, EXIT_PROTOCOL = 76, EXIT_PERM = 77,
@@ -53,6 +53,9 @@ struct err {
 
 /* Fills `e` (may be NULL) and returns `code`, so that `return err_set(...)` is the usual form. */
 int err_set(struct err *e, int code, uint64_t at, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* "out of memory": ERR_MEM, as err_set. */
+int err_memory(struct err *e);
 
 /* As err_set, with ": " and the text of errno appended. Call before anything can change errno. */
 int err_sys(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

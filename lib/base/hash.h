@@ -6,6 +6,7 @@
 #ifndef TT_BASE_HASH_H
 #define TT_BASE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,8 @@ void hash_id_parts(const struct hash_part *part, size_t n_part, uint8_t out[HASH
 
 /* Lower-case hexadecimal, NUL-terminated: out[2n + 1]. */
 void hash_hex(const uint8_t *p, size_t n, char *out);
+
+/* The n bytes that 2n lower-case digits at `hex` stand for; false at the first character that is none, behind which nothing is read. */
+bool hash_unhex(const char *hex, size_t n, uint8_t *out);
 
 #endif

@@ -194,7 +194,7 @@ int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e)
 	*a = (struct aside){ .fd = -1 };
 	if (asprintf(&a->tmp, "%s.tmp.XXXXXX", path) < 0) {
 		a->tmp = NULL;
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	a->path = strdup(path);
 	a->fd = a->path ? open_claimed(a->tmp) : -1;
@@ -245,7 +245,7 @@ int aside_commit(struct aside *a, struct err *e)
 	char *dir = dir_of(a->path);
 	int r = 0;
 	if (!dir)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	else if (fsync(a->fd))
 		r = err_sys(e, ERR_IO, "cannot fsync '%s'", a->tmp);
 	else if (rename(a->tmp, a->path))
@@ -290,7 +290,7 @@ int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct 
 static int fsync_parent(const char *path, struct err *e)
 {
 	char *dir = dir_of(path);
-	int r = dir ? io_fsync_dir(dir, e) : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+	int r = dir ? io_fsync_dir(dir, e) : err_memory(e);
 	free(dir);
 	return r;
 }
@@ -299,7 +299,7 @@ int io_mkdirs(const char *path, struct err *e)
 {
 	char *copy = strdup(path);
 	if (!copy)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int r = 0;
 	for (char *c = copy + (*copy == '/'); !r; c++) {
 		if (*c != '/' && *c != '\0')
@@ -337,7 +337,7 @@ int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e)
 	buf_puts(out, "/tiny-titans");
 	if (sub && *sub)
 		buf_printf(out, "/%s", sub);
-	return out->failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return out->failed ? err_memory(e) : 0;
 }
 
 int io_beside(struct buf *out, const char *own, const char *other, struct err *e)
@@ -351,5 +351,5 @@ int io_beside(struct buf *out, const char *own, const char *other, struct err *e
 		n_dir--;
 	bool is_own = n - n_dir >= n_own && !memcmp(exe + n - n_own, own, n_own);
 	bool failed = buf_add(out, exe, is_own ? n - n_own : n_dir) || (!is_own && buf_puts(out, "tt-")) || buf_puts(out, other);
-	return failed ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+	return failed ? err_memory(e) : 0;
 }

@@ -248,7 +248,7 @@ int pool_open(struct pool **out, int n_thread, struct err *e)
 		free(p);
 		free(w);
 		free(share);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	memset(p, 0, sizeof *p);
 	p->n_thread = n_thread;

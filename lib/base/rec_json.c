@@ -365,6 +365,6 @@ int rec_json_get(struct buf *out, const char *s, size_t n, struct err *e)
 	int r = pack_json(&pk, v, e);
 	json_decref(v);
 	if (!r && out->failed)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	return r;
 }

@@ -53,13 +53,13 @@ int rec_reader_open(struct rec_reader **out, int fd, const char *name, struct er
 	struct rec_reader *r = calloc(1, sizeof *r);
 	*out = NULL;
 	if (!r)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	r->fd = fd;
 	r->name = strdup(name);
 	r->hash = hash_stream_new();
 	if (!msgpack_zone_init(&r->zone, 8192) || !r->name || !r->hash) {
 		rec_reader_close(r);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	*out = r;
 	return 0;

@@ -45,17 +45,12 @@ static int write_to_buf(void *arg, const char *s, size_t n)
 	return buf_add(arg, s, n);
 }
 
-static int no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
-}
-
 static int open_writer(struct rec_writer **out, int fd, const char *tool, const char *model, bool bare, struct err *e)
 {
 	struct rec_writer *w = calloc(1, sizeof *w);
 	*out = NULL;
 	if (!w)
-		return no_memory(e);
+		return err_memory(e);
 	w->fd = fd;
 	w->bare = bare;
 	w->json = w->flush_each = isatty(fd) == 1;
@@ -65,7 +60,7 @@ static int open_writer(struct rec_writer **out, int fd, const char *tool, const 
 	msgpack_packer_init(&w->pk, &w->body, write_to_buf);
 	if (!w->hash || !w->tool || (model && !w->model)) {
 		rec_writer_abort(w);
-		return no_memory(e);
+		return err_memory(e);
 	}
 	*out = w;
 	return 0;
@@ -248,7 +243,7 @@ static int add_json(struct rec_writer *w, const void *p, size_t n, struct err *e
 	size_t off = 0;
 	msgpack_unpacked_init(&u);
 	int r = msgpack_unpack_next(&u, p, n, &off) == MSGPACK_UNPACK_SUCCESS
-		? rec_json_put(&w->out, &u.data, 0, e) : no_memory(e);
+		? rec_json_put(&w->out, &u.data, 0, e) : err_memory(e);
 	msgpack_unpacked_destroy(&u);
 	buf_putc(&w->out, '\n');
 	return r;
@@ -267,7 +262,7 @@ static int add_record(struct rec_writer *w, const void *p, size_t n, bool counts
 	else
 		buf_add(&w->out, p, n);
 	if (!r && w->out.failed)
-		r = no_memory(e);
+		r = err_memory(e);
 	if (!r && (w->flush_each || w->out.len >= FLUSH_BYTES))
 		r = write_out(w, e);
 	return r;
@@ -282,7 +277,7 @@ static int emit(struct rec_writer *w, bool counts, struct err *e)
 	msgpack_packer_init(&pk, &w->rec, write_to_buf);
 	msgpack_pack_map(&pk, w->n_key);
 	if (w->body.failed || buf_add(&w->rec, w->body.data, w->body.len))
-		return no_memory(e);
+		return err_memory(e);
 	rec_scan_reset(&w->scan);
 	int r = rec_scan(&w->scan, w->rec.data, w->rec.len, &why);
 	if (r == ERR_LIMIT)

@@ -57,7 +57,7 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 				    SYSTEM_DIR, n_prefix, own, name);
 	}
 	if (path->failed)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	if (r)
 		path->len = before;
 	buf_release(&data);

@@ -390,7 +390,7 @@ int gguf_open_memory(struct gguf **out, const void *p, size_t n, const char *nam
 	struct gguf *g = calloc(1, sizeof *g);
 	if (!g || !(g->path = strdup(name))) {
 		free(g);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	g->p = p;
 	g->len = n;
@@ -408,7 +408,7 @@ int gguf_open(struct gguf **out, const char *path, struct err *e)
 	if (!g || !(g->path = strdup(path))) {
 		free(g);
 		map_close(&m);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	g->map = m;
 	g->p = m.data;

@@ -17,7 +17,7 @@ int nn_init(struct nn *nn, const struct kern *k, struct pool *pool, struct arena
 {
 	*nn = (struct nn){ .k = k, .pool = pool };
 	nn->scratch = arena_array(a, (size_t)pool_threads(pool) * NN_SCRATCH, sizeof *nn->scratch);
-	return nn->scratch ? 0 : err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory for kernel scratch");
+	return nn->scratch ? 0 : err_memory(e);
 }
 
 /* ---- activations ---- */

@@ -94,7 +94,7 @@ int pack_open(struct pack **out, const char *path, const uint8_t *id, struct err
 	struct pack *p = calloc(1, sizeof *p);
 	*out = NULL;
 	if (!p)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	int r = map_open(&p->map, path, e);
 	map_want_large(&p->map);
 	if (!r)

@@ -25,7 +25,7 @@ static int memo_path(struct buf *out, const struct map *m, struct err *e)
 	hash_hex(h, sizeof h, hex);
 	int r = io_dir(out, IO_DIR_CACHE, "ids/", e);
 	if (!r)
-		r = buf_puts(out, hex) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+		r = buf_puts(out, hex) ? err_memory(e) : 0;
 	return r;
 }
 
@@ -93,7 +93,7 @@ static int path_of(struct buf *out, const uint8_t id[HASH_ID_LEN], int layout, s
 	hash_hex(id, HASH_ID_LEN, hex);
 	int r = io_dir(out, IO_DIR_CACHE, "packs/", e);
 	if (!r)
-		r = buf_printf(out, "%s-%d.pack", hex, layout) ? err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory") : 0;
+		r = buf_printf(out, "%s-%d.pack", hex, layout) ? err_memory(e) : 0;
 	return r;
 }
 

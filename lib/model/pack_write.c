@@ -125,7 +125,7 @@ static int plan(struct writer *w, const struct gguf *g, const struct pack_parts 
 	w->piece = malloc(PACK_PIECE);
 	w->out = malloc(PACK_PIECE);
 	if (!w->line || !w->piece || !w->out)
-		return err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+		return err_memory(w->e);
 	for (size_t i = 0; i < parts->n; i++) {
 		struct line *l = &w->line[w->n_line++];
 		if (!*parts->part[i].name || strlen(parts->part[i].name) >= PACK_NAME)
@@ -243,7 +243,7 @@ static int put_slack(struct writer *w, const struct line *l)
 {
 	struct slacks j = { .t = l->t, .slack = malloc(l->s.len), .copy_len = l->t->ne[0] / 32 * 22 };
 	j.copy = malloc(j.copy_len * (size_t)pool_threads(w->mk->pool));
-	int r = j.slack && j.copy ? 0 : err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+	int r = j.slack && j.copy ? 0 : err_memory(w->e);
 	if (!r) {
 		pool_run(w->mk->pool, l->s.n_col, 256, find_slacks, &j);
 		r = put(w, j.slack, l->s.len);
@@ -305,7 +305,7 @@ static int put_mat(struct writer *w, const struct line *l)
 	}
 	if (!j.out || (l->s.type != l->t->type && !j.scratch)) {
 		free(j.out);
-		return err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing");
+		return err_memory(w->e);
 	}
 	int r = 0;
 	for (; j.first < n && !r; j.first += batch) {
@@ -361,7 +361,7 @@ static int put_table(struct writer *w, const uint8_t *id)
 	buf_u64(&head, hash_xxh64(table.data, table.len));
 	buf_u64(&head, head.failed ? 0 : hash_xxh64(head.data, head.len));
 	buf_align(&head, PACK_HEADER);
-	int r = table.failed || head.failed ? err_set(w->e, ERR_MEM, ERR_NO_OFFSET, "out of memory while packing") : 0;
+	int r = table.failed || head.failed ? err_memory(w->e) : 0;
 	if (!r)
 		r = append(w, table.data, table.len);
 	if (!r)

@@ -84,7 +84,7 @@ static int read_entry(struct safetensors *s, struct entry *en, const char *name,
 	size_t n_elem;
 	t->name = arena_strdup(&s->arena, name, strlen(name));
 	if (!t->name)
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	for (size_t i = 0; dtype && i < sizeof dtypes / sizeof *dtypes; i++)
 		if (!strcmp(dtype, dtypes[i].name))
 			d = &dtypes[i];
@@ -129,7 +129,7 @@ static int read_entries(struct safetensors *s, json_t *root, size_t data_at, str
 	int r = 0;
 	s->tensor = arena_array(&s->arena, n_max + 1, sizeof *s->tensor);
 	if (!en || !s->tensor)
-		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		r = err_memory(e);
 	if (!r) {
 		json_object_foreach(root, name, o) {
 			if (!strcmp(name, "__metadata__"))
@@ -208,7 +208,7 @@ int safetensors_open_memory(struct safetensors **out, const void *p, size_t n, c
 	struct safetensors *s = calloc(1, sizeof *s);
 	if (!s || !(s->path = strdup(name))) {
 		free(s);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	s->p = p;
 	s->len = n;
@@ -226,7 +226,7 @@ int safetensors_open(struct safetensors **out, const char *path, struct err *e)
 	if (!s || !(s->path = strdup(path))) {
 		free(s);
 		map_close(&m);
-		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory");
+		return err_memory(e);
 	}
 	s->map = m;
 	s->p = m.data;

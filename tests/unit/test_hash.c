@@ -36,6 +36,21 @@ static void hash_id_parts_do_not_run_together(void **state)
 	assert_memory_equal(x, y, sizeof x);
 }
 
+static void hash_unhex_takes_digits_alone(void **state)
+{
+	(void)state;
+	uint8_t b[3];
+	char hex[7];
+	assert_true(hash_unhex("00a9ff", 3, b));
+	hash_hex(b, sizeof b, hex);
+	assert_string_equal(hex, "00a9ff");
+	assert_false(hash_unhex("00a9fF", 3, b));
+	assert_false(hash_unhex("00a9/f", 3, b));
+	assert_false(hash_unhex("00a9:f", 3, b));
+	assert_false(hash_unhex("00a9g0", 3, b));
+	assert_false(hash_unhex("0", 3, b));
+}
+
 static void hash_xxh128_known_values(void **state)
 {
 	(void)state;
@@ -72,6 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_id_is_blake2b_128),
 		cmocka_unit_test(hash_id_parts_do_not_run_together),
+		cmocka_unit_test(hash_unhex_takes_digits_alone),
 		cmocka_unit_test(hash_xxh128_known_values),
 		cmocka_unit_test(hash_stream_any_pieces_give_the_whole),
 	};
