@@ -13,6 +13,10 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 PATH=$here:$PATH
 export PATH
 
+# What is taken where no model is named.
+# shellcheck disable=SC2034
+default_generator=qwen2.5-coder-1.5b default_embedder=minilm
+
 # Messages quote names and arguments; what steers a terminal becomes "?".
 message() {
 	printf '%s: %s\n' "$prog" "$*" | LC_ALL=C tr '\001-\010\013-\037\177' '[?*]' >&2
@@ -103,7 +107,22 @@ clear_progress() {
 	fi
 }
 
-# The directories of design section 9. Without XDG variables and HOME there is no place for a user's data.
+# A signal ends the script as any other end does: through its EXIT trap.
+# shellcheck disable=SC2317
+exit_on_signals() {
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+# $tmp: a directory that goes when the script does.
+# shellcheck disable=SC2317
+make_tmp() {
+	tmp=$(mktemp -d) || die 73 "cannot create a temporary directory"
+	trap 'clear_progress; rm -rf "$tmp"' EXIT
+	exit_on_signals
+}
+
+# A user's directories (tiny-titans(7)). Without XDG variables and HOME there is no place for a user's data.
 data_dir() {
 	if test -n "${XDG_DATA_HOME:-}"
 	then

@@ -65,7 +65,7 @@ int io_fsync_dir(const char *path, struct err *e);
 /* Creates `path` and its missing parents (like mkdir -p), mode 0700 for what is created, and syncs the directories that got one. */
 int io_mkdirs(const char *path, struct err *e);
 
-/* Where things live (XDG base directories; design section 9). `out` gets "<dir>/tiny-titans[/sub]"; returns ERR_CONF when
+/* Where things live (XDG base directories; tiny-titans(7)). `out` gets "<dir>/tiny-titans[/sub]"; returns ERR_CONF when
  * neither the XDG variable nor HOME is set. The only place below main() that reads these variables. */
 enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE, IO_DIR_STATE };
 int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e);
