@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * probe: a read of a buffer that no cache holds, contiguous halves a thread, prefetched 2 KB ahead: the access of a decoding step.
+ * probe: a read of a buffer that no cache holds, a contiguous part a thread, prefetched 2 KB ahead: the access of a decoding step.
  */
 #include "bench/probe.h"
 

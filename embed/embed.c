@@ -25,7 +25,7 @@ static struct {
 	const char *model, *dtype;
 	long threads;
 	bool query, strict, json, verbose;
-} o = { .model = "minilm", .dtype = "i8" };
+} o = { .model = MODEL_EMBEDDER, .dtype = "i8" };
 
 static const struct opt opts[] = {
 	{ 'm', "model", OPT_STR, &o.model, "NAME", "embedder: a folder, a GGUF file or a catalogue name", .env = "TT_EMBEDDER" },

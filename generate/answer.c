@@ -42,11 +42,6 @@ static int refuse(struct answerer *a, struct ask_str query, struct err *e)
 	return rc;
 }
 
-static int says(const struct buf *text, const char *words)
-{
-	return words && text->len && memmem(text->data, text->len, words, strlen(words)) != NULL;
-}
-
 /* Evaluates the prompt, generates, writes. `cites` is NULL for plain prompts. */
 static int reply(struct answerer *a, struct ask_str query, struct prompt *p, struct cites *cites, uint64_t t0, struct err *e)
 {
@@ -69,7 +64,7 @@ static int reply(struct answerer *a, struct ask_str query, struct prompt *p, str
 		return rc;
 	struct emit_answer out = {
 		.text = r->text.len ? r->text.data : "", .n = r->text.len, .cites = cites, .prompt = p, .model = a->m->name,
-		.refused = cites && !cites->n_used && says(&r->text, r->refusal), .stop = run_stop_name(r->stop),
+		.refused = cites && !cites->n_used && run_is_refusal(r), .stop = run_stop_name(r->stop),
 		.n_prompt = ids->len, .n_cached = cached, .n_gen = r->n_gen, .n_draft = r->n_draft, .n_accept = r->n_accept,
 		.ttft_ms = (double)(r->first_ns - t0) / 1e6, .gen_ms = (double)(r->last_ns - r->first_ns) / 1e6,
 	};

@@ -33,7 +33,7 @@ struct answerer {
 	struct run run;
 	struct answerer_hooks {		/* what wraps around each request; may be NULL */
 		void *arg;
-		/* Brings stored state of tok[0..n) into the session before it is evaluated; returns tokens taken. */
+		/* Brings stored state of the prompt into the session before it is evaluated; returns tokens taken. */
 		size_t (*load)(void *arg, struct session *s, const struct prompt *p);
 		/* After the reply: state worth keeping. `eval_ms` is the time that the prompt's evaluation took. */
 		void (*keep)(void *arg, struct session *s, const struct prompt *p, double eval_ms);

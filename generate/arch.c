@@ -243,13 +243,7 @@ int arch_load(struct arch *a, const void *p, size_t n, struct err *e)
 	return 0;
 }
 
-const char *arch_name(const struct arch *a)
-{
-	static const char *const names[] = { "llama", "qwen2", "gemma3" };
-	return names[a->kind];
-}
-
-int arch_is_windowed(const struct arch *a, size_t l)
+bool arch_is_windowed(const struct arch *a, size_t l)
 {
 	return a->window && (l + 1) % a->window_period != 0;
 }

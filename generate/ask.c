@@ -91,7 +91,7 @@ static void fill(struct ask_source *s)
 	s->known = real_of(score, "known");
 	if (!sec || sec->type != MSGPACK_OBJECT_ARRAY)
 		return;
-	for (uint32_t i = 0; i < sec->via.array.size && s->n_sec < 8; i++) {
+	for (uint32_t i = 0; i < sec->via.array.size && s->n_sec < ASK_MAX_SEC; i++) {
 		struct ask_str x = str_of(&sec->via.array.ptr[i]);
 		if (x.n)
 			s->sec[s->n_sec++] = x;

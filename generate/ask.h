@@ -15,13 +15,14 @@
 #include "lib/base/err.h"
 #include "lib/base/rec.h"
 
+#define ASK_MAX_SEC 8		/* headings kept of a path */
 #define ASK_MAX_SOURCES 64	/* hits kept for one query; more are counted and left out */
 
 struct ask_str { const char *s; size_t n; };
 
 struct ask_source {
 	struct ask_str doc, name, title, id, text;
-	struct ask_str sec[8];		/* heading path, outermost first */
+	struct ask_str sec[ASK_MAX_SEC];		/* heading path, outermost first */
 	size_t n_sec;
 	double bm25, cos, fused, cover, known;	/* NAN where the hit has none */
 	const msgpack_object *span, *src;	/* passed on to the answer as they are; NULL if absent */

@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "generate/evict.h"
+#include "generate/prefix.h"
 #include "generate/walk.h"
 #include "generate/warm.h"
 #include "lib/base/fault.h"
+#include "lib/base/grow.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -27,7 +29,7 @@ static struct {
 	const char *model, *dir;
 	long threads, max_mib, ctx, n_max;
 	bool verbose;
-} o = { .model = "qwen2.5-coder-1.5b", .max_mib = 2048, .ctx = 4096 };
+} o = { .model = MODEL_GENERATOR, .max_mib = 2048, .ctx = 4096 };
 
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "warm: model file or catalogue name", .env = "TT_MODEL" },
@@ -40,13 +42,6 @@ static const struct opt opts[] = {
 	{ 0 }
 };
 static const struct opt_program prog = { TOOL, "list|verify|prune|clear|forget|warm [INDEX]", "look after stored prompt state", opts };
-
-static int store_dir(struct buf *dir, struct err *e)
-{
-	if (!o.dir)
-		return io_dir(dir, IO_DIR_CACHE, "prefix", e);
-	return buf_puts(dir, o.dir) ? err_memory(e) : 0;
-}
 
 /* ---- list, verify, clear, forget: a walk over the store ---- */
 
@@ -158,15 +153,12 @@ static int read_ids(struct visit *v, struct err *e)
 		const char *line = in.data + at, *nl = memchr(line, '\n', in.len - at);
 		size_t n = nl ? (size_t)(nl - line) : in.len - at;
 		struct ask_str hex = { line, n };
-		if (v->n_id == cap) {
-			cap = cap ? cap * 2 : 256;
-			void *p = realloc(v->id, cap * sizeof *v->id);
-			if (!p) {
-				r = err_memory(e);
-				break;
-			}
-			v->id = p;
+		void *p = grow(v->id, v->n_id, &cap, sizeof *v->id);
+		if (!p) {
+			r = err_memory(e);
+			break;
 		}
+		v->id = p;
 		if (!reuse_parse_id(hex, v->id[v->n_id]))
 			r = err_set(e, ERR_FORMAT, at, "not a chunk id: '%.*s'", (int)(n < 64 ? n : 64), line);
 		else
@@ -182,7 +174,7 @@ static int read_ids(struct visit *v, struct err *e)
 static int prune(struct err *e)
 {
 	struct buf dir = {0};
-	int r = store_dir(&dir, e);
+	int r = prefix_dir(&dir, o.dir, e);
 	if (!r)
 		evict(dir.data, (uint64_t)o.max_mib << 20);
 	buf_release(&dir);
@@ -195,7 +187,7 @@ static int look(const char *name, int *status, struct err *e)
 	struct buf dir = {0};
 	bool forget = !strcmp(name, "forget");
 	v.drop = forget ? drop_forgotten : !strcmp(name, "clear") ? drop_all : NULL;
-	int r = store_dir(&dir, e);
+	int r = prefix_dir(&dir, o.dir, e);
 	r = r ? r : forget ? read_ids(&v, e) : 0;
 	if (!r && (!forget || v.n_id))
 		r = walk_store(dir.data, visit_block, &v, e);
@@ -239,7 +231,7 @@ static int warm(const char *index, struct err *e)
 	r = r ? r : model_find(&path, o.model, getenv("TT_MODELS"), e);
 	r = r ? r : model_open(&m, path.data, kern, &(struct pack_maker){ .pool = pool }, e);
 	r = r ? r : session_open(&s, m, pool, (size_t)o.ctx < m->arch.n_ctx ? (size_t)o.ctx : m->arch.n_ctx, e);
-	r = r ? r : store_dir(&dir, e);
+	r = r ? r : prefix_dir(&dir, o.dir, e);
 	r = r ? r : reuse_open(&reuse, m, dir.data, w.max_bytes, e);
 	if (!r) {
 		bool watched = isatty(STDERR_FILENO);

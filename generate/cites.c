@@ -16,16 +16,16 @@ static void note(unsigned *set, size_t *n, unsigned x)
 }
 
 /* One byte; false if it makes a number that was not supplied. */
-static int step(struct cites *c, char x)
+static bool step(struct cites *c, char x)
 {
 	if (x == '[') {
-		c->is_open = 1;
+		c->is_open = true;
 		c->number = 0;
 		c->n_open = 0;
-		return 1;
+		return true;
 	}
 	if (!c->is_open)
-		return 1;
+		return true;
 	if (x >= '0' && x <= '9') {
 		c->number = 10 * c->number + (unsigned)(x - '0');
 		return c->number >= 1 && c->number <= c->n_source;
@@ -34,21 +34,21 @@ static int step(struct cites *c, char x)
 		note(c->open, &c->n_open, c->number);
 	c->number = 0;
 	if (x == ',' || x == ';' || x == '-' || x == ' ')
-		return 1;
+		return true;
 	if (x == ']')
 		for (size_t i = 0; i < c->n_open; i++)
 			note(c->used, &c->n_used, c->open[i]);
-	c->is_open = 0;		/* closed, or [x: not a citation */
-	return 1;
+	c->is_open = false;	/* closed, or [x: not a citation */
+	return true;
 }
 
-int cites_allow(const struct cites *c, const char *s, size_t n)
+bool cites_allow(const struct cites *c, const char *s, size_t n)
 {
 	struct cites t = *c;
 	for (size_t i = 0; i < n; i++)
 		if (!step(&t, s[i]))
-			return 0;
-	return 1;
+			return false;
+	return true;
 }
 
 void cites_push(struct cites *c, const char *s, size_t n)

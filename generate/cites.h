@@ -8,12 +8,13 @@
 #ifndef TT_GENERATE_CITES_H
 #define TT_GENERATE_CITES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cites {
 	unsigned n_source;	/* numbers 1..n_source are allowed; at most 999 */
 	unsigned number;	/* digits so far of the number being written */
-	int is_open;		/* after `[` and nothing but numbers and separators */
+	bool is_open;		/* after `[` and nothing but numbers and separators */
 	unsigned open[16];	/* numbers since `[`; they count when `]` comes */
 	size_t n_open;
 	unsigned used[16];	/* numbers used, in order of first use */
@@ -21,7 +22,7 @@ struct cites {
 };
 
 /* Whether the bytes s[0..n) may come next. */
-int cites_allow(const struct cites *c, const char *s, size_t n);
+bool cites_allow(const struct cites *c, const char *s, size_t n);
 /* Moves past s[0..n) and notes the numbers that were completed. */
 void cites_push(struct cites *c, const char *s, size_t n);
 

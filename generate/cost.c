@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "lib/base/io.h"
-#include "lib/model/pack_file.h"
+#include "lib/model/pack.h"
 
 #define ROUNDS 3		/* at least; they are enough on a quiet machine */
 #define ROUNDS_MAX 16		/* for models of so short steps that these take less than */

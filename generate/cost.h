@@ -18,7 +18,7 @@
 struct cost {
 	double ms[COST_N];		/* [1..8]: a step as it costs by now */
 	double measured[COST_N];	/* as the file has it; the shape of ms stays near it */
-	size_t last;			/* length of the step before, 0 = none, */
+	size_t last;			/* length of the step before; 0 = none */
 	double last_took;
 	unsigned unsettled;		/* measurements so far, if the least times of the last did not agree; 0 = they did */
 };

@@ -145,16 +145,22 @@ static void place_tokens(void *arg, size_t from, size_t to, int i_thread)
 	}
 }
 
+struct expand {
+	struct decoder *d;
+	struct kv *kv;
+	size_t pos, n;
+};
+
 static void expand_layers(void *arg, size_t from, size_t to, int i_thread)
 {
 	(void)i_thread;
-	const struct place *p = arg;		/* p->layer is the number of positions here */
-	struct decoder *d = p->d;
+	const struct expand *x = arg;
+	const struct decoder *d = x->d;
 	const struct arch *a = &d->m->arch;
 	for (size_t l = from; l < to; l++) {
 		int local = arch_is_windowed(a, l);
-		for (size_t t = 0; t < p->layer; t++)
-			kv_expand(p->kv, d->nn.k, l, p->pos + t, d->m->layer[l].bias_k, d->cos[local] + t * (a->n_rot / 2),
+		for (size_t t = 0; t < x->n; t++)
+			kv_expand(x->kv, d->nn.k, l, x->pos + t, d->m->layer[l].bias_k, d->cos[local] + t * (a->n_rot / 2),
 				d->sin[local] + t * (a->n_rot / 2));
 	}
 }
@@ -174,8 +180,7 @@ void decoder_expand(struct decoder *d, struct kv *kv, size_t pos, size_t n)
 	while (n) {
 		size_t some = n < DECODER_BATCH ? n : DECODER_BATCH;
 		rope_rows(d, pos, some);
-		struct place p = { d, kv, some, pos };
-		pool_run(d->pool, d->m->arch.n_layer, 1, expand_layers, &p);
+		pool_run(d->pool, d->m->arch.n_layer, 1, expand_layers, &(struct expand){ d, kv, pos, some });
 		pos += some;
 		n -= some;
 	}

@@ -184,11 +184,11 @@ static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
 }
 
 /* What every request ends with: V(1..8) as it is known by now, and how many tokens are wanted. */
-static int request(struct drafter *d, const double cost[9], size_t max, struct err *e)
+static int request(struct drafter *d, const double cost[DRAFTER_COST], size_t max, struct err *e)
 {
 	msgpack_packer *p = rec_put_key(d->out, "cost");
-	msgpack_pack_array(p, 8);
-	for (int b = 1; b <= 8; b++)
+	msgpack_pack_array(p, DRAFTER_COST - 1);
+	for (int b = 1; b < DRAFTER_COST; b++)
 		msgpack_pack_double(p, cost[b]);
 	d->max = max < DRAFTER_MAX ? max : DRAFTER_MAX;
 	d->n_asked++;
@@ -201,7 +201,7 @@ static int request(struct drafter *d, const double cost[9], size_t max, struct e
 	return r;
 }
 
-int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[9], size_t max, struct err *e)
+int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[DRAFTER_COST], size_t max, struct err *e)
 {
 	d->n_asked = 0;
 	rec_begin(d->out, "ctx");
@@ -210,7 +210,7 @@ int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, c
 	return request(d, cost, max, e);
 }
 
-int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e)
+int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[DRAFTER_COST], size_t max, struct err *e)
 {
 	rec_begin(d->out, "accept");
 	rec_put_u64(d->out, "n", n_right);

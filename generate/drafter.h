@@ -22,7 +22,8 @@
 
 #include "lib/base/err.h"
 
-#define DRAFTER_MAX 7	/* with the token that is known a step evaluates at most 8 = SESSION_MAX_BATCH positions */
+#define DRAFTER_MAX 7			/* with the token that is known a step evaluates at most SESSION_MAX_BATCH positions */
+#define DRAFTER_COST (DRAFTER_MAX + 2)	/* cost[b], in ms, of a step that evaluates b positions; [0] is not used */
 
 struct drafter;
 
@@ -32,10 +33,10 @@ int drafter_open(struct drafter **d, const char *cmd, const char *vocab, size_t 
 void drafter_close(struct drafter *d);
 
 /* Tells the whole timeline, of which the last `fresh` tokens have yet to be evaluated; the reply (a draft for what follows) is fetched by
- * drafter_get. cost[1..8] in ms. max = 0: nothing is to be drafted yet, but a drafter that has a prompt to read may start. */
-int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[9], size_t max, struct err *e);
+ * drafter_get. max = 0: nothing is to be drafted yet, but a drafter that has a prompt to read may start. */
+int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, const double cost[DRAFTER_COST], size_t max, struct err *e);
 /* Tells that `n_right` of the last draft were right and that tok[0..n) was appended to the timeline since, and the costs as seen by now. */
-int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[9], size_t max, struct err *e);
+int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t n, const double cost[DRAFTER_COST], size_t max, struct err *e);
 /* Waits for the draft that answers the last drafter_ctx or drafter_accept: tok[0..*n), *n <= max <= DRAFTER_MAX, all < n_vocab. */
 int drafter_get(struct drafter *d, int32_t tok[DRAFTER_MAX], size_t *n, struct err *e);
 /* For how many milliseconds in all a drafter is waited for, when it is told and when it answers, where a plain step takes step_ms and this

@@ -84,29 +84,23 @@ static int end_text(struct emit *em, const struct emit_answer *a, struct err *e)
 	return rc;
 }
 
-static void pack_str(msgpack_packer *p, const char *s, size_t n)
-{
-	msgpack_pack_str(p, n);
-	msgpack_pack_str_body(p, s, n);
-}
-
 static void pack_cite(msgpack_packer *p, size_t number, const struct ask_source *s)
 {
 	msgpack_pack_map(p, 4u + (s->span != NULL) + (s->src != NULL));
-	pack_str(p, "n", 1);
+	msgpack_pack_str_with_body(p, "n", 1);
 	msgpack_pack_uint64(p, number);
-	pack_str(p, "doc", 3);
-	pack_str(p, s->doc.s, s->doc.n);
-	pack_str(p, "name", 4);
-	pack_str(p, s->name.s, s->name.n);
-	pack_str(p, "id", 2);
-	pack_str(p, s->id.s, s->id.n);
+	msgpack_pack_str_with_body(p, "doc", 3);
+	msgpack_pack_str_with_body(p, s->doc.s, s->doc.n);
+	msgpack_pack_str_with_body(p, "name", 4);
+	msgpack_pack_str_with_body(p, s->name.s, s->name.n);
+	msgpack_pack_str_with_body(p, "id", 2);
+	msgpack_pack_str_with_body(p, s->id.s, s->id.n);
 	if (s->span) {
-		pack_str(p, "span", 4);
+		msgpack_pack_str_with_body(p, "span", 4);
 		msgpack_pack_object(p, *s->span);
 	}
 	if (s->src) {
-		pack_str(p, "src", 3);
+		msgpack_pack_str_with_body(p, "src", 3);
 		msgpack_pack_object(p, *s->src);
 	}
 }

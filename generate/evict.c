@@ -18,6 +18,7 @@
 
 #include "generate/block.h"
 #include "lib/base/buf.h"
+#include "lib/base/grow.h"
 
 #define ASIDE_MAX_S 3600	/* a writer takes milliseconds */
 #define YOUNG_S 60		/* ages below this count the same */
@@ -33,14 +34,10 @@ struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; };
 
 static int add(struct survey *v, const char *model, const char *name, const struct stat *st, time_t now)
 {
-	if (v->n == v->cap) {
-		size_t cap = v->cap ? v->cap * 2 : 256;
-		struct candidate *grown = realloc(v->item, cap * sizeof *grown);
-		if (!grown)
-			return 0;
-		v->item = grown;
-		v->cap = cap;
-	}
+	struct candidate *grown = grow(v->item, v->n, &v->cap, sizeof *grown);
+	if (!grown)
+		return 0;
+	v->item = grown;
 	struct candidate *c = &v->item[v->n++];
 	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = now > st->st_mtime ? (double)(now - st->st_mtime) : 0 };
 	block_name_id(name, c->id);
@@ -133,6 +130,7 @@ static void heed_parents(struct survey *v)
 
 uint64_t evict(const char *dir, uint64_t max_bytes)
 {
+	const uint64_t enough = max_bytes / 20 * 19;
 	struct survey v = { 0 };
 	struct buf path = { 0 };
 	DIR *root = opendir(dir);
@@ -145,7 +143,7 @@ uint64_t evict(const char *dir, uint64_t max_bytes)
 			look(&v.item[i], dir, &path);
 		heed_parents(&v);
 		qsort(v.item, v.n, sizeof *v.item, by_worth);
-		for (size_t i = 0; i < v.n && v.bytes > max_bytes / 20 * 19; i++)
+		for (size_t i = 0; i < v.n && v.bytes > enough; i++)
 			if (!unlinkat(dirfd(root), v.item[i].path, 0) || errno == ENOENT)
 				v.bytes -= v.item[i].bytes;
 	}

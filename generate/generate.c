@@ -32,7 +32,7 @@ static struct {
 	const char *draft, *prefix_dir;
 	long prefix_mib;
 	bool text, json, raw, no_source, verbose;
-} o = { .draft = "auto", .prefix_mib = 2048, .model = "qwen2.5-coder-1.5b", .n_max = 256, .ctx = 4096, .top_p = 1, .repeat = 1 };
+} o = { .draft = "auto", .prefix_mib = 2048, .model = MODEL_GENERATOR, .n_max = 256, .ctx = 4096, .top_p = 1, .repeat = 1 };
 
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "model file or catalogue name", .env = "TT_MODEL" },
@@ -206,8 +206,7 @@ static int settle(struct engine *en, int rc, struct err *e)
 	if (rc) {
 		en->a.n_failed++;
 		err_report(TOOL, e);
-		struct err what = *e;
-		return emit_error(&en->emit, &what, e);
+		return emit_error(&en->emit, e, e);
 	}
 	if (en->a.is_cut)
 		err_warn(TOOL, "the last source was cut to fit the context");

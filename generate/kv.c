@@ -42,7 +42,7 @@ void kv_expect(struct kv *kv, size_t n)
 	if (kv->is_large || n < kv->n_ctx / 4)
 		return;
 	(void)madvise(kv->live, kv->live_bytes, MADV_HUGEPAGE);
-	kv->is_large = 1;
+	kv->is_large = true;
 }
 
 void kv_close(struct kv *kv)

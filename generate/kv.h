@@ -15,6 +15,7 @@
 #ifndef TT_GENERATE_KV_H
 #define TT_GENERATE_KV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,9 +32,9 @@ struct kv {
 	uint8_t *stored;	/* [n_ctx][n_layer][row_len] */
 	uint16_t *live;		/* [n_layer][2: k, v][n_head_kv][stride] */
 	size_t n_rot;
-	int is_neox;
+	bool is_neox;
 	size_t stored_bytes, live_bytes;
-	int is_large;		/* live pages are asked to be large */
+	bool is_large;		/* live pages are asked to be large */
 };
 
 /* Address space for n_ctx positions; pages are touched as positions are put. ERR_MEM. */

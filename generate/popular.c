@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "generate/walk.h"
+#include "lib/base/grow.h"
 
 static int by_id(const void *a, const void *b)
 {
@@ -20,14 +21,10 @@ static int take(void *arg, const char *path, const struct block *b, const struct
 	(void)path;
 	(void)why;
 	for (uint32_t i = 0; b && i < b->n_origin; i++) {
-		if (p->n == p->cap) {
-			size_t cap = p->cap ? p->cap * 2 : 256;
-			void *grown = realloc(p->chunk, cap * sizeof *p->chunk);
-			if (!grown)
-				return ERR_MEM;
-			p->chunk = grown;
-			p->cap = cap;
-		}
+		void *grown = grow(p->chunk, p->n, &p->cap, sizeof *p->chunk);
+		if (!grown)
+			return ERR_MEM;
+		p->chunk = grown;
 		memcpy(p->chunk[p->n].id, b->origin[i], HASH_ID_LEN);
 		p->chunk[p->n++].uses = block_uses(b);
 	}

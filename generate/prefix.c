@@ -30,6 +30,13 @@ struct prefix {
 /* A place in the chain: the blocks up to token `at`, the last of which has `id`. */
 struct link { size_t at; uint8_t id[HASH_ID_LEN]; };
 
+int prefix_dir(struct buf *out, const char *dir, struct err *e)
+{
+	if (!dir)
+		return io_dir(out, IO_DIR_CACHE, "prefix", e);
+	return buf_puts(out, dir) ? err_memory(e) : 0;
+}
+
 int prefix_open(struct prefix **out, const char *dir, const uint8_t model[HASH_ID_LEN], uint64_t max_bytes, struct err *e)
 {
 	struct prefix *p = calloc(1, sizeof *p);

@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
 
@@ -55,6 +56,9 @@ struct prefix_keep {
 	size_t n_origin;
 	uint64_t ns_per_token;		/* what computing took */
 };
+
+/* Appends the store's directory to `out`: `dir`, or the user's own where that is NULL. ERR_MEM, ERR_CONF as io_dir. */
+int prefix_dir(struct buf *out, const char *dir, struct err *e);
 
 /* `model` identifies weights, tokenizer, arithmetic and state format. `max_bytes` bounds the whole of `dir`, 0 = no storing.
  * The directory is made when the first block is written. */

@@ -13,6 +13,7 @@
 #include "generate/prompt.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/utf8.h"
@@ -101,16 +102,9 @@ static size_t n_short(const struct ask_source *s, const struct ask_source *best)
 /* "[2] tar(1) > OPTIONS\n", then n bytes of the text and a blank line. Below a source of the same page, only the last heading. */
 static void put_source(struct chat *c, size_t number, const struct ask_source *above, const struct ask_source *s, size_t n)
 {
-	char head[16];
-	put(c, "[");
-	for (size_t i = sizeof head, k = number;; k /= 10) {
-		head[--i] = (char)('0' + k % 10);
-		if (k < 10) {
-			chat_text(c, head + i, sizeof head - i);
-			break;
-		}
-	}
-	put(c, "] ");
+	char head[32];
+	snprintf(head, sizeof head, "[%zu] ", number);
+	put(c, head);
 	size_t n_head = s->n_sec - is_entry(s);
 	if (!above || !is_equal(page(above), page(s))) {
 		chat_text(c, page(s).s, page(s).n);
@@ -157,17 +151,23 @@ static int add_source(struct prompt *p, const struct ask_source *s, size_t n, si
 	return 0;
 }
 
-/* Tokens that the question and what closes the prompt will take. */
+/* The question and what closes the prompt. */
+static int put_tail(struct chat *c, const struct prompt_style *st, const struct ask *a, struct err *e)
+{
+	put(c, st->question);
+	chat_text(c, a->text.s, a->text.n);
+	put(c, st->end);
+	chat_end(c);
+	return chat_reply(c, e);
+}
+
+/* Tokens that it will take. */
 static int tail_cost(const struct prompt *p, const struct prompt_style *st, const struct ask *a, size_t *n, struct err *e)
 {
 	struct chat c;
 	chat_init(&c, p->chat.kind, p->chat.tok);
 	size_t before = c.ids.len;
-	put(&c, st->question);
-	chat_text(&c, a->text.s, a->text.n);
-	put(&c, st->end);
-	chat_end(&c);
-	int rc = chat_reply(&c, e);
+	int rc = put_tail(&c, st, a, e);
 	*n = c.ids.len - before;
 	chat_release(&c);
 	return rc;
@@ -235,7 +235,6 @@ static void fill(struct prompt *p, const struct prompt_style *by, size_t most, c
 int prompt_build(struct prompt *p, const struct prompt_style *st, const char *system, size_t max_source, const struct ask *a,
 	enum template_kind kind, const struct tok *tok, size_t n_max, struct err *e)
 {
-	struct chat *c = &p->chat;
 	size_t tail;
 	prompt_fixed(p, st, system, kind, tok);		/* a failure shows at the end, in chat_reply */
 	int rc = tail_cost(p, st, a, &tail, e);
@@ -246,11 +245,20 @@ int prompt_build(struct prompt *p, const struct prompt_style *st, const char *sy
 		return rc;
 	}
 	fill(p, max_source ? NULL : st, max_source, a, n_max - tail);
-	put(c, st->question);
-	chat_text(c, a->text.s, a->text.n);
-	put(c, st->end);
-	chat_end(c);
-	rc = chat_reply(c, e);
+	rc = put_tail(&p->chat, st, a, e);
+	if (rc)
+		prompt_release(p);
+	return rc;
+}
+
+/* Ends a prompt without sources, which has to keep within n_max tokens. */
+static int finish(struct prompt *p, size_t n_max, struct err *e)
+{
+	int rc = chat_reply(&p->chat, e);
+	if (!rc && p->chat.ids.len > n_max)
+		rc = too_long(p->chat.ids.len, n_max, e);
+	if (!rc && p->chat.ids.len == 0)
+		rc = err_set(e, ERR_ARG, ERR_NO_OFFSET, "an empty prompt");
 	if (rc)
 		prompt_release(p);
 	return rc;
@@ -264,12 +272,7 @@ int prompt_plain(struct prompt *p, const char *system, const char *text, size_t 
 	if (system)
 		chat_turn(&p->chat, CHAT_SYSTEM, system, strlen(system));
 	chat_turn(&p->chat, CHAT_USER, text, n);
-	int rc = chat_reply(&p->chat, e);
-	if (!rc && p->chat.ids.len > n_max)
-		rc = too_long(p->chat.ids.len, n_max, e);
-	if (rc)
-		prompt_release(p);
-	return rc;
+	return finish(p, n_max, e);
 }
 
 int prompt_raw(struct prompt *p, const char *text, size_t n, const struct tok *tok, size_t n_max, struct err *e)
@@ -277,12 +280,5 @@ int prompt_raw(struct prompt *p, const char *text, size_t n, const struct tok *t
 	*p = (struct prompt){ 0 };
 	chat_init(&p->chat, TEMPLATE_PLAIN, tok);
 	chat_text(&p->chat, text, n);
-	int rc = chat_reply(&p->chat, e);
-	if (!rc && p->chat.ids.len > n_max)
-		rc = too_long(p->chat.ids.len, n_max, e);
-	if (!rc && p->chat.ids.len == 0)
-		rc = err_set(e, ERR_ARG, ERR_NO_OFFSET, "an empty prompt");
-	if (rc)
-		prompt_release(p);
-	return rc;
+	return finish(p, n_max, e);
 }

@@ -11,6 +11,8 @@
 #ifndef TT_GENERATE_PROMPT_H
 #define TT_GENERATE_PROMPT_H
 
+#include <stdbool.h>
+
 #include "generate/ask.h"
 #include "generate/template.h"
 
@@ -33,7 +35,7 @@ struct prompt {
 	size_t n_fixed, n_best;	/* tokens of the fixed part; with the best source */
 	const struct ask_source *source[ASK_MAX_SOURCES];	/* source[i] is number i + 1 */
 	size_t n_source;
-	int is_cut;		/* the last source didn't fit whole and was cut at a line */
+	bool is_cut;		/* the last source didn't fit whole and was cut at a line */
 };
 
 /* Builds the prompt for `a` with at most n_max tokens. Sources that don't fit are left out, the last may be cut. `system` (may

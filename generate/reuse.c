@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-#include "lib/base/io.h"
-#include "lib/model/pack_file.h"
+#include "lib/model/pack.h"
 
 void reuse_model_id(const struct model *m, uint8_t id[HASH_ID_LEN])
 {
@@ -25,8 +24,7 @@ int reuse_open(struct reuse *r, const struct model *m, const char *dir, uint64_t
 	uint8_t id[HASH_ID_LEN];
 	*r = (struct reuse){0};
 	reuse_model_id(m, id);
-	int rc = dir ? (buf_puts(&path, dir) ? err_memory(e) : 0)
-		     : io_dir(&path, IO_DIR_CACHE, "prefix", e);
+	int rc = prefix_dir(&path, dir, e);
 	if (!rc)
 		rc = prefix_open(&r->store, path.data, id, max_bytes, e);
 	buf_release(&path);
@@ -68,7 +66,6 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 	return r->n_loaded;
 }
 
-/* The id of a hit's chunk, 32 hexadecimal digits, as bytes. */
 bool reuse_parse_id(struct ask_str hex, uint8_t id[HASH_ID_LEN])
 {
 	return hex.n == 2 * HASH_ID_LEN && hash_unhex(hex.s, HASH_ID_LEN, id);

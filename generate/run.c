@@ -30,30 +30,30 @@ void run_release(struct run *r)
 struct step {
 	struct run *r;
 	struct buf piece;
-	int must_number;	/* only tokens that are digits may come: a citation was opened */
-	int done;
+	bool must_number;	/* only tokens that are digits may come: a citation was opened */
+	bool done;
 	size_t n_past;		/* tokens up to the first that is being evaluated, and that one */
 };
 
-static int is_number(const struct buf *b)
+static bool is_number(const struct buf *b)
 {
 	for (size_t i = 0; i < b->len; i++)
 		if (b->data[i] < '0' || b->data[i] > '9')
-			return 0;
+			return false;
 	return b->len > 0;
 }
 
-static int allow(void *arg, int32_t id)
+static bool allow(void *arg, int32_t id)
 {
 	struct step *st = arg;
 	const struct run *r = st->r;
 	if (!r->cites)
-		return 1;
+		return true;
 	buf_clear(&st->piece);
 	if (model_is_end(r->m, id))
 		return !st->must_number;
 	if (tok_piece(r->m->tok, id, &st->piece))
-		return 0;
+		return false;
 	return (!st->must_number || is_number(&st->piece)) && cites_allow(r->cites, st->piece.data ? st->piece.data : "", st->piece.len);
 }
 
@@ -84,7 +84,7 @@ static int take(struct step *st, int32_t id, struct err *e)
 	if (r->n_gen++ == 0)
 		r->first_ns = r->last_ns;
 	if (id < 0 || model_is_end(r->m, id)) {
-		st->done = 1;
+		st->done = true;
 		r->stop = RUN_END;
 		return 0;
 	}
@@ -93,7 +93,7 @@ static int take(struct step *st, int32_t id, struct err *e)
 		return err_memory(e);
 	int rc = put_text(r, st->piece.data ? st->piece.data : "", st->piece.len, e);
 	if (r->stream.is_stopped || r->n_gen >= r->n_max) {
-		st->done = 1;
+		st->done = true;
 		r->stop = r->stream.is_stopped ? RUN_STRING : RUN_LENGTH;
 	}
 	return rc;
@@ -153,11 +153,16 @@ static void read_cites(struct run *r)
 	cites_push(r->cites, r->text.data, r->text.len);
 }
 
+bool run_is_refusal(const struct run *r)
+{
+	return r->refusal && r->text.len && memmem(r->text.data, r->text.len, r->refusal, strlen(r->refusal));
+}
+
 /* Nothing more comes behind a stop string. */
-static int must_cite(const struct run *r)
+static bool must_cite(const struct run *r)
 {
 	return r->cites && r->cites->n_source && !r->cites->n_used && r->stop != RUN_CONTEXT && r->stop != RUN_STRING && r->text.len &&
-		!(r->refusal && memmem(r->text.data, r->text.len, r->refusal, strlen(r->refusal)));
+		!run_is_refusal(r);
 }
 
 /* " [" and the likeliest supplied number and "]". */
@@ -173,9 +178,9 @@ static int force_cite(struct step *st, struct err *e)
 	if (!rc && ids.len) {
 		struct cites before = *r->cites;
 		cites_push(r->cites, " [", 2);
-		st->must_number = 1;
+		st->must_number = true;
 		int32_t id = pick(st, 0, session_len(r->s));
-		st->must_number = 0;
+		st->must_number = false;
 		*r->cites = before;		/* put_text moves it past the whole */
 		buf_clear(&st->piece);
 		buf_puts(&st->piece, " [");

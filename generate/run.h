@@ -10,6 +10,7 @@
 #ifndef TT_GENERATE_RUN_H
 #define TT_GENERATE_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,8 @@ void run_start(const struct run *r, const int32_t *tok, size_t n);
 /* Generates; the session's last evaluation must be that of the prompt's end (session_sync). On return the timeline holds prompt
  * and reply. The results are cleared first. */
 int run_reply(struct run *r, struct err *e);
+/* True if the reply holds the words of a refusal. */
+bool run_is_refusal(const struct run *r);
 void run_release(struct run *r);
 
 #endif

@@ -36,7 +36,7 @@ void sampler_close(struct sampler *s);
 bool sampler_is_plain(const struct sampler *s);
 
 /* Whether a token may be chosen; asked only of tokens about to be. */
-typedef int (*sample_allow)(void *arg, int32_t id);
+typedef bool (*sample_allow)(void *arg, int32_t id);
 
 /* Token for position `pos` (the index the chosen token will have in the timeline) given past[0..n_past), the whole timeline.
  * `allow` (may be NULL) can turn a choice down: it is then forbidden and drawn anew. Without top-k, top-p and min-p that is the same as

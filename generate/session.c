@@ -112,13 +112,19 @@ static int check_tokens(const struct session *s, const int32_t *tok, size_t n, s
 	return 0;
 }
 
-int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, struct err *e)
+/* Whether tok[0..n) may follow. */
+static int check_append(const struct session *s, const int32_t *tok, size_t n, struct err *e)
 {
 	if (n > s->n_ctx - s->len)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "%zu tokens after %zu exceed the context of %zu", n, s->len, s->n_ctx);
+	return check_tokens(s, tok, n, e);
+}
+
+int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, struct err *e)
+{
 	if (n_out > SESSION_MAX_BATCH)
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "logits of %zu positions asked for", n_out);
-	int rc = check_tokens(s, tok, n, e);
+	int rc = check_append(s, tok, n, e);
 	if (rc)
 		return rc;
 	kv_expect(&s->kv, s->len + n);
@@ -170,9 +176,7 @@ uint8_t *session_state(struct session *s, size_t pos)
 
 int session_state_take(struct session *s, const int32_t *tok, size_t n, struct err *e)
 {
-	if (n > s->n_ctx - s->len)
-		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "%zu tokens after %zu exceed the context of %zu", n, s->len, s->n_ctx);
-	int rc = check_tokens(s, tok, n, e);
+	int rc = check_append(s, tok, n, e);
 	if (rc)
 		return rc;
 	kv_expect(&s->kv, s->len + n);

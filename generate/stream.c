@@ -57,7 +57,7 @@ int stream_push(struct stream *s, const char *p, size_t n)
 		return 0;
 	size_t stop = find_stop(s);
 	if (stop < s->held.len) {
-		s->is_stopped = 1;
+		s->is_stopped = true;
 		int rc = release(s, stop);
 		s->held.len = 0;
 		return rc ? rc : 1;
@@ -77,7 +77,7 @@ void stream_clear(struct stream *s)
 {
 	buf_clear(&s->held);
 	buf_clear(&s->out);
-	s->is_stopped = 0;
+	s->is_stopped = false;
 }
 
 void stream_release(struct stream *s)

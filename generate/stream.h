@@ -8,6 +8,7 @@
 #ifndef TT_GENERATE_STREAM_H
 #define TT_GENERATE_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/buf.h"
@@ -17,7 +18,7 @@ struct stream {
 	size_t n_stop;
 	struct buf held;
 	struct buf out;			/* what may be shown since the last stream_push; the caller reads it */
-	int is_stopped;			/* a stop string was met; it and what follows is dropped */
+	bool is_stopped;			/* a stop string was met; it and what follows is dropped */
 };
 
 /* Takes n bytes; afterwards s->out holds the newly releasable text. Returns 1 once a stop string was met, 0, or ERR_MEM. */

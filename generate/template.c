@@ -148,7 +148,7 @@ void chat_begin(struct chat *c, enum chat_role role)
 	if (c->n_turn++ == 0 && role != CHAT_SYSTEM && f->system)
 		chat_turn(c, CHAT_SYSTEM, f->system, strlen(f->system));
 	if (c->is_joined) {		/* Gemma: the user's turn was opened by the system text */
-		c->is_joined = 0;
+		c->is_joined = false;
 		if (role == CHAT_USER)
 			return;
 		put_form(c, f->tail);
@@ -187,7 +187,7 @@ void chat_turn(struct chat *c, enum chat_role role, const char *s, size_t n)
 int chat_reply(struct chat *c, struct err *e)
 {
 	if (c->is_joined) {
-		c->is_joined = 0;
+		c->is_joined = false;
 		put_form(c, forms[c->kind].tail);
 	}
 	put_form(c, forms[c->kind].reply);

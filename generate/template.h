@@ -14,6 +14,7 @@
 #ifndef TT_GENERATE_TEMPLATE_H
 #define TT_GENERATE_TEMPLATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/buf.h"
@@ -45,7 +46,7 @@ struct chat {
 	const struct tok *tok;		/* borrowed */
 	enum template_kind kind;
 	int n_turn;			/* turns begun */
-	int is_joined;			/* Gemma: a system text waits in the open user turn */
+	bool is_joined;			/* Gemma: a system text waits in the open user turn */
 	int fail;			/* first ERR_*; reported by chat_reply */
 	struct buf pending;		/* text not yet encoded */
 };

@@ -36,7 +36,7 @@ static struct {
 	long threads, limit;
 	bool zero, tomb, jsonl, all_languages, own_reader, json, strict, verbose;
 	struct opt_list filters;
-} o = { .model = "minilm", .limit = 256 };
+} o = { .model = MODEL_EMBEDDER, .limit = 256 };
 
 static const struct opt opts[] = {
 	{ 'm', "model", OPT_STR, &o.model, "EMBEDDER", "whose tokenizer bounds the chunks", .env = "TT_EMBEDDER" },

@@ -28,7 +28,7 @@
 static struct {
 	const char *model;
 	bool count, decode, lines, raw, json, table, bos, escapes;
-} o = { .model = "qwen2.5-coder-1.5b" };
+} o = { .model = MODEL_GENERATOR };
 
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "model file or catalogue name", .env = "TT_MODEL" },

@@ -12,6 +12,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
+/* What programs take where no model is named. */
+#define MODEL_GENERATOR "qwen2.5-coder-1.5b"
+#define MODEL_EMBEDDER "minilm"
+
 /* Appends the path of model `name` to `path`. `dir` is what main() found in $TT_MODELS; NULL or empty is passed over.
  * ERR_NOENT names the places that were looked in; `path` is then unchanged. */
 int model_find(struct buf *path, const char *name, const char *dir, struct err *e);

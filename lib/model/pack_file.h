@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #define PACK_MAGIC "TT-PACK\n"
-#define PACK_LAYOUT 4			/* raised whenever a byte of a packed matrix, or how the file is written, changes */
 #define PACK_ALIGN 4096u
 #define PACK_HEADER 4096u
 #define PACK_LINE 128u
