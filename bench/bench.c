@@ -33,7 +33,7 @@ static struct {
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "generator: file or catalogue name", .env = "TT_MODEL" },
 	{ .letter = 'e', .name = "embedder", .type = OPT_STR, .value = &o.embedder, .arg = "NAME", .help = "measure an embedder instead" },
-	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "spec: tokens of a reply at most", .min = 1, .max = 2048 },
 	{ .name = "rounds", .type = OPT_INT, .value = &o.rounds, .arg = "N", .help = "rounds whose median counts", .min = 1, .max = 32 },
 	{ .name = "prompts", .type = OPT_STR, .value = &o.prompts, .arg = "FILE", .help = "spec: lines {category, turns}" },

@@ -30,7 +30,7 @@ static struct {
 static const struct opt opts[] = {
 	{ 'm', "model", OPT_STR, &o.model, "NAME", "embedder: a folder, a GGUF file or a catalogue name", .env = "TT_EMBEDDER" },
 	{ 'q', "query", OPT_FLAG, &o.query, NULL, "the input is questions: lines of text, or records" },
-	{ 'j', "threads", OPT_INT, &o.threads, "N", "threads; 0 = one a processor", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ 'j', "threads", OPT_INT, &o.threads, "N", "threads; 0 = one a processor", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 	{ 0, "dtype", OPT_STR, &o.dtype, "TYPE", "numbers of the vectors: i8, f16 or f32" },
 	{ 0, "strict", OPT_FLAG, &o.strict, NULL, "a text that is too long is an error, not cut" },
 	{ 0, "json", OPT_FLAG, &o.json, NULL, "write JSON lines" },

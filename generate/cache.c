@@ -34,7 +34,7 @@ static struct {
 static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "warm: model file or catalogue name", .env = "TT_MODEL" },
 	{ .letter = 'c', .name = "context", .type = OPT_INT, .value = &o.ctx, .arg = "N", .help = "warm: tokens of context", .min = 64, .max = 1 << 20 },
-	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "warm: threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "warm: threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 	{ .letter = 'n', .name = "count", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "warm: sources at most; 0 = all", .min = 0, .max = 1 << 30 },
 	{ .letter = 'v', .name = "verbose", .type = OPT_FLAG, .value = &o.verbose, .help = "name every block" },
 	{ .name = "max", .type = OPT_INT, .value = &o.max_mib, .arg = "MIB", .help = "size that the store may reach", .min = 0, .max = 1 << 24, .env = "TT_PREFIX_MIB" },

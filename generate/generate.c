@@ -38,7 +38,7 @@ static const struct opt opts[] = {
 	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "model file or catalogue name", .env = "TT_MODEL" },
 	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "tokens of a reply at most", .min = 0, .max = 1 << 20 },
 	{ .letter = 'c', .name = "context", .type = OPT_INT, .value = &o.ctx, .arg = "N", .help = "tokens of prompt and reply together", .min = 16, .max = 1 << 20 },
-	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = 256, .env = "TT_THREADS" },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 	{ .letter = 's', .name = "seed", .type = OPT_INT, .value = &o.seed, .arg = "N", .help = "seed of the draws" },
 	{ .name = "temp", .type = OPT_REAL, .value = &o.temp, .arg = "T", .help = "temperature; 0 = always the likeliest token", .rmin = 0, .rmax = 100 },
 	{ .name = "top-k", .type = OPT_INT, .value = &o.top_k, .arg = "K", .help = "draw among the K likeliest; 0 = all", .min = 0, .max = 1 << 22 },

@@ -13,9 +13,11 @@
 #include "lib/base/fault.h"
 #include "lib/base/opt.h"
 
+#define TOOL "tt-conf"
+
 static const struct opt opts[] = { { 0 } };
 static const struct opt_program prog = {
-	"tt-conf",
+	TOOL,
 	"check [FILE]\nfile\nget KEY [FILE]\nlist corpora [FILE]\ncorpora [FILE]\nmodels FILE",
 	"prints what the configuration says, for scripts", opts,
 };
@@ -144,7 +146,7 @@ static int print_models(const char *file)
 	struct conf c;
 	struct err e = {0};
 	if (conf_load(&c, file, conf_models_schema, &e))
-		return err_report(prog.name, &e);
+		return err_report(TOOL, &e);
 	int r = models(&c);
 	conf_release(&c);
 	return r;
@@ -161,7 +163,7 @@ static int with_conf(const char *file, int (*f)(const struct conf *, const char 
 		r = conf_open(&c, file ? file : found.data, &e);
 	if (r) {
 		buf_release(&found);
-		return err_report(prog.name, &e);
+		return err_report(TOOL, &e);
 	}
 	r = f(&c, arg);
 	conf_release(&c);
@@ -175,7 +177,7 @@ static int print_file(void)
 	struct buf found = {0};
 	int r = conf_find(&found, getenv("TT_CONFIG"), &e);
 	if (r)
-		r = err_report(prog.name, &e);
+		r = err_report(TOOL, &e);
 	else
 		puts(found.data);
 	buf_release(&found);
@@ -202,7 +204,7 @@ int main(int argc, char **argv)
 	else
 		return n ? opt_misuse(&prog, "unknown command, or wrong operands: '%s'", cmd) : opt_misuse(&prog, "a command is needed");
 	if (fflush(stdout) && r == EXIT_DONE) {
-		fprintf(stderr, "%s: cannot write stdout\n", prog.name);
+		fprintf(stderr, "%s: cannot write stdout\n", err_tool(TOOL));
 		r = EXIT_IO;
 	}
 	return r;

@@ -17,6 +17,8 @@
 #include "lib/base/rec.h"
 #include "lib/base/rec_json.h"
 
+#define TOOL "tt-json"
+
 static struct {
 	const char *to;
 	bool pretty;
@@ -28,7 +30,7 @@ static const struct opt opts[] = {
 	{ 0 },
 };
 static const struct opt_program prog = {
-	"tt-json", "[FILE ...]", "turns records into JSON lines, and JSON lines into records", opts,
+	TOOL, "[FILE ...]", "turns records into JSON lines, and JSON lines into records", opts,
 };
 
 static int show(const struct rec *rec, struct err *e)
@@ -99,11 +101,11 @@ int main(int argc, char **argv)
 		if (w && r != ERR_IO)
 			rec_flush(w, &late);
 		rec_writer_abort(w);
-		return err_report(prog.name, &e);
+		return err_report(TOOL, &e);
 	}
 	if (o.pretty)
 		rec_writer_abort(w);
 	else if (w && rec_writer_close(w, &e))
-		return err_report(prog.name, &e);
+		return err_report(TOOL, &e);
 	return EXIT_DONE;
 }

@@ -44,11 +44,6 @@ void count_free(struct count *c)
 	free(c);
 }
 
-bool count_additive(const struct count *c)
-{
-	return c->additive;
-}
-
 /* Letters run about four to a token, every other visible byte is a token, a character beyond ASCII is one. */
 static size_t estimate(const char *s, size_t n)
 {

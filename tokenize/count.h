@@ -27,7 +27,5 @@ void count_free(struct count *c);
 size_t count_tokens(struct count *c, const char *s, size_t n);
 /* Tokens of s[0..n) as one text. Equal to count_tokens for WordPiece and for the estimate. */
 size_t count_exact(struct count *c, const char *s, size_t n);
-/* True if sums over words are exact. */
-bool count_additive(const struct count *c);
 
 #endif

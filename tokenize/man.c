@@ -52,11 +52,6 @@ bool man_line(const struct man *m, uint64_t line, const char **p, size_t *n)
 	return true;
 }
 
-uint64_t man_n_line(const struct man *m)
-{
-	return m->n_line;
-}
-
 struct place man_place(const struct man *m, uint64_t line)
 {
 	if (line < 1)

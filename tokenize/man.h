@@ -53,7 +53,6 @@ int man_finish(struct man *m, struct err *e);
 
 /* What .TH or .Dt say: gives the document its type, and its name if the file's is none of a page's. */
 void man_head(struct man *m, const char *title, const char *sec, bool is_mdoc);
-uint64_t man_n_line(const struct man *m);
 /* Line `line` of the source; false beyond the end. */
 bool man_line(const struct man *m, uint64_t line, const char **p, size_t *n);
 

@@ -221,7 +221,7 @@ void aside_abort(struct aside *a)
 	*a = (struct aside){ .fd = -1 };
 }
 
-int io_fsync_dir(const char *path, struct err *e)
+static int fsync_dir(const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -240,6 +240,15 @@ static char *dir_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+static int move_in_place(struct aside *a, struct err *e)
+{
+	if (rename(a->tmp, a->path))
+		return err_sys(e, ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
+	free(a->tmp);		/* the name is gone; abort must not unlink it */
+	a->tmp = NULL;
+	return 0;
+}
+
 int aside_commit(struct aside *a, struct err *e)
 {
 	char *dir = dir_of(a->path);
@@ -248,13 +257,10 @@ int aside_commit(struct aside *a, struct err *e)
 		r = err_memory(e);
 	else if (fsync(a->fd))
 		r = err_sys(e, ERR_IO, "cannot fsync '%s'", a->tmp);
-	else if (rename(a->tmp, a->path))
-		r = err_sys(e, ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
-	if (!r) {
-		free(a->tmp);	/* the name is gone; abort must not unlink it */
-		a->tmp = NULL;
-		r = io_fsync_dir(dir, e);
-	}
+	if (!r)
+		r = move_in_place(a, e);
+	if (!r)
+		r = fsync_dir(dir, e);
 	free(dir);
 	aside_abort(a);
 	return r;
@@ -262,13 +268,7 @@ int aside_commit(struct aside *a, struct err *e)
 
 int aside_publish(struct aside *a, struct err *e)
 {
-	int r = 0;
-	if (rename(a->tmp, a->path)) {
-		r = err_sys(e, ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
-	} else {
-		free(a->tmp);	/* the name is gone; abort must not unlink it */
-		a->tmp = NULL;
-	}
+	int r = move_in_place(a, e);
 	aside_abort(a);
 	return r;
 }
@@ -290,7 +290,7 @@ int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct 
 static int fsync_parent(const char *path, struct err *e)
 {
 	char *dir = dir_of(path);
-	int r = dir ? io_fsync_dir(dir, e) : err_memory(e);
+	int r = dir ? fsync_dir(dir, e) : err_memory(e);
 	free(dir);
 	return r;
 }
@@ -324,7 +324,6 @@ int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e)
 		[IO_DIR_CONFIG] = { "XDG_CONFIG_HOME", "/.config" },
 		[IO_DIR_DATA] = { "XDG_DATA_HOME", "/.local/share" },
 		[IO_DIR_CACHE] = { "XDG_CACHE_HOME", "/.cache" },
-		[IO_DIR_STATE] = { "XDG_STATE_HOME", "/.local/state" },
 	};
 	const char *base = getenv(dirs[which].env), *home = getenv("HOME");
 	buf_clear(out);

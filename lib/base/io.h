@@ -61,13 +61,12 @@ int io_replace(const char *path, const void *p, size_t n, unsigned mode, struct 
 /* Removes from `dir` the aside files of writers that were killed; those being written are locked, and stay. Best effort. */
 void io_sweep(const char *dir);
 
-int io_fsync_dir(const char *path, struct err *e);
 /* Creates `path` and its missing parents (like mkdir -p), mode 0700 for what is created, and syncs the directories that got one. */
 int io_mkdirs(const char *path, struct err *e);
 
 /* Where things live (XDG base directories; tiny-titans(7)). `out` gets "<dir>/tiny-titans[/sub]"; returns ERR_CONF when
  * neither the XDG variable nor HOME is set. The only place below main() that reads these variables. */
-enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE, IO_DIR_STATE };
+enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE };
 int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e);
 
 /* Appends the path of another program of the suite, beside this one and with the same prefix: in /usr/bin/x-cache, ("cache", "index")

@@ -40,7 +40,6 @@
 #include "lib/base/err.h"
 #include "lib/base/io.h"
 
-#define MAX_THREADS 256
 #define SPIN_NS 30000u		/* about what a futex sleep and wake-up cost together */
 #define INSIDE 0x7FFFu
 #define CLOSED 0x8000u
@@ -229,15 +228,15 @@ static int processors(void)
 	if (sched_getaffinity(0, sizeof set, &set))
 		return 1;
 	int n = CPU_COUNT(&set);
-	return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+	return n < 1 ? 1 : n > POOL_MAX_THREADS ? POOL_MAX_THREADS : n;
 }
 
 int pool_open(struct pool **out, int n_thread, struct err *e)
 {
 	*out = NULL;
-	if (n_thread < 0 || n_thread > MAX_THREADS)
+	if (n_thread < 0 || n_thread > POOL_MAX_THREADS)
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "%d threads asked for, at most %d are possible", n_thread,
-			       MAX_THREADS);
+			POOL_MAX_THREADS);
 	int n_cpu = processors();
 	if (n_thread == 0)
 		n_thread = n_cpu;

@@ -14,6 +14,8 @@
 struct err;
 struct pool;
 
+#define POOL_MAX_THREADS 256
+
 /* `n_thread` counts the caller; 0 = the processors this process may run on. */
 int pool_open(struct pool **p, int n_thread, struct err *e);
 void pool_close(struct pool *p);

@@ -102,10 +102,8 @@ void rec_put_i64(struct rec_writer *w, const char *key, int64_t v);
 void rec_put_f64(struct rec_writer *w, const char *key, double v);
 void rec_put_bool(struct rec_writer *w, const char *key, bool v);
 void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n);
-void rec_put_obj(struct rec_writer *w, const char *key, const msgpack_object *o);
 /* span: {b: [from, to], l: [from, to]} (bytes half-open, lines from 1, inclusive) */
 void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b1, uint64_t l0, uint64_t l1);
-void rec_put_bytes(struct rec_writer *w, const char *key, const void *p, size_t n);	/* msgpack bin */
 /* Anything else: a key, then packing by hand through the returned packer (exactly one value). */
 msgpack_packer *rec_put_key(struct rec_writer *w, const char *key);
 /* Copies every key of `r` except those in the NULL-terminated list `except` (may be NULL), `kind` included unless

@@ -172,11 +172,6 @@ void rec_put_bool(struct rec_writer *w, const char *key, bool v)
 		msgpack_pack_false(rec_put_key(w, key));
 }
 
-void rec_put_bytes(struct rec_writer *w, const char *key, const void *p, size_t n)
-{
-	msgpack_pack_bin_with_body(rec_put_key(w, key), p, n);
-}
-
 void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n)
 {
 	const char head[4] = { (char)t, 0, 0, 0 };
@@ -185,11 +180,6 @@ void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const 
 	msgpack_pack_ext_body(&w->pk, head, sizeof head);
 	if (bytes)
 		msgpack_pack_ext_body(&w->pk, data, bytes);
-}
-
-void rec_put_obj(struct rec_writer *w, const char *key, const msgpack_object *o)
-{
-	msgpack_pack_object(rec_put_key(w, key), *o);
 }
 
 void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b1, uint64_t l0, uint64_t l1)

@@ -284,10 +284,15 @@ static int read_kvs(struct gguf *g, struct cursor *c, uint64_t n, struct err *e)
 	return 0;
 }
 
+static const struct kv *find(const struct gguf *g, const char *key)
+{
+	const struct kv want = { .key = key, .key_len = strlen(key) };
+	return bsearch(&want, g->kv, g->n_kv, sizeof *g->kv, by_key);
+}
+
 static int read_alignment(const struct gguf *g, uint64_t *align, struct err *e)
 {
-	const struct kv want = { .key = "general.alignment", .key_len = 17 };
-	const struct kv *kv = bsearch(&want, g->kv, g->n_kv, sizeof *g->kv, by_key);
+	const struct kv *kv = find(g, "general.alignment");
 	*align = 32;
 	if (!kv)
 		return 0;
@@ -427,12 +432,6 @@ void gguf_close(struct gguf *g)
 }
 
 /* ---- looking up ---- */
-
-static const struct kv *find(const struct gguf *g, const char *key)
-{
-	const struct kv want = { .key = key, .key_len = strlen(key) };
-	return bsearch(&want, g->kv, g->n_kv, sizeof *g->kv, by_key);
-}
 
 /* Element i of `type` at p as one of: an unsigned or negative integer, or a real. */
 struct number { bool is_int, is_neg; uint64_t u; int64_t i; double f; };

@@ -87,30 +87,34 @@ static int reaches(const struct work *w, size_t tile, size_t t)
 	return any;
 }
 
+/* Raises *best to the largest logit of token t in a tile, read from the head itself if there is a copy; false if that was not needed. */
+static bool best_of_tile(const struct work *w, size_t tile, size_t t, struct best *best)
+{
+	const float *l = w->logit + t * w->head->n_row + tile * W16_ROWS;
+	float exact[W16_ROWS];
+	if (w->slack) {
+		if (!reaches(w, tile, t))
+			return false;
+		struct mat_out o = { .y = exact, .ld = W16_ROWS, .row = tile * W16_ROWS };
+		w->nn->k->mat[w->head->type](w->head, tile, 1, w->a->g16 + t * act_n_block(w->head->n_col), 1, &o);
+		l = exact;
+	}
+	size_t n = rows_of(w, tile);
+	for (size_t i = 0; i < n; i++)
+		if (l[i] > best->logit)
+			*best = (struct best){ l[i], (int32_t)(tile * W16_ROWS + i) };
+	return true;
+}
+
 static void find_best(void *arg, size_t from, size_t to, int i_thread)
 {
 	struct work *w = arg;
-	size_t nb = act_n_block(w->head->n_col);
 	(void)i_thread;
 	for (size_t p = from; p < to; p++)
 		for (size_t t = w->piece_tiles[p] = 0; t < w->a->n_tok; t++) {
 			struct best best = { -INFINITY, -1 };
-			for (size_t tile = first_tile(w, p); tile < first_tile(w, p + 1); tile++) {
-				const float *l = w->logit + t * w->head->n_row + tile * W16_ROWS;
-				float exact[W16_ROWS];
-				if (w->slack) {
-					if (!reaches(w, tile, t))
-						continue;
-					struct mat_out o = { .y = exact, .ld = W16_ROWS, .row = tile * W16_ROWS };
-					w->nn->k->mat[w->head->type](w->head, tile, 1, w->a->g16 + t * nb, 1, &o);
-					l = exact;
-					w->piece_tiles[p]++;
-				}
-				size_t n = rows_of(w, tile);
-				for (size_t i = 0; i < n; i++)
-					if (l[i] > best.logit)
-						best = (struct best){ l[i], (int32_t)(tile * W16_ROWS + i) };
-			}
+			for (size_t tile = first_tile(w, p); tile < first_tile(w, p + 1); tile++)
+				w->piece_tiles[p] += best_of_tile(w, tile, t, &best);
 			w->piece_best[p][t] = best;
 		}
 }
