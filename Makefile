@@ -23,7 +23,7 @@ TOKENIZE += split_plain split_markdown split_code split_html split_man docmsg do
 
 EMBED := weights bert bert_build forward pooling seen batch throughput
 
-INDEX := stem terms section postings vectors build segment manifest lock store merge gone writer intake
+INDEX := stem terms section postings vectors build segment manifest lock store put merge gone writer intake
 
 GENERATE := arch kv model decoder session template ask prompt sample accept stream cites run emit answer block walk evict prefix popular warm drafter cost propose reuse
 RETRIEVE := metric gold qset tally plan lexical dense named fuse find source

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/put.h"
+
 static int tier(uint32_t n_chunk)
 {
 	int t = 0;
@@ -91,38 +93,13 @@ static int copy_segment(struct store_segment *g, struct builder *b, struct vecto
 	return r;
 }
 
-static int write_layer(const struct store *s, struct vectors_builder *vec, struct manifest *to, struct manifest_segment *seg,
-	struct err *e)
-{
-	struct buf path = {0};
-	struct manifest_layer l = { .number = to->next++, .n_row = (uint32_t)vec->n_row };
-	int r = manifest_path(&path, s->dir, l.number, "vec", e);
-	if (!r)
-		r = vectors_write(vec, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
-	if (!r && !manifest_add_layer(seg, &l))
-		r = err_memory(e);
-	buf_release(&path);
-	return r;
-}
-
 static int write_segment(const struct store *s, struct builder *b, struct vectors_builder *vec, struct manifest *to,
 	struct err *e)
 {
-	struct segment_stat stat = builder_stat(b);
-	if (stat.n_doc == 0)
+	if (builder_stat(b).n_doc == 0)
 		return 0;
-	struct buf path = {0};
 	struct manifest_segment *seg = manifest_add(to);
-	if (!seg)
-		return err_memory(e);
-	seg->number = to->next++;
-	seg->n_doc = stat.n_doc;
-	seg->n_chunk = stat.n_chunk;
-	int r = manifest_path(&path, s->dir, seg->number, "seg", e);
-	if (!r)
-		r = builder_write(b, path.data, seg->number, &seg->pin, &seg->len, e);
-	buf_release(&path);
-	return r || !vec->n_row ? r : write_layer(s, vec, to, seg, e);
+	return seg ? put_segment(s->dir, b, vec, to, seg, e) : err_memory(e);
 }
 
 int merge_run(struct store *s, const uint8_t *pick, struct manifest *to, struct err *e)
@@ -156,7 +133,7 @@ int merge_layers(struct store *s, size_t i, struct manifest *to, struct err *e)
 			r = vectors_put(&vec, k, f[k].code, f[k].scale, e);
 	if (!r) {
 		to->segment[i].n_layer = 0;
-		r = write_layer(s, &vec, to, &to->segment[i], e);
+		r = put_layer(s->dir, &vec, to, &to->segment[i], e);
 	}
 	free(f);
 	vectors_release(&vec);

@@ -17,6 +17,7 @@
 
 #include "index/lock.h"
 #include "index/merge.h"
+#include "index/put.h"
 #include "lib/base/arena.h"
 
 #define IN_BUILDER UINT32_MAX
@@ -413,22 +414,13 @@ int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t 
 static int write_late(struct writer *w, size_t from, size_t to, struct err *e)
 {
 	struct vectors_builder v = { .dim = w->next.dim };
-	struct manifest_segment *seg = &w->next.segment[w->late[from].seg];
-	struct manifest_layer l = { .number = w->next.next++ };
-	struct buf path = {0};
 	int r = 0;
 	for (size_t i = from; !r && i < to; i++)
 		if (i == from || w->late[i].chunk != w->late[i - 1].chunk)
 			r = vectors_put(&v, w->late[i].chunk, (const int8_t *)w->late_code.data + w->late[i].code, w->late[i].scale, e);
 	if (!r)
-		r = manifest_path(&path, w->store.dir, l.number, "vec", e);
-	if (!r)
-		r = vectors_write(&v, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
-	l.n_row = (uint32_t)v.n_row;
-	if (!r && !manifest_add_layer(seg, &l))
-		r = err_memory(e);
+		r = put_layer(w->store.dir, &v, &w->next, &w->next.segment[w->late[from].seg], e);
 	vectors_release(&v);
-	buf_release(&path);
 	return r;
 }
 
@@ -449,29 +441,12 @@ static int write_all_late(struct writer *w, struct err *e)
 
 static int write_builder(struct writer *w, struct err *e)
 {
-	struct segment_stat stat = builder_stat(w->builder);
-	struct buf path = {0};
 	struct manifest_segment *seg = manifest_add(&w->next);
 	if (!seg)
 		return err_memory(e);
 	*seg = w->dead;
 	w->dead = (struct manifest_segment){0};
-	seg->number = w->next.next++;
-	seg->n_doc = stat.n_doc;
-	seg->n_chunk = stat.n_chunk;
-	int r = manifest_path(&path, w->store.dir, seg->number, "seg", e);
-	if (!r)
-		r = builder_write(w->builder, path.data, seg->number, &seg->pin, &seg->len, e);
-	if (!r && w->vec.n_row) {
-		struct manifest_layer l = { .number = w->next.next++, .n_row = (uint32_t)w->vec.n_row };
-		r = manifest_path(&path, w->store.dir, l.number, "vec", e);
-		if (!r)
-			r = vectors_write(&w->vec, path.data, l.number, seg->number, seg->n_chunk, &l.pin, &l.len, e);
-		if (!r && !manifest_add_layer(seg, &l))
-			r = err_memory(e);
-	}
-	buf_release(&path);
-	return r;
+	return put_segment(w->store.dir, w->builder, &w->vec, &w->next, seg, e);
 }
 
 /* Makes `next` the index. */
