@@ -19,6 +19,11 @@ const struct fuse_param fuse_default = { .chunk = 1, .doc = 0.7f, .name = 0.8f, 
 #define NOTHING (-1e30f)
 
 struct work {
+	const struct lexical *l;	/* as given to fuse_run */
+	const struct dense *d;
+	const struct fuse_chunks *c;
+	const struct fuse_param *par;
+	const struct fuse_want *want;
 	float *page;		/* [n_doc] evidence about the document itself, then its score */
 	float *best;		/* [n_doc] of its chunks */
 	float *best_inner;	/* [n_doc] */
@@ -31,9 +36,12 @@ static float cos_at(const struct dense *d, size_t i)
 	return d->cos[i] > DENSE_NONE ? d->cos[i] : d->mean;
 }
 
-static void score_docs(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
-	struct work *w)
+static void score_docs(struct work *w)
 {
+	const struct lexical *l = w->l;
+	const struct dense *d = w->d;
+	const struct fuse_chunks *c = w->c;
+	const struct fuse_param *par = w->par;
 	for (size_t i = 0; l && i < c->n_doc; i++)
 		w->page[i] = par->doc * l->doc[i] + par->name * l->name[i] + par->whole * l->whole[i];
 	if (!d || !(par->cos_doc > 0))
@@ -46,35 +54,35 @@ static void score_docs(const struct lexical *l, const struct dense *d, const str
 		w->page[i] += par->cos_doc * w->best[i];
 }
 
-static bool is_wanted(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_want *want,
-	const struct work *w, size_t i)
+static bool is_wanted(const struct work *w, size_t i)
 {
-	uint32_t doc = c->doc[i];
-	if (want->skip_doc[doc] || (want->skip_chunk && want->skip_chunk[i]))
+	uint32_t doc = w->c->doc[i];
+	if (w->want->skip_doc[doc] || (w->want->skip_chunk && w->want->skip_chunk[i]))
 		return false;
-	return d || (l && (l->chunk[i] > 0 || w->page[doc] > 0));
+	return w->d || (w->l && (w->l->chunk[i] > 0 || w->page[doc] > 0));
 }
 
-static void score_pages(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
-	const struct fuse_want *want, struct work *w)
+static void score_pages(struct work *w)
 {
-	score_docs(l, d, c, par, w);
+	const struct fuse_chunks *c = w->c;
+	score_docs(w);
 	for (size_t i = 0; i < c->n_doc; i++)
 		w->best[i] = w->best_inner[i] = NOTHING;
 	for (size_t i = 0; i < c->n_chunk; i++) {
-		if (!is_wanted(l, d, c, want, w, i))
+		if (!is_wanted(w, i))
 			continue;
-		float v = (l ? par->chunk * l->chunk[i] : 0) + (d ? par->cos * cos_at(d, i) : 0), *best = &w->best[c->doc[i]];
+		float v = (w->l ? w->par->chunk * w->l->chunk[i] : 0) + (w->d ? w->par->cos * cos_at(w->d, i) : 0);
+		float *best = &w->best[c->doc[i]];
 		*best = v > *best ? v : *best;
 	}
 	for (size_t i = 0; i < c->n_doc; i++)
 		w->page[i] += w->best[i];
 }
 
-static float inner_of(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
-	size_t i)
+static float inner_of(const struct work *w, size_t i)
 {
-	return (l ? par->inner * l->inner[i] : 0) + (d ? par->cos_inner * cos_at(d, i) : 0) + par->unit[c->unit[i]];
+	return (w->l ? w->par->inner * w->l->inner[i] : 0) + (w->d ? w->par->cos_inner * cos_at(w->d, i) : 0) +
+		w->par->unit[w->c->unit[i]];
 }
 
 static int by_score(const void *pa, const void *pb)
@@ -100,9 +108,9 @@ static size_t limit(struct fuse_hit *hit, size_t n, const struct fuse_want *want
 }
 
 /* The wanted chunks of the best documents, with their score: *all[*n], to be freed. */
-static int gather(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
-	const struct fuse_want *want, struct work *w, struct fuse_hit **all, size_t *n, struct err *e)
+static int gather(struct work *w, struct fuse_hit **all, size_t *n, struct err *e)
 {
+	const struct fuse_chunks *c = w->c;
 	size_t most = 0;
 	for (size_t i = 0; i < c->n_chunk; i++)
 		most += w->is_top[c->doc[i]];
@@ -112,17 +120,17 @@ static int gather(const struct lexical *l, const struct dense *d, const struct f
 		return err_memory(e);
 	for (size_t i = 0; i < c->n_chunk; i++) {
 		uint32_t doc = c->doc[i];
-		if (!w->is_top[doc] || !is_wanted(l, d, c, want, w, i))
+		if (!w->is_top[doc] || !is_wanted(w, i))
 			continue;
 		bool named = false;
-		int r = l && c->unit[i] == UNIT_OPTION ? want->named(want->arg, (uint32_t)i, &named, e) : 0;
+		int r = w->l && c->unit[i] == UNIT_OPTION ? w->want->named(w->want->arg, (uint32_t)i, &named, e) : 0;
 		if (r) {
 			free(*all);
 			return r;
 		}
-		float v = inner_of(l, d, c, par, i) + (named ? par->named : 0);
+		float v = inner_of(w, i) + (named ? w->par->named : 0);
 		w->best_inner[doc] = v > w->best_inner[doc] ? v : w->best_inner[doc];
-		(*all)[(*n)++] = (struct fuse_hit){ (uint32_t)i, doc, v + (named ? par->named_page : 0) };
+		(*all)[(*n)++] = (struct fuse_hit){ (uint32_t)i, doc, v + (named ? w->par->named_page : 0) };
 	}
 	for (size_t i = 0; i < *n; i++) {
 		struct fuse_hit *h = &(*all)[i];
@@ -131,24 +139,23 @@ static int gather(const struct lexical *l, const struct dense *d, const struct f
 	return 0;
 }
 
-static int choose(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
-	const struct fuse_want *want, struct work *w, struct fuse_hit *hit, size_t *n_hit, struct err *e)
+static int choose(struct work *w, struct fuse_hit *hit, size_t *n_hit, struct err *e)
 {
 	struct heap h;
 	struct fuse_hit *all;
 	size_t n;
-	heap_init(&h, w->top, want->n);
-	for (size_t i = 0; i < c->n_doc; i++)
+	heap_init(&h, w->top, w->want->n);
+	for (size_t i = 0; i < w->c->n_doc; i++)
 		if (w->best[i] > NOTHING)
 			heap_push(&h, w->page[i], (uint32_t)i);
 	for (size_t i = 0; i < h.len; i++)
 		w->is_top[w->top[i].id] = 1;
-	int r = gather(l, d, c, par, want, w, &all, &n, e);
+	int r = gather(w, &all, &n, e);
 	if (r)
 		return r;
 	qsort(all, n, sizeof *all, by_score);
-	memset(w->is_top, 0, c->n_doc);
-	*n_hit = limit(all, n, want, w->is_top);
+	memset(w->is_top, 0, w->c->n_doc);
+	*n_hit = limit(all, n, w->want, w->is_top);
 	memcpy(hit, all, *n_hit * sizeof *hit);
 	free(all);
 	return 0;
@@ -157,8 +164,8 @@ static int choose(const struct lexical *l, const struct dense *d, const struct f
 int fuse_run(const struct lexical *l, const struct dense *d, const struct fuse_chunks *c, const struct fuse_param *par,
 	const struct fuse_want *want, struct fuse_hit *hit, size_t *n_hit, struct err *e)
 {
-	struct work w = { .page = calloc(3 * c->n_doc + 1, sizeof(float)), .top = calloc(want->n + 1, sizeof *w.top),
-		.is_top = calloc(c->n_doc + 1, 1) };
+	struct work w = { .l = l, .d = d, .c = c, .par = par, .want = want, .page = calloc(3 * c->n_doc + 1, sizeof(float)),
+		.top = calloc(want->n + 1, sizeof *w.top), .is_top = calloc(c->n_doc + 1, 1) };
 	int r = 0;
 	*n_hit = 0;
 	if (!w.page || !w.top || !w.is_top)
@@ -166,8 +173,8 @@ int fuse_run(const struct lexical *l, const struct dense *d, const struct fuse_c
 	if (!r) {
 		w.best = w.page + c->n_doc;
 		w.best_inner = w.best + c->n_doc;
-		score_pages(l, d, c, par, want, &w);
-		r = choose(l, d, c, par, want, &w, hit, n_hit, e);
+		score_pages(&w);
+		r = choose(&w, hit, n_hit, e);
 	}
 	free(w.page);
 	free(w.top);
