@@ -54,6 +54,10 @@ static int open_segment(struct store *s, struct store_segment *g, struct buf *pa
 	g->dead = calloc(m->n_doc ? m->n_doc : 1, 1);
 	if (!g->dead)
 		return err_memory(e);
+	g->first_doc = s->n_all_doc;
+	g->first_chunk = s->n_all_chunk;
+	s->n_all_doc += m->n_doc;
+	s->n_all_chunk += m->n_chunk;
 	s->n_doc += m->n_doc;
 	s->n_chunk += m->n_chunk;
 	for (size_t i = 0; !r && i < m->n_dead; i++) {

@@ -22,6 +22,7 @@ struct store_segment {
 	const struct manifest_segment *m;	/* in store.m */
 	uint8_t *dead;				/* [n_doc], 1 = deleted */
 	struct vectors *layer;			/* [m->n_layer] */
+	size_t first_doc, first_chunk;		/* numbers of its first ones, counted through the segments */
 };
 
 struct store {
@@ -29,6 +30,7 @@ struct store {
 	struct manifest m;
 	struct store_segment *seg;	/* [m.n_segment] */
 	uint32_t n_doc, n_chunk;	/* alive */
+	size_t n_all_doc, n_all_chunk;	/* with the dead */
 	uint64_t n_row;			/* vectors, those of dead documents included */
 };
 

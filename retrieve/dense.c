@@ -34,14 +34,6 @@ static void spread(struct dense *d)
 	d->sd = var > 1e-12 ? (float)sqrt(var) : 1;
 }
 
-static size_t count_chunks(const struct store *s)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < s->m.n_segment; i++)
-		n += s->m.segment[i].n_chunk;
-	return n;
-}
-
 int dense_check(const struct store *s, size_t dim, struct err *e)
 {
 	if (!s->m.dim || s->m.dim == dim)
@@ -88,22 +80,22 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 	int r = dense_check(s, dim, e);
 	if (r)
 		return r;
-	d->n_chunk = count_chunks(s);
+	d->n_chunk = s->n_all_chunk;
 	d->cos = malloc((d->n_chunk + 1) * sizeof *d->cos);
 	if (!d->cos)
 		return err_memory(e);
 	for (size_t i = 0; i < d->n_chunk; i++)
 		d->cos[i] = DENSE_NONE;
-	float *cos = d->cos;
 	for (size_t i = 0; !r && i < s->m.n_segment; i++) {
-		for (size_t k = 0; !r && k < s->m.segment[i].n_layer; k++) {
-			r = vectors_check(&s->seg[i].layer[k], e);
+		struct store_segment *g = &s->seg[i];
+		float *cos = d->cos + g->first_chunk;
+		for (size_t k = 0; !r && k < g->m->n_layer; k++) {
+			r = vectors_check(&g->layer[k], e);
 			if (!r)
-				scan(&s->seg[i].layer[k], code, scale, cos);
+				scan(&g->layer[k], code, scale, cos);
 		}
 		if (!r)
-			r = leave_out_dead(&s->seg[i], cos, e);
-		cos += s->m.segment[i].n_chunk;
+			r = leave_out_dead(g, cos, e);
 	}
 	if (r)
 		dense_release(d);

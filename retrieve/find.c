@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * find: see find.h. Chunks and documents of all segments are numbered through here, so the rankers see one index.
+ * find: see find.h. Chunks and documents are counted through all segments, so the rankers see one index.
  */
 #include "retrieve/find.h"
 
@@ -45,7 +45,7 @@ static int filter_docs(struct finder *f, const struct find_filter *filter, struc
 {
 	for (size_t i = 0; i < f->store.m.n_segment; i++) {
 		struct store_segment *g = &f->store.seg[i];
-		uint8_t *skip = f->skip_doc + f->doc_base[i];
+		uint8_t *skip = f->skip_doc + g->first_doc;
 		for (uint32_t k = 0; k < g->m->n_doc; k++) {
 			struct segment_doc d;
 			skip[k] = g->dead[k];
@@ -67,36 +67,26 @@ static int filter_chunks(struct finder *f, const struct find_filter *filter, str
 	f->skip_chunk = calloc(f->all.n_chunk + 1, 1);
 	if (!f->skip_chunk)
 		return err_memory(e);
-	for (size_t i = 0; i < f->store.m.n_segment; i++)
-		for (uint32_t k = 0; k < f->store.seg[i].m->n_chunk; k++) {
+	for (size_t i = 0; i < f->store.m.n_segment; i++) {
+		struct store_segment *g = &f->store.seg[i];
+		for (uint32_t k = 0; k < g->m->n_chunk; k++) {
 			struct segment_chunk c;
-			int r = segment_get_head(&f->store.seg[i].seg, k, &c, e);
+			int r = segment_get_head(&g->seg, k, &c, e);
 			if (r)
 				return r;
 			for (size_t j = 0; j < filter->n_meta; j++)
-				f->skip_chunk[f->chunk_base[i] + k] |= !has_meta(&c, filter->meta[j]);
+				f->skip_chunk[g->first_chunk + k] |= !has_meta(&c, filter->meta[j]);
 		}
+	}
 	return 0;
 }
 
 static int number_through(struct finder *f, struct err *e)
 {
-	size_t n = f->store.m.n_segment;
-	uint64_t chunk = 0, doc = 0;
-	f->chunk_base = calloc(n + 1, sizeof *f->chunk_base);
-	f->doc_base = calloc(n + 1, sizeof *f->doc_base);
-	if (!f->chunk_base || !f->doc_base)
-		return err_memory(e);
-	for (size_t i = 0; i <= n; i++) {
-		if (chunk >= UINT32_MAX || doc >= UINT32_MAX)
-			return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the index has more than %u chunks", UINT32_MAX);
-		f->chunk_base[i] = (uint32_t)chunk;
-		f->doc_base[i] = (uint32_t)doc;
-		chunk += i < n ? f->store.m.segment[i].n_chunk : 0;
-		doc += i < n ? f->store.m.segment[i].n_doc : 0;
-	}
-	f->all.n_chunk = chunk;
-	f->all.n_doc = doc;
+	f->all.n_chunk = f->store.n_all_chunk;
+	f->all.n_doc = f->store.n_all_doc;
+	if (f->all.n_chunk >= UINT32_MAX || f->all.n_doc >= UINT32_MAX)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the index has more than %u chunks", UINT32_MAX);
 	f->doc_of = malloc((f->all.n_chunk + 1) * sizeof *f->doc_of);
 	f->unit_of = malloc(f->all.n_chunk + 1);
 	f->skip_doc = calloc(f->all.n_doc + 1, 1);
@@ -104,14 +94,15 @@ static int number_through(struct finder *f, struct err *e)
 	f->all.unit = f->unit_of;
 	if (!f->doc_of || !f->unit_of || !f->skip_doc)
 		return err_memory(e);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < f->store.m.n_segment; i++) {
+		struct store_segment *g = &f->store.seg[i];
 		const struct segment_len *len;
-		int r = segment_get_lens(&f->store.seg[i].seg, &len, e);
+		int r = segment_get_lens(&g->seg, &len, e);
 		if (r)
 			return r;
-		for (uint32_t k = 0; k < f->store.m.segment[i].n_chunk; k++) {
-			f->doc_of[f->chunk_base[i] + k] = f->doc_base[i] + len[k].doc;
-			f->unit_of[f->chunk_base[i] + k] = (uint8_t)(len[k].unit <= UNIT_TABLE ? len[k].unit : UNIT_OTHER);
+		for (uint32_t k = 0; k < g->m->n_chunk; k++) {
+			f->doc_of[g->first_chunk + k] = (uint32_t)g->first_doc + len[k].doc;
+			f->unit_of[g->first_chunk + k] = (uint8_t)(len[k].unit <= UNIT_TABLE ? len[k].unit : UNIT_OTHER);
 		}
 	}
 	return 0;
@@ -136,8 +127,6 @@ void finder_close(struct finder *f)
 {
 	free(f->doc_of);
 	free(f->unit_of);
-	free(f->chunk_base);
-	free(f->doc_base);
 	free(f->skip_doc);
 	free(f->skip_chunk);
 	store_close(&f->store);
@@ -146,12 +135,12 @@ void finder_close(struct finder *f)
 
 /* ---- asking ---- */
 
-static size_t segment_with(const struct finder *f, uint32_t chunk)
+static struct store_segment *segment_with(const struct finder *f, uint32_t chunk)
 {
-	size_t i = 0;
-	while (f->chunk_base[i + 1] <= chunk)
-		i++;
-	return i;
+	struct store_segment *g = f->store.seg;
+	while (g->first_chunk + g->m->n_chunk <= chunk)
+		g++;
+	return g;
 }
 
 struct asked { struct finder *f; const struct plan *p; };
@@ -159,13 +148,12 @@ struct asked { struct finder *f; const struct plan *p; };
 static int is_named(void *arg, uint32_t chunk, bool *is, struct err *e)
 {
 	struct asked *a = arg;
-	size_t i = segment_with(a->f, chunk);
-	struct segment *s = &a->f->store.seg[i].seg;
+	struct store_segment *g = segment_with(a->f, chunk);
 	struct segment_chunk c;
 	struct segment_doc d;
-	int r = segment_get_head(s, chunk - a->f->chunk_base[i], &c, e);
+	int r = segment_get_head(&g->seg, chunk - (uint32_t)g->first_chunk, &c, e);
 	if (!r)
-		r = segment_get_doc(s, c.doc, &d, e);
+		r = segment_get_doc(&g->seg, c.doc, &d, e);
 	if (!r && c.n_sec)
 		*is = named_by(a->p, c.sec[c.n_sec - 1], d.name);
 	return r;
@@ -174,8 +162,9 @@ static int is_named(void *arg, uint32_t chunk, bool *is, struct err *e)
 static void describe(const struct finder *f, const struct lexical *l, const struct dense *d, const struct fuse_hit *from,
 	struct find_hit *to)
 {
-	size_t i = segment_with(f, from->chunk);
-	*to = (struct find_hit){ .i_seg = (uint32_t)i, .chunk = from->chunk - f->chunk_base[i], .doc = from->doc - f->doc_base[i],
+	const struct store_segment *g = segment_with(f, from->chunk);
+	*to = (struct find_hit){ .i_seg = (uint32_t)(g - f->store.seg), .chunk = from->chunk - (uint32_t)g->first_chunk,
+		.doc = from->doc - (uint32_t)g->first_doc,
 		.bm25 = l ? l->chunk[from->chunk] : 0, .cos = d ? d->cos[from->chunk] : DENSE_NONE, .fused = from->fused,
 		.cover = l ? l->cover[from->doc] : 0, .known = l ? l->known : 0 };
 }

@@ -25,7 +25,6 @@ struct finder {
 	struct fuse_chunks all;
 	uint32_t *doc_of;		/* [n_chunk]; in `all`, and so is unit_of */
 	uint8_t *unit_of;
-	uint32_t *chunk_base, *doc_base;	/* [n_segment + 1] */
 	uint8_t *skip_doc, *skip_chunk;	/* skip_chunk NULL without a filter on meta */
 };
 

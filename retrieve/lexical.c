@@ -157,7 +157,7 @@ static void raise(float *v, float w)
 	*v = w > *v ? w : *v;
 }
 
-/* Lifts the live document whose identity is `doc`. */
+/* Lifts the live document whose identity is `doc`. whole[] counts through all segments. */
 static int score_target(struct store *s, struct str doc, float w, float *whole, struct err *e)
 {
 	char t[SEGMENT_DOC_TERM];
@@ -172,21 +172,16 @@ static int score_target(struct store *s, struct str doc, float w, float *whole, 
 		struct postings it = r ? postings_of(at.names.s, at.names.n, g->m->n_doc) : (struct postings){0};
 		while (r && postings_next(&it, &p))
 			if (!g->dead[p.id])
-				raise(&whole[p.id], w);
-		whole += g->m->n_doc;
+				raise(&whole[g->first_doc + p.id], w);
 	}
 	return 0;
 }
 
-/* Lifts the documents in `list` of segment i, or what they are other names of. whole[] counts through all segments. */
-static int score_whole(struct store *s, size_t i, struct str list, float w, float *whole, struct err *e)
+/* Lifts the documents in `list` of segment g, or what they are other names of. */
+static int score_whole(struct store *s, struct store_segment *g, struct str list, float w, float *whole, struct err *e)
 {
-	struct store_segment *g = &s->seg[i];
 	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
 	struct posting at;
-	size_t base = 0;
-	for (size_t k = 0; k < i; k++)
-		base += s->m.segment[k].n_doc;
 	while (postings_next(&it, &at)) {
 		struct segment_doc d;
 		int r = segment_get_doc(&g->seg, at.id, &d, e);
@@ -194,7 +189,7 @@ static int score_whole(struct store *s, size_t i, struct str list, float w, floa
 			r = score_target(s, d.alias, w, whole, e);
 		if (r)
 			return r;
-		raise(&whole[base + at.id], w);
+		raise(&whole[g->first_doc + at.id], w);
 	}
 	return it.bad ? bad_list(g, e) : 0;
 }
@@ -272,10 +267,10 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 		x->l->known += p.w_cover;
 	}
 	x->sum_cover += p.w_cover;
-	size_t chunk = 0, doc = 0;
 	memset(x->in_name, 0, x->l->n_doc);
 	for (size_t i = 0; !r && i < x->s->m.n_segment; i++) {
 		struct store_segment *g = &x->s->seg[i];
+		size_t chunk = g->first_chunk, doc = g->first_doc;
 		p.chunk = x->l->chunk + chunk;
 		p.doc = x->l->doc + doc;
 		p.cover = x->l->cover + doc;
@@ -288,8 +283,6 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 				x->in_name + doc, e);
 		if (!r && x->at[i].found)
 			r = score_chunks(g, x->at[i].at.chunks, &p, e);
-		chunk += g->m->n_chunk;
-		doc += g->m->n_doc;
 	}
 	return r;
 }
@@ -310,7 +303,7 @@ static int score_name(struct run *x, const struct plan_name *name, bool *led, st
 	}
 	for (size_t i = 0; !r && i < x->s->m.n_segment; i++)
 		if (x->at[i].found)
-			r = score_whole(x->s, i, x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole, e);
+			r = score_whole(x->s, &x->s->seg[i], x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole, e);
 	return r;
 }
 
@@ -340,11 +333,7 @@ static float known(float share, double n_doc)
 
 int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const struct lexical_param *par, struct err *e)
 {
-	*l = (struct lexical){0};
-	for (size_t i = 0; i < s->m.n_segment; i++) {
-		l->n_chunk += s->m.segment[i].n_chunk;
-		l->n_doc += s->m.segment[i].n_doc;
-	}
+	*l = (struct lexical){ .n_chunk = s->n_all_chunk, .n_doc = s->n_all_doc };
 	l->chunk = calloc(2 * l->n_chunk + 1, sizeof(float));
 	l->doc = calloc(4 * l->n_doc + 1, sizeof(float));
 	struct run x = { .l = l, .s = s, .par = par };
