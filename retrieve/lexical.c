@@ -218,10 +218,13 @@ static int count_living(struct store_segment *g, struct segment_term *t, struct 
 	return chunks.bad || names.bad ? bad_list(g, e) : 0;
 }
 
+/* How many chunks, documents and names have a term. */
+struct df { double chunk, doc, name; };
+
 /* Looks a term up in every segment: at[n_segment], and the sums of its counts. */
-static int look_up(struct store *s, const char *t, size_t n, struct worth *at, double sum[3], struct err *e)
+static int look_up(struct store *s, const char *t, size_t n, struct worth *at, struct df *df, struct err *e)
 {
-	sum[0] = sum[1] = sum[2] = 0;
+	*df = (struct df){0};
 	for (size_t i = 0; i < s->m.n_segment; i++) {
 		at[i] = (struct worth){0};
 		int r = segment_find(&s->seg[i].seg, t, n, &at[i].at, e);
@@ -230,9 +233,9 @@ static int look_up(struct store *s, const char *t, size_t n, struct worth *at, d
 			r = count_living(&s->seg[i], &at[i].at, e);
 		if (r < 0)
 			return r;
-		sum[0] += at[i].at.n_chunk;
-		sum[1] += at[i].at.n_doc;
-		sum[2] += at[i].at.n_name;
+		df->chunk += at[i].at.n_chunk;
+		df->doc += at[i].at.n_doc;
+		df->name += at[i].at.n_name;
 	}
 	return 0;
 }
@@ -250,17 +253,17 @@ struct run {
 
 static int score_term(struct run *x, const struct plan_term *term, struct err *e)
 {
-	double df[3];
-	int r = look_up(x->s, term->s, term->n, x->at, df, e);
+	struct df df;
+	int r = look_up(x->s, term->s, term->n, x->at, &df, e);
 	if (r)
 		return r;
 	const struct lexical_param *par = x->par;
-	double i_chunk = idf(x->t.n_chunk, df[0]), i_doc = idf(x->t.n_doc, df[1]), i_name = idf(x->t.n_doc, df[2]);
+	double i_chunk = idf(x->t.n_chunk, df.chunk), i_doc = idf(x->t.n_doc, df.doc), i_name = idf(x->t.n_doc, df.name);
 	bool informs = !term->stop && !term->literal;
 	struct pass p = { .w_chunk = (float)(term->weight * i_chunk), .w_doc = (float)(term->weight * i_doc),
-		.w_cover = informs ? (float)idf(x->t.n_doc + MORE_DOCS, df[1]) : 0, .k_0 = par->k1 * (1 - par->b),
+		.w_cover = informs ? (float)idf(x->t.n_doc + MORE_DOCS, df.doc) : 0, .k_0 = par->k1 * (1 - par->b),
 		.k_len = par->k1 * par->b / (float)x->t.chunk_len, .head = par->head };
-	if (df[0] + df[2] > 0) {	/* a word that is nowhere says nothing about where to look */
+	if (df.chunk + df.name > 0) {	/* a word that is nowhere says nothing about where to look */
 		x->sum_chunk += term->weight * i_chunk;
 		x->sum_doc += term->weight * i_doc;
 		x->sum_name += term->weight * i_name;
@@ -291,13 +294,13 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
  * that is the name of a page comes first: *led tells whether it did. */
 static int score_name(struct run *x, const struct plan_name *name, bool *led, struct err *e)
 {
-	double df[3];
-	int r = look_up(x->s, name->s + 1, name->n - 1, x->at, df, e);
+	struct df df;
+	int r = look_up(x->s, name->s + 1, name->n - 1, x->at, &df, e);
 	if (r)
 		return r;
-	double weight = idf(x->t.n_doc, df[1]);
-	r = look_up(x->s, name->s, name->n, x->at, df, e);
-	if (name->set_off && df[2] > 0) {
+	double weight = idf(x->t.n_doc, df.doc);
+	r = look_up(x->s, name->s, name->n, x->at, &df, e);
+	if (name->set_off && df.name > 0) {
 		weight = (*led ? PARENT : NAMED) * idf(x->t.n_doc, 1);
 		*led = true;
 	}
