@@ -16,6 +16,7 @@
 #include "index/layout.h"
 #include "index/terms.h"
 #include "lib/base/arena.h"
+#include "lib/base/grow.h"
 
 #define NONE UINT32_MAX
 
@@ -85,15 +86,14 @@ void builder_free(struct builder *b)
 
 /* ---- terms ---- */
 
-static int grow(struct builder *b)
+static int grow_terms(struct builder *b)
 {
-	size_t cap = b->cap_term ? b->cap_term * 2 : 2048, n_bucket = b->n_bucket;
-	struct term *t = realloc(b->term, cap * sizeof *t);
+	struct term *t = grow(b->term, b->n_term, &b->cap_term, sizeof *t);
+	size_t n_bucket = b->n_bucket;
 	if (!t)
 		return ERR_MEM;
 	b->term = t;
-	b->cap_term = cap;
-	while (n_bucket < cap * 2)
+	while (n_bucket < b->cap_term * 2)
 		n_bucket *= 2;
 	uint32_t *bucket = calloc(n_bucket, sizeof *bucket);
 	if (!bucket)
@@ -118,7 +118,7 @@ static struct term *intern(struct builder *b, const char *s, size_t n)
 		if (t->hash == hash && t->n == n && memcmp(t->s, s, n) == 0)
 			return t;
 	}
-	if (b->n_term == b->cap_term && grow(b))
+	if (b->n_term == b->cap_term && grow_terms(b))
 		return NULL;
 	char *copy = arena_strdup(&b->arena, s, n);
 	if (!copy)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/grow.h"
 #include "lib/base/utf8.h"
 
 static int missing(const struct rec *r, const char *what, struct err *e)
@@ -190,14 +191,10 @@ int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
 	if (!in->open || n != in->doc.doc.n || memcmp(s, in->doc.doc.s, n) != 0)
 		return err_set(e, ERR_FORMAT, r->at, "record %llu is a chunk of '%.*s' without its document before it",
 			(unsigned long long)r->n, (int)(n < 200 ? n : 200), s);
-	if (in->n_chunk == in->cap_chunk) {
-		size_t cap = in->cap_chunk ? in->cap_chunk * 2 : 64;
-		struct intake_chunk *p = realloc(in->chunk, cap * sizeof *p);
-		if (!p)
-			return err_memory(e);
-		in->chunk = p;
-		in->cap_chunk = cap;
-	}
+	struct intake_chunk *p = grow(in->chunk, in->n_chunk, &in->cap_chunk, sizeof *p);
+	if (!p)
+		return err_memory(e);
+	in->chunk = p;
 	struct intake_chunk *it = &in->chunk[in->n_chunk];
 	*it = (struct intake_chunk){0};
 	int err = take_chunk(in, r, it, e);

@@ -19,6 +19,7 @@
 #include "index/merge.h"
 #include "index/put.h"
 #include "lib/base/arena.h"
+#include "lib/base/grow.h"
 
 #define IN_BUILDER UINT32_MAX
 
@@ -398,14 +399,10 @@ int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t 
 	*known = f != NULL;
 	if (!f)
 		return 0;
-	if (w->n_late == w->cap_late) {
-		size_t cap = w->cap_late ? w->cap_late * 2 : 256;
-		struct late *l = realloc(w->late, cap * sizeof *l);
-		if (!l)
-			return err_memory(e);
-		w->late = l;
-		w->cap_late = cap;
-	}
+	struct late *late = grow(w->late, w->n_late, &w->cap_late, sizeof *late);
+	if (!late)
+		return err_memory(e);
+	w->late = late;
 	w->late[w->n_late++] = (struct late){ f->seg, f->chunk, w->late_code.len, scale };
 	return buf_add(&w->late_code, code, dim) ? err_memory(e) : 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/grow.h"
 #include "lib/base/io.h"
 #include "retrieve/metric.h"
 
@@ -27,17 +28,6 @@ static int by_query(const void *a, const void *b)
 static int by_item_id(const void *a, const void *b)
 {
 	return strcmp((*(struct qitem *const *)a)->id, (*(struct qitem *const *)b)->id);
-}
-
-static int grow(void **p, size_t n, size_t size)
-{
-	if (n & (n - 1) || (n == 0 && *p))
-		return 0;
-	void *q = realloc(*p, (n ? 2 * n : 1) * size);
-	if (!q)
-		return ERR_MEM;
-	*p = q;
-	return 0;
 }
 
 /* Cuts the line at `at` into its three fields, in place. */
@@ -79,16 +69,18 @@ static int read_qrels(struct qset *s, const char *path, struct err *e)
 		goto out;
 	s->text = b.data;
 	b.data = NULL;
-	size_t line = 0;
+	size_t line = 0, cap = 0;
 	for (char *at = s->text, *next; at && *at; at = next) {
 		line++;
 		next = strchr(at, '\n');
 		if (next)
 			*next++ = '\0';
-		if (grow((void **)&s->rel, s->n_rel, sizeof *s->rel)) {
+		struct qrel *rel = grow(s->rel, s->n_rel, &cap, sizeof *rel);
+		if (!rel) {
 			r = err_memory(e);
 			goto out;
 		}
+		s->rel = rel;
 		if (read_qrel(&s->rel[s->n_rel], at)) {
 			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' line %zu: expected query, document and grade", path, line);
 			goto out;
@@ -103,10 +95,12 @@ out:
 	return r < 0 ? r : 0;
 }
 
-static int read_item(struct qset *s, const char *p, size_t n)
+static int read_item(struct qset *s, size_t *cap, const char *p, size_t n)
 {
-	if (grow((void **)&s->item, s->n, sizeof *s->item))
+	struct qitem *item = grow(s->item, s->n, cap, sizeof *item);
+	if (!item)
 		return ERR_MEM;
+	s->item = item;
 	json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
 	const char *id = json_string_value(json_object_get(j, "id"));
 	if (!id) {
@@ -121,18 +115,18 @@ static int read_queries(struct qset *s, const char *path, struct err *e)
 {
 	struct buf b = { 0 };
 	int r = io_read_file(&b, path, FILE_MAX, e);
-	size_t line = 0;
+	size_t line = 0, cap = 0;
 	for (size_t at = 0, end; r >= 0 && at < b.len; at = end + 1) {
 		line++;
 		const char *nl = memchr(b.data + at, '\n', b.len - at);
 		end = nl ? (size_t)(nl - b.data) : b.len;
 		if (end == at)
 			continue;
-		r = read_item(s, b.data + at, end - at);
+		r = read_item(s, &cap, b.data + at, end - at);
 		if (r == ERR_FORMAT)
 			err_set(e, r, ERR_NO_OFFSET, "'%s' line %zu: expected a JSON object with an 'id'", path, line);
 		else if (r < 0)
-			err_set(e, r, ERR_NO_OFFSET, "out of memory");
+			err_memory(e);
 	}
 	buf_release(&b);
 	return r < 0 ? r : 0;
