@@ -24,6 +24,8 @@
 #include "retrieve/qset.h"
 #include "retrieve/tally.h"
 
+#define TOOL "tt-score"
+
 static struct {
 	const char *qrels, *docs, *field, *hits, *plain;
 	long limit;
@@ -44,7 +46,7 @@ static const struct opt opts[] = {
 	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "print one JSON object" },
 	{ 0 },
 };
-static const struct opt_program prog = { "tt-score", "queries|retrieval|answers QUERIES",
+static const struct opt_program prog = { TOOL, "queries|retrieval|answers QUERIES",
 					 "score retrieval and answers against judged queries", opts };
 
 /* ---- queries ---- */
@@ -114,7 +116,7 @@ static int cmd_queries(const char *path, struct err *e)
 		if ((!o.docs || best_is_there(q, id, n_id)) && (!o.qrels || q->n_rel) && (!o.flags || qset_has_flags(q) || qset_has_gold(q)))
 			pick[n++] = q;
 	}
-	r = rec_writer_open(&w, 1, "tt-score", NULL, e);
+	r = rec_writer_open(&w, 1, TOOL, NULL, e);
 	size_t want = o.limit && (size_t)o.limit < n ? (size_t)o.limit : n;
 	for (size_t i = 0; r == 0 && i < want; i++) {
 		const struct qitem *q = pick[i * n / want];
@@ -133,7 +135,7 @@ static int cmd_queries(const char *path, struct err *e)
 		w = NULL;
 	}
 	if (r == 0 && !want)
-		fprintf(stderr, "%s: no query can be scored\n", prog.name);
+		fprintf(stderr, "%s: no query can be scored\n", err_tool(TOOL));
 out:
 	if (w)
 		rec_writer_abort(w);
@@ -244,7 +246,7 @@ static int cmd_figures(const char *command, const char *path, struct err *e)
 
 int main(int argc, char **argv)
 {
-	fault_catch("tt-score");
+	fault_catch(TOOL);
 	struct err e = { 0 };
 	int first = opt_parse(&prog, argc, argv), r;
 	if (argc - first != 2)
@@ -256,5 +258,5 @@ int main(int argc, char **argv)
 		r = cmd_figures(command, path, &e);
 	else
 		return opt_misuse(&prog, "unknown command '%s'", command);
-	return e.code ? err_report(prog.name, &e) : r;
+	return e.code ? err_report(TOOL, &e) : r;
 }

@@ -46,6 +46,13 @@ asked() {
 	[ "$(asked --qrels qrels.tsv --docs docs)" = "" ]
 }
 
+@test "queries: that none can be scored is told under the name it was installed by" {
+	ln -s "$(command -v tt-score)" x-score
+	run --separate-stderr ./x-score queries --qrels qrels.tsv --docs /dev/null q.jsonl
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "x-score: no query can be scored" ]
+}
+
 @test "queries: a sample is spread evenly" {
 	[ "$(asked --limit 2)" = ac ]
 	[ "$(asked --limit 9)" = abcd ]
