@@ -90,27 +90,15 @@ int intake_vector(const struct rec *r, struct arena *a, int8_t **code, size_t *d
 	return 0;
 }
 
-static bool pair_at(const msgpack_object *a, uint64_t *from, uint64_t *to)
-{
-	if (!a || a->type != MSGPACK_OBJECT_ARRAY || a->via.array.size != 2)
-		return false;
-	const msgpack_object *p = a->via.array.ptr;
-	if (p[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER || p[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return false;
-	*from = p[0].via.u64;
-	*to = p[1].via.u64;
-	return *from <= *to;
-}
-
 static int take_span(const struct rec *r, struct segment_chunk *c, struct err *e)
 {
 	const msgpack_object *span = rec_get(r, "span");
 	uint64_t l0 = 0, l1 = 0;
 	if (!span)
 		return 0;
-	if (span->type != MSGPACK_OBJECT_MAP || !pair_at(rec_map_get(span, "b"), &c->b0, &c->b1))
+	if (!rec_pair(rec_map_get(span, "b"), &c->b0, &c->b1) || c->b0 > c->b1)
 		return missing(r, "span", e);
-	if (pair_at(rec_map_get(span, "l"), &l0, &l1) && l1 <= UINT32_MAX) {
+	if (rec_pair(rec_map_get(span, "l"), &l0, &l1) && l0 <= l1 && l1 <= UINT32_MAX) {
 		c->l0 = (uint32_t)l0;
 		c->l1 = (uint32_t)l1;
 	}

@@ -46,20 +46,6 @@ static struct text get_str(const msgpack_object *map, const char *key)
 	return v && v->type == MSGPACK_OBJECT_STR ? (struct text){ v->via.str.ptr, v->via.str.size } : (struct text){0};
 }
 
-static bool get_span(const msgpack_object *cite, uint64_t *from, uint64_t *to)
-{
-	const msgpack_object *span = rec_map_get(cite, "span");
-	const msgpack_object *b = span && span->type == MSGPACK_OBJECT_MAP ? rec_map_get(span, "b") : NULL;
-	if (!b || b->type != MSGPACK_OBJECT_ARRAY || b->via.array.size != 2)
-		return false;
-	const msgpack_object *p = b->via.array.ptr;
-	if (p[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER || p[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return false;
-	*from = p[0].via.u64;
-	*to = p[1].via.u64;
-	return true;
-}
-
 /* Makes x->source the file at path; NULL when it could not be read (x->source_err tells). */
 static const struct source *read_source(struct run *x, struct text path)
 {
@@ -82,7 +68,7 @@ static const char *verify(struct run *x, const msgpack_object *cite)
 		path = get_str(cite, "doc");
 	if (!path.n || memchr(path.s, '\0', path.n))
 		return "it names no source";
-	if (!get_span(cite, &from, &to))
+	if (!rec_pair(rec_map_get(rec_map_get(cite, "span"), "b"), &from, &to))
 		return "it has no span";
 	const struct source *s = read_source(x, path);
 	if (!s)
@@ -94,13 +80,6 @@ static const char *verify(struct run *x, const msgpack_object *cite)
 	if (from > to || to > s->text.len)
 		return "its span lies outside the source";
 	return source_has_quote(s, from, to, quote.s, quote.n) ? NULL : "the quotation is not there";
-}
-
-static void pack_str(msgpack_packer *pk, const char *s)
-{
-	size_t n = strlen(s);
-	msgpack_pack_str(pk, n);
-	msgpack_pack_str_body(pk, s, n);
 }
 
 static bool is_key(const msgpack_object_kv *kv, const char *key)
@@ -123,11 +102,11 @@ static void pack_cite(msgpack_packer *pk, const msgpack_object *cite, const char
 		msgpack_pack_object(pk, kv->key);
 		msgpack_pack_object(pk, kv->val);
 	}
-	pack_str(pk, "ok");
+	msgpack_pack_str_with_body(pk, "ok", 2);
 	if (why) {
 		msgpack_pack_false(pk);
-		pack_str(pk, "why");
-		pack_str(pk, why);
+		msgpack_pack_str_with_body(pk, "why", 3);
+		msgpack_pack_str_with_body(pk, why, strlen(why));
 	} else {
 		msgpack_pack_true(pk);
 	}

@@ -69,6 +69,8 @@ bool rec_is(const struct rec *r, const char *kind);
 /* NULL if absent. */
 const msgpack_object *rec_get(const struct rec *r, const char *key);
 const msgpack_object *rec_map_get(const msgpack_object *map, const char *key);
+/* The two numbers of `a`, as `span` has them; false, leaving the outputs alone, when it is NULL or something else. */
+bool rec_pair(const msgpack_object *a, uint64_t *from, uint64_t *to);
 /* Each returns false, leaving the outputs alone, when the key is absent or of another type. */
 bool rec_str(const struct rec *r, const char *key, const char **s, size_t *n);
 bool rec_u64(const struct rec *r, const char *key, uint64_t *v);

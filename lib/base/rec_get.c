@@ -26,6 +26,18 @@ const msgpack_object *rec_get(const struct rec *r, const char *key)
 	return rec_map_get(r->map, key);
 }
 
+bool rec_pair(const msgpack_object *a, uint64_t *from, uint64_t *to)
+{
+	if (!a || a->type != MSGPACK_OBJECT_ARRAY || a->via.array.size != 2)
+		return false;
+	const msgpack_object *p = a->via.array.ptr;
+	if (p[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER || p[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return false;
+	*from = p[0].via.u64;
+	*to = p[1].via.u64;
+	return true;
+}
+
 bool rec_str(const struct rec *r, const char *key, const char **s, size_t *n)
 {
 	const msgpack_object *o = rec_get(r, key);
