@@ -269,14 +269,13 @@ static void put_vec(struct batch *b, const struct item *it)
 
 int batch_refuse(struct batch *b, const struct rec *r, const struct err *why, struct err *e)
 {
-	struct err what = *why;
 	char doc[4096] = "";
 	const char *s = "";
 	size_t n = 0;
 	if (r && rec_str(r, "doc", &s, &n))
 		snprintf(doc, sizeof doc, "%.*s", (int)utf8_whole(s, n < sizeof doc ? n : sizeof doc - 1), s);
 	b->stats.n_bad++;
-	return rec_emit_error(b->out, &what, *doc ? doc : NULL, e);
+	return rec_emit_error(b->out, why, *doc ? doc : NULL, e);
 }
 
 /* Writes what was put; a record that its vector makes too large is refused, and those that wait with it go on. */

@@ -115,7 +115,8 @@ void rec_copy(struct rec_writer *w, const struct rec *r, const char *const *exce
 int rec_emit(struct rec_writer *w, struct err *e);
 /* A record unchanged (unknown kinds pass through so). */
 int rec_pass(struct rec_writer *w, const struct rec *r, struct err *e);
-/* An `error` record {stage, msg, at, doc?}: one bad record does not end the stream; the program then exits 3. */
+/* An `error` record {stage, msg, at, doc?}: one bad record does not end the stream; the program then exits 3.
+ * `what` may be `e`. */
 int rec_emit_error(struct rec_writer *w, const struct err *what, const char *doc, struct err *e);
 int rec_flush(struct rec_writer *w, struct err *e);
 /* Writes `end`, flushes, frees. Without this call a stream is incomplete: after an error use rec_writer_abort. */
