@@ -39,7 +39,7 @@ size_t merge_pick(const struct store *s, uint8_t *pick)
 	return 0;
 }
 
-/* Where each chunk's vector lies: row in layer[], NULL when it has none. */
+/* A chunk's vector, in the file of its layer; code NULL when it has none. */
 struct found { const int8_t *code; float scale; };
 
 static int find_vectors(struct store_segment *g, struct found **out, struct err *e)

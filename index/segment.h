@@ -31,8 +31,9 @@ struct segment_doc {
 	struct str path, sum;			/* src.path, src.xxh3 */
 	struct str alias;			/* meta.alias_of: the document that this is only another name of */
 	uint64_t size, mtime_ns;		/* src.size, src.mtime_ns */
-	uint32_t first, n_chunk;		/* its chunks; set by the reader, ignored by the builder */
-	uint32_t n_word, n_name;		/* length in words: of all chunks, of name and title; likewise */
+	/* set by the reader, ignored by the builder: */
+	uint32_t first, n_chunk;		/* its chunks */
+	uint32_t n_word, n_name;		/* length in words: of all chunks, of name and title */
 };
 
 struct segment_chunk {
