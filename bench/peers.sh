@@ -68,6 +68,23 @@ llama_round() {
 	done
 }
 
+# Writes what the rounds so far say: a measurement that is ended early leaves the models it has done.
+write_results() {
+	{
+		cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+		echo "# $(date +%F), $(nproc) processors ($cpu), medians of $rounds rounds, each of ours and then of every configuration of the peer."
+		echo "# Made by: make bench NAME=$name MODELS='$*'"
+		echo "# prefill and decode: tokens a second, of a prompt of 512 or 1,500 tokens and after it; verify-N: a step of one token over a step of N;"
+		echo "# embed-234: tokens a second over chunks of 234 tokens; queries: short queries a second, inside a process. Bandwidth in GB/s."
+		awk -f "$here/medians.awk" "$raw/rounds"
+	} >"$tsv.new"
+	mv "$tsv.new" "$tsv"
+	say "wrote $tsv"
+}
+
+mkdir -p "$here/results"
+tsv=$here/results/$name.tsv measured=
+
 for model
 do
 	i=0
@@ -88,20 +105,10 @@ do
 			fi ;;
 		esac >>"$raw/rounds"
 	done
+	measured=${measured:+$measured }$model
+	write_results "$measured"
 done
 
-mkdir -p "$here/results"
-tsv=$here/results/$name.tsv
-{
-	cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-	echo "# $(date +%F), $(nproc) processors ($cpu), medians of $rounds rounds, each of ours and then of every configuration of the peer."
-	echo "# Made by: make bench NAME=$name MODELS='$*'"
-	echo "# prefill and decode: tokens a second, of a prompt of 512 or 1,500 tokens and after it; verify-N: a step of one token over a step of N;"
-	echo "# embed-234: tokens a second over chunks of 234 tokens; queries: short queries a second, inside a process. Bandwidth in GB/s."
-	awk -f "$here/medians.awk" "$raw/rounds"
-} >"$tsv.new"
-mv "$tsv.new" "$tsv"
-say "wrote $tsv"
 if command -v gnuplot >/dev/null
 then
 	gnuplot -e "tsv='$tsv'; svg='${tsv%.tsv}.svg'" "$here/ratios.gp"
