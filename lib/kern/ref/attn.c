@@ -3,8 +3,10 @@
  * attn, ref: attention of single rows over tiles of 32 positions with an online softmax (Milakov & Gimelshein 2018): a running
  * maximum m, running sums l (16 lanes) and a running output; when a tile raises m, what has been summed is scaled down.
  *
- *	tile:	s[j] = scale * sum over d of q[d] k[d][j]	one fmaf chain a lane, d ascending
- *		m' = max(m, s), c = exp(m - m'), p[j] = exp(s[j] - m'), 0 where j is not attended to
+ *	tile:	s[j] = sum over d of q[d] k[d][j]		one fmaf chain a lane, d ascending
+ *		u = scale / ln 2: weights are powers of two	with a soft cap s[j] = cap tanh(scale s[j] / cap), u = 1 / ln 2
+ *		m' = max(m, round(u max(s))), an integer, so that c = 2^(m - m') is exact
+ *		p[j] = 2^(u s[j] - m'), 0 where j is not attended to
  *		l[i] = fmaf(l[i], c, p[i] + p[i + 16]); out[d] = out[d] * c, then fmaf(p[j], v[j][d], out[d]), j ascending
  *	end:	out[d] *= 1 / tree(l)
  */
@@ -27,19 +29,19 @@ struct state {
 static void tile(const struct attn *a, const float *q, size_t base, size_t from, size_t to, struct state *st)
 {
 	const uint16_t *k = a->k + base * a->d_head;
-	float s[ATTN_TILE] = { 0 }, m = st->m;
+	float s[ATTN_TILE] = { 0 }, top = -INFINITY;
 	for (size_t i = 0; i < a->d_head; i++)
 		for (size_t j = 0; j < ATTN_TILE; j++)
 			s[j] = fmaf(q[i], quant_f16(k[i * ATTN_TILE + j]), s[j]);
 	for (size_t j = from; j < to; j++) {
-		s[j] *= a->scale;
 		if (a->softcap > 0)
-			s[j] = a->softcap * tanh_ref(s[j] / a->softcap);
-		m = max2(s[j], m);
+			s[j] = a->softcap * tanh_ref(s[j] * a->scale / a->softcap);
+		top = max2(s[j], top);
 	}
+	float u = attn_unit(a), m = max2(fmaf(top, u, EXP_ROUND) - EXP_ROUND, st->m);
 	for (size_t j = 0; j < ATTN_TILE; j++)
-		s[j] = j < from || j >= to ? 0 : exp_ref(s[j] - m);
-	float c = exp_ref(st->m - m);
+		s[j] = j < from || j >= to ? 0 : pow2_ref(s[j], u, m);
+	float c = pow2_scale(1.0f, st->m - m + EXP_ROUND);
 	st->m = m;
 	for (size_t i = 0; i < 16; i++)
 		st->l[i] = fmaf(st->l[i], c, s[i] + s[i + 16]);

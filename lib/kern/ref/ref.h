@@ -77,6 +77,44 @@ static inline float exp_ref(float x)
 	return p;
 }
 
+/* Weights of attention are powers of two: 2^y = 2^n 2^r, n = round(y), |r| <= 1/2. 2^r is a polynomial with p(0) = 1 whose largest relative
+ * error is least, 9e-8 (1.6e-7 in floats). n is not taken below POW2_MIN, so that nothing is denormal. */
+#define POW2_MIN -125.0f
+#define POW2_C1 0x1.62e42ap-1f
+#define POW2_C2 0x1.ebf9bcp-3f
+#define POW2_C3 0x1.c6b752p-5f
+#define POW2_C4 0x1.3cea88p-7f
+#define POW2_C5 0x1.5bba14p-10f
+
+/* p 2^n, where t = n + EXP_ROUND. */
+static inline float pow2_scale(float p, float t)
+{
+	uint32_t bits, shift;
+	t = max2(t, EXP_ROUND + POW2_MIN);
+	memcpy(&bits, &p, 4);
+	memcpy(&shift, &t, 4);
+	bits += shift << 23;
+	memcpy(&p, &bits, 4);
+	return p;
+}
+
+/* 2^(s k - m) for an integer m. */
+static inline float pow2_ref(float s, float k, float m)
+{
+	float t = fmaf(s, k, EXP_ROUND - m), r = fmaf(s, k, (EXP_ROUND - m) - t);
+	float p = fmaf(POW2_C5, r, POW2_C4);
+	p = fmaf(p, r, POW2_C3);
+	p = fmaf(p, r, POW2_C2);
+	p = fmaf(p, r, POW2_C1);
+	return pow2_scale(fmaf(p, r, 1.0f), t);
+}
+
+/* What scores are multiplied by to be exponents of two. */
+static inline float attn_unit(const struct attn *a)
+{
+	return a->softcap > 0 ? EXP_LOG2E : a->scale * EXP_LOG2E;
+}
+
 /* tanh(x) = 1 - 2 / (1 + exp(2x)) */
 static inline float tanh_ref(float x)
 {

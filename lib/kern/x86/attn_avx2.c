@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * attn at the avx2 level. All rows of a call go over a tile of 32 positions together, step by step: scores, their maxima, exponentials, output.
+ * attn at the avx2 level. All rows of a call go over a tile of 32 positions together, step by step: scores, their maxima, weights, output.
  * A row's steps wait for each other, and a processor looks only some 60 instructions ahead for others that it could do meanwhile; the other
  * rows' same step is among these, while another step of another row would not be.
  *
@@ -21,7 +21,7 @@ struct span {
 };
 
 struct state {
-	float p[ATTN_ROWS][ATTN_TILE];			/* scores, then their exponentials */
+	float p[ATTN_ROWS][ATTN_TILE];			/* scores, then weights */
 	float top[ATTN_ROWS], m[ATTN_ROWS], c[ATTN_ROWS];
 	struct v16 l[ATTN_ROWS];
 	struct span in[ATTN_ROWS];			/* positions of the tile that a row attends to */
@@ -117,47 +117,50 @@ INLINE __m256 lanes(struct span in, int at)
 
 INLINE __m256 capped(const struct attn *a, __m256 s)
 {
-	if (!(a->softcap > 0))
-		return s;
 	__m256 cap = _mm256_set1_ps(a->softcap), one = _mm256_set1_ps(1);
-	__m256 e = exp256(_mm256_mul_ps(_mm256_set1_ps(2), _mm256_div_ps(s, cap)));
+	__m256 e = exp256(_mm256_mul_ps(_mm256_set1_ps(2), _mm256_div_ps(_mm256_mul_ps(s, _mm256_set1_ps(a->scale)), cap)));
 	return _mm256_mul_ps(cap, _mm256_sub_ps(one, _mm256_div_ps(_mm256_set1_ps(2), _mm256_add_ps(one, e))));
 }
 
-/* Scales a row's scores and finds the largest so far. */
+/* The largest of a row's scores. */
 INLINE void find_top(const struct attn *a, struct state *st, size_t r)
 {
-	const __m256 scale = _mm256_set1_ps(a->scale), low = _mm256_set1_ps(-INFINITY);
+	const __m256 low = _mm256_set1_ps(-INFINITY);
 	__m256 s[4], top = low;
-	EACH(i, 4, 4) {
-		s[i] = capped(a, _mm256_mul_ps(_mm256_loadu_ps(st->p[r] + 8 * i), scale));
-		_mm256_storeu_ps(st->p[r] + 8 * i, s[i]);
-	}
+	EACH(i, 4, 4)
+		s[i] = _mm256_loadu_ps(st->p[r] + 8 * i);
+	if (a->softcap > 0)
+		EACH(i, 4, 4) {
+			s[i] = capped(a, s[i]);
+			_mm256_storeu_ps(st->p[r] + 8 * i, s[i]);
+		}
 	if (!is_whole(st->in[r]))
 		EACH(i, 4, 4)
 			s[i] = _mm256_blendv_ps(low, s[i], lanes(st->in[r], 8 * i));
 	EACH(i, 4, 4)
 		top = _mm256_max_ps(top, s[i]);
-	st->top[r] = max2(max8(top), st->m[r]);
+	st->top[r] = max8(top);
 }
 
-/* All rows' maxima move on; a row that has attended to nothing yet stays at -inf. */
-INLINE void move_tops(struct state *st)
+/* All rows' maxima, in units of exponents, move on; a row that has attended to nothing yet stays at -inf. */
+INLINE void move_tops(struct state *st, float unit)
 {
+	const __m256 round = _mm256_set1_ps(EXP_ROUND), one = _mm256_set1_ps(1), u = _mm256_set1_ps(unit);
 	for (size_t r = 0; r < ATTN_ROWS; r += 8) {
-		__m256 was = _mm256_loadu_ps(st->m + r), is = _mm256_loadu_ps(st->top + r), same = _mm256_cmp_ps(was, is, _CMP_EQ_OQ);
-		_mm256_storeu_ps(st->c + r, _mm256_blendv_ps(exp256(_mm256_sub_ps(was, is)), _mm256_set1_ps(1), same));
+		__m256 was = _mm256_loadu_ps(st->m + r), is = _mm256_sub_ps(_mm256_fmadd_ps(_mm256_loadu_ps(st->top + r), u, round), round);
+		is = _mm256_max_ps(is, was);
+		_mm256_storeu_ps(st->c + r, pow2_scale256(one, _mm256_add_ps(_mm256_sub_ps(was, is), round)));
 		_mm256_storeu_ps(st->m + r, is);
 	}
 }
 
-/* A row's scores become exponentials; its sums move on. */
-INLINE void weigh(struct state *st, size_t r)
+/* A row's scores become weights; its sums move on. */
+INLINE void weigh(struct state *st, float unit, size_t r)
 {
-	const __m256 m = _mm256_set1_ps(st->m[r]), c = _mm256_set1_ps(st->c[r]);
+	const __m256 m = _mm256_set1_ps(EXP_ROUND - st->m[r]), c = _mm256_set1_ps(st->c[r]), u = _mm256_set1_ps(unit);
 	__m256 s[4];
 	EACH(i, 4, 4)
-		s[i] = exp256(_mm256_sub_ps(_mm256_loadu_ps(st->p[r] + 8 * i), m));
+		s[i] = pow2_256(_mm256_loadu_ps(st->p[r] + 8 * i), u, m);
 	if (!is_whole(st->in[r]))
 		EACH(i, 4, 4)
 			s[i] = _mm256_and_ps(lanes(st->in[r], 8 * i), s[i]);
@@ -169,13 +172,14 @@ INLINE void weigh(struct state *st, size_t r)
 
 INLINE void soften(const struct attn *a, const struct attn_row *row, size_t n_row, size_t base, struct state *st)
 {
+	const float unit = attn_unit(a);
 	for (size_t r = 0; r < n_row; r++) {
 		st->in[r] = span_of(a, &row[r], base);
 		find_top(a, st, r);
 	}
-	move_tops(st);
+	move_tops(st, unit);
 	for (size_t r = 0; r < n_row; r++)
-		weigh(st, r);
+		weigh(st, unit, r);
 }
 
 /* ---- output ---- */

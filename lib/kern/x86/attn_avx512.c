@@ -31,11 +31,11 @@ INLINE __m512 capped(const struct attn *a, __m512 s)
 	if (!(a->softcap > 0))
 		return s;
 	__m512 cap = _mm512_set1_ps(a->softcap), one = _mm512_set1_ps(1);
-	__m512 e = exp512(_mm512_mul_ps(_mm512_set1_ps(2), _mm512_div_ps(s, cap)));
+	__m512 e = exp512(_mm512_mul_ps(_mm512_set1_ps(2), _mm512_div_ps(_mm512_mul_ps(s, _mm512_set1_ps(a->scale)), cap)));
 	return _mm512_mul_ps(cap, _mm512_sub_ps(one, _mm512_div_ps(_mm512_set1_ps(2), _mm512_add_ps(one, e))));
 }
 
-/* Scores of n rows (a constant), their exponentials into st->p, the running maximum and sums. */
+/* Scores of n rows (a constant), their weights into st->p, the running maximum and sums. */
 INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base, struct rows *st, int n)
 {
 	const uint16_t *k = a->k + base * a->d_head, *v = a->v + base * a->d_head;
@@ -53,20 +53,20 @@ INLINE void scores(const struct attn *a, const struct attn_row *row, size_t base
 			s[r][1] = _mm512_fmadd_ps(q, k1, s[r][1]);
 		}
 	}
+	const float unit = attn_unit(a);
 	EACH(r, n, ROWS) {
 		__mmask16 m0 = lanes(a, &row[r], base, 0), m1 = lanes(a, &row[r], base, 1);
-		__m512 scale = _mm512_set1_ps(a->scale), low = _mm512_set1_ps(-INFINITY);
-		__m512 s0 = capped(a, _mm512_mul_ps(s[r][0], scale)), s1 = capped(a, _mm512_mul_ps(s[r][1], scale));
+		__m512 u = _mm512_set1_ps(unit), low = _mm512_set1_ps(-INFINITY), s0 = capped(a, s[r][0]), s1 = capped(a, s[r][1]);
 		st->c[r] = 1;
 		if (!(m0 | m1)) {
 			memset(st->p[r], 0, sizeof st->p[r]);
 			continue;
 		}
-		float m = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_mask_mov_ps(low, m0, s0), _mm512_mask_mov_ps(low, m1, s1)));
-		m = max2(m, st->m[r]);
-		__m512 top = _mm512_set1_ps(m);
-		__m512 p0 = _mm512_maskz_mov_ps(m0, exp512(_mm512_sub_ps(s0, top))), p1 = _mm512_maskz_mov_ps(m1, exp512(_mm512_sub_ps(s1, top)));
-		st->c[r] = exp_ref(st->m[r] - m);
+		float top = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_mask_mov_ps(low, m0, s0), _mm512_mask_mov_ps(low, m1, s1)));
+		float m = max2(fmaf(top, unit, EXP_ROUND) - EXP_ROUND, st->m[r]);
+		__m512 at = _mm512_set1_ps(EXP_ROUND - m);
+		__m512 p0 = _mm512_maskz_mov_ps(m0, pow2_512(s0, u, at)), p1 = _mm512_maskz_mov_ps(m1, pow2_512(s1, u, at));
+		st->c[r] = pow2_scale(1.0f, st->m[r] - m + EXP_ROUND);
 		st->m[r] = m;
 		st->l[r] = _mm512_fmadd_ps(st->l[r], _mm512_set1_ps(st->c[r]), _mm512_add_ps(p0, p1));
 		_mm512_storeu_ps(st->p[r], p0);
