@@ -9,10 +9,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,25 @@ static int reap(pid_t pid, int kill_it)
 	while (waitpid(pid, &st, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+}
+
+/* Milliseconds until `end`, 0 when it has come. */
+static int left_ms(uint64_t end)
+{
+	uint64_t now = io_now_ns();
+	return now < end ? (int)((end - now) / 1000000u) + 1 : 0;
+}
+
+/* True if the process ends by then: one that has closed its output may go on. */
+static bool ends_by(pid_t pid, uint64_t end)
+{
+	struct pollfd pf = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	int got = 1;
+	while (pf.fd >= 0 && (got = poll(&pf, 1, left_ms(end))) < 0 && errno == EINTR)
+		;
+	if (pf.fd >= 0)
+		close(pf.fd);
+	return got != 0;
 }
 
 static void limit(pid_t pid, const struct child *c)
@@ -83,6 +104,11 @@ static int start(const struct child *c, int out, pid_t *pid, struct err *e)
 	return err_sys(e, rc == ENOENT ? ERR_NOENT : ERR_IO, "cannot run '%s'", c->argv[0]);
 }
 
+static int too_slow(const struct child *c, struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' took longer than %u ms", c->argv[0], c->timeout_ms);
+}
+
 int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct err *e)
 {
 	int pipe_fd[2], rc = 0;
@@ -99,14 +125,12 @@ int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct
 	}
 	limit(pid, c);
 	for (;;) {
-		uint64_t now = io_now_ns();
 		struct pollfd pf = { .fd = pipe_fd[0], .events = POLLIN };
-		int left = now < end ? (int)((end - now) / 1000000u) + 1 : 0;
-		int got = left > 0 ? poll(&pf, 1, left) : 0;
+		int left = left_ms(end), got = left > 0 ? poll(&pf, 1, left) : 0;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0) {
-			rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' took longer than %u ms", c->argv[0], c->timeout_ms);
+			rc = too_slow(c, e);
 			break;
 		}
 		long n = io_read(pipe_fd[0], piece, sizeof piece);
@@ -127,6 +151,8 @@ int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct
 			break;
 	}
 	close(pipe_fd[0]);
+	if (rc == 0 && !ends_by(pid, end))
+		rc = too_slow(c, e);
 	*status = reap(pid, rc < 0);
 	return rc;
 }
