@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -74,6 +73,9 @@ static int become(const struct child *c, int out, pid_t parent)
 	/* Killed when this thread ends, so also when the process is killed; that may have happened already. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		return ESRCH;
+	/* Nothing can be read there, though all can be opened: what its path names are the namespaces of the process. */
+	if (c->apart && chdir("/proc/self/ns") < 0)
+		return errno;
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0)
 		return errno;
 	signal(SIGPIPE, SIG_DFL);

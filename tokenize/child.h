@@ -7,6 +7,7 @@
 #ifndef TT_TOKENIZE_CHILD_H
 #define TT_TOKENIZE_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct child {
 	unsigned timeout_ms;		/* elapsed time; processor time is bounded by the same */
 	uint64_t mem_max;		/* address space, bytes */
 	uint64_t out_max;		/* bytes it may print */
+	bool apart;			/* no relative path leads it anywhere */
 };
 /* Called with each piece of output; a negative return kills the child and is returned. */
 typedef int (*child_fn)(void *arg, const char *p, size_t n, struct err *e);

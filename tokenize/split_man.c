@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * split_man: a manual page from source to chunks: mandoc's tree if mandoc can, our own reading if not. `.so` lines within
- * a page are blanked before mandoc sees them: a page must not make us read other files.
+ * split_man: a manual page from source to chunks: mandoc's tree if mandoc can, our own reading if not. A page must not make
+ * us read other files: mandoc follows relative paths only, and works where these lead nowhere. `.so` lines are blanked besides,
+ * since mandoc would put a note in their place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static int by_mandoc(struct man *m, const struct buf *page, const char *mandoc, 
 	if (rc >= 0) {
 		uint64_t max = (uint64_t)page->len * TREE_RATIO;
 		struct child c = { .argv = argv, .in = rc, .timeout_ms = MAN_TIMEOUT_MS, .mem_max = MAN_MEMORY,
-				   .out_max = max > TREE_FREE ? max : TREE_FREE };
+				   .out_max = max > TREE_FREE ? max : TREE_FREE, .apart = true };
 		rc = child_run(&c, feed, t, &status, e);
 		close(c.in);
 	}

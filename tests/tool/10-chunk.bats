@@ -137,9 +137,14 @@ units() {	# "unit | last heading" of each chunk
 }
 
 @test "a page cannot make other files be read" {
-	printf '.TH X 1\n.SH NAME\nx \\- y\n.so secret.1\n' >x.1
 	printf 'the secret text\n' >secret.1
-	run ! grep -q 'the secret text' <(chunk x.1)
+	for so in '.so secret.1' "'so secret.1" '. so secret.1' '.if n .so secret.1' '.nop .so secret.1' '.als other so\n.other secret.1'
+	do
+		printf '.TH X 1\n.SH NAME\nx \\- y\n%b\nlast words\n' "$so" >x.1
+		chunk x.1 >out
+		grep -q 'last words' out
+		run ! grep -q 'the secret text' out
+	done
 }
 
 @test "--roots: what lies elsewhere is not read, whatever way leads there" {
