@@ -253,12 +253,13 @@ static void cur_add(struct split *s, const struct item *it, size_t t0, size_t t1
 static size_t fill_words(struct split *s, const struct item *it, size_t t0, size_t t1, size_t room)
 {
 	const char *p = s->text.data;
-	size_t t = t0, sum = 0;
+	size_t t = t0, sum = 0, most = (room + 1) * BYTES_PER_TOK;
+	size_t stop = t1 - t0 > most ? t0 + most : t1;	/* a word that goes on does not fit, however long it is */
 	while (t < t1) {
 		size_t end = t;
-		while (end < t1 && is_space(p[end]))
+		while (end < stop && is_space(p[end]))
 			end++;
-		while (end < t1 && !is_space(p[end]))
+		while (end < stop && !is_space(p[end]))
 			end++;
 		size_t cost = cost_of(s, t, end);
 		if (sum + cost > room || (end - t0) / BYTES_PER_TOK > room) {

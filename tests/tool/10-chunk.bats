@@ -604,6 +604,12 @@ b.txt'
 	[ "$(grep -c '"kind":"doc"' out)" -eq 3 ]
 }
 
+@test "the head of an entry may be one word of megabytes, and takes no longer than text" {
+	{ printf '<dl><dt>'; yes x, | head -n 1500000 | tr -d '\n'; printf '</dt><dd>last words</dd></dl>'; } >head.html
+	timeout 10 tt-chunk --json head.html 2>err >out
+	grep -q 'last words' out
+}
+
 @test "no paths at all: a stream with nothing in it" {
 	chunk </dev/null >out
 	[ "$(wc -l <out)" -eq 3 ]
