@@ -5,8 +5,9 @@
  *
  *	\*x \*(Aq					a string: a quotation mark, or dropped
  *	\fB \f(CW \f[B]  \n  \m \M \F \g \k \Y \O \V	name, dropped	\s+1 \s-1 \s10 \s'..'	size, dropped
- *	\h'..' \v'..' \w'..' \l \L \D \o \X \Z \A \B \b \N \R \H \S	quoted, dropped (\h gives a space if it moves right)
- *	\(xx \[xxx] \[u263A] \[char46] \C'xxx'		a character	\- \& \| \^ \e \. \' \` \~ \0 "\ "	themselves or nothing
+ *	\h'..' \v'..' \w'..' \l \L \D \X \Z \A \B \b \R \H \S	quoted, dropped (\h gives a space if it moves right)
+ *	\o'..'						quoted, shown
+ *	\(xx \[xxx] \[e aa] \[u263A] \[char46] \C'xxx' \N'46'	a character	\- \& \| \^ \e \. \' \` \~ \0 "\ "	themselves or nothing
  *
  * Quotation marks and apostrophes come out in ASCII: people search for what they can type.
  */
@@ -22,41 +23,47 @@ struct glyph { char name[4]; uint16_t cp; };
 
 /* Sorted by name; mandoc_char(7). */
 static const struct glyph glyph[] = {
-	{"!=",0x2260}, {"%0",0x2030}, {"**",0x2217}, {"*A",0x391}, {"*B",0x392}, {"*C",0x39E}, {"*D",0x394}, {"*E",0x395},
-	{"*F",0x3A6}, {"*G",0x393}, {"*H",0x398}, {"*I",0x399}, {"*K",0x39A}, {"*L",0x39B}, {"*M",0x39C}, {"*N",0x39D},
-	{"*O",0x39F}, {"*P",0x3A0}, {"*Q",0x3A8}, {"*R",0x3A1}, {"*S",0x3A3}, {"*T",0x3A4}, {"*U",0x3A5}, {"*W",0x3A9},
-	{"*X",0x3A7}, {"*Y",0x397}, {"*Z",0x396}, {"*a",0x3B1}, {"*b",0x3B2}, {"*c",0x3BE}, {"*d",0x3B4}, {"*e",0x3B5},
-	{"*f",0x3D5}, {"*g",0x3B3}, {"*h",0x3B8}, {"*i",0x3B9}, {"*k",0x3BA}, {"*l",0x3BB}, {"*m",0x3BC}, {"*n",0x3BD},
-	{"*o",0x3BF}, {"*p",0x3C0}, {"*q",0x3C8}, {"*r",0x3C1}, {"*s",0x3C3}, {"*t",0x3C4}, {"*u",0x3C5}, {"*w",0x3C9},
-	{"*x",0x3C7}, {"*y",0x3B7}, {"*z",0x3B6}, {"+-",0xB1}, {"+e",0x3F5}, {"+f",0x3C6}, {"+h",0x3D1}, {"+p",0x3D6},
-	{",C",0xC7}, {",c",0xE7}, {"-+",0x2213}, {"->",0x2192}, {"-D",0xD0}, {"-h",0x210F}, {".i",0x131}, {".j",0x237},
-	{"/L",0x141}, {"/O",0xD8}, {"/_",0x2220}, {"/l",0x142}, {"/o",0xF8}, {"12",0xBD}, {"14",0xBC}, {"18",0x215B},
-	{"34",0xBE}, {"38",0x215C}, {"3d",0x2234}, {"58",0x215D}, {"78",0x215E}, {":A",0xC4}, {":E",0xCB}, {":I",0xCF},
-	{":O",0xD6}, {":U",0xDC}, {":a",0xE4}, {":e",0xEB}, {":i",0xEF}, {":o",0xF6}, {":u",0xFC}, {":y",0xFF},
-	{"<-",0x2190}, {"<<",0x226A}, {"<=",0x2264}, {"<>",0x2194}, {"==",0x2261}, {">=",0x2265}, {">>",0x226B},
-	{"AE",0xC6}, {"AN",0x2227}, {"Ah",0x2135}, {"Bq",0x201E}, {"CL",0x2663}, {"CR",0x21B5}, {"Cs",0xA4}, {"DI",0x2666},
+	{"!=",0x2260}, {"%0",0x2030}, {"'A",0xC1}, {"'C",0x106}, {"'E",0xC9}, {"'I",0xCD}, {"'O",0xD3}, {"'U",0xDA},
+	{"'Y",0xDD}, {"'a",0xE1}, {"'c",0x107}, {"'e",0xE9}, {"'i",0xED}, {"'o",0xF3}, {"'u",0xFA}, {"'y",0xFD},
+	{"**",0x2217}, {"*A",0x391}, {"*B",0x392}, {"*C",0x39E}, {"*D",0x394}, {"*E",0x395}, {"*F",0x3A6}, {"*G",0x393},
+	{"*H",0x398}, {"*I",0x399}, {"*K",0x39A}, {"*L",0x39B}, {"*M",0x39C}, {"*N",0x39D}, {"*O",0x39F}, {"*P",0x3A0},
+	{"*Q",0x3A8}, {"*R",0x3A1}, {"*S",0x3A3}, {"*T",0x3A4}, {"*U",0x3A5}, {"*W",0x3A9}, {"*X",0x3A7}, {"*Y",0x397},
+	{"*Z",0x396}, {"*a",0x3B1}, {"*b",0x3B2}, {"*c",0x3BE}, {"*d",0x3B4}, {"*e",0x3B5}, {"*f",0x3D5}, {"*g",0x3B3},
+	{"*h",0x3B8}, {"*i",0x3B9}, {"*k",0x3BA}, {"*l",0x3BB}, {"*m",0x3BC}, {"*n",0x3BD}, {"*o",0x3BF}, {"*p",0x3C0},
+	{"*q",0x3C8}, {"*r",0x3C1}, {"*s",0x3C3}, {"*t",0x3C4}, {"*u",0x3C5}, {"*w",0x3C9}, {"*x",0x3C7}, {"*y",0x3B7},
+	{"*z",0x3B6}, {"+-",0xB1}, {"+e",0x3F5}, {"+f",0x3C6}, {"+h",0x3D1}, {"+p",0x3D6}, {",C",0xC7}, {",c",0xE7},
+	{"-+",0x2213}, {"->",0x2192}, {"-D",0xD0}, {"-h",0x210F}, {".i",0x131}, {".j",0x237}, {"/L",0x141}, {"/O",0xD8},
+	{"/_",0x2220}, {"/l",0x142}, {"/o",0xF8}, {"12",0xBD}, {"14",0xBC}, {"18",0x215B}, {"34",0xBE}, {"38",0x215C},
+	{"3d",0x2234}, {"58",0x215D}, {"78",0x215E}, {":A",0xC4}, {":E",0xCB}, {":I",0xCF}, {":O",0xD6}, {":U",0xDC},
+	{":a",0xE4}, {":e",0xEB}, {":i",0xEF}, {":o",0xF6}, {":u",0xFC}, {":y",0xFF}, {"<-",0x2190}, {"<<",0x226A},
+	{"<=",0x2264}, {"<>",0x2194}, {"==",0x2261}, {"=~",0x2245}, {">=",0x2265}, {">>",0x226B}, {"AE",0xC6},
+	{"AN",0x2227}, {"Ah",0x2135}, {"Bq",0x201E}, {"CL",0x2663}, {"CR",0x21B5}, {"Cs",0xA4}, {"DI",0x2666},
 	{"Do",0x24}, {"Eu",0x20AC}, {"Fc",0xBB}, {"Fi",0xFB03}, {"Fl",0xFB04}, {"Fn",0x192}, {"Fo",0xAB}, {"HE",0x2665},
-	{"IJ",0x132}, {"Im",0x2111}, {"OE",0x152}, {"OK",0x2713}, {"OR",0x2228}, {"Of",0xAA}, {"Om",0xBA}, {"Po",0xA3},
-	{"Re",0x211C}, {"S1",0xB9}, {"S2",0xB2}, {"S3",0xB3}, {"SP",0x2660}, {"Sd",0xF0}, {"TP",0xDE}, {"Tp",0xFE},
-	{"Ye",0xA5}, {"^A",0xC2}, {"^E",0xCA}, {"^I",0xCE}, {"^O",0xD4}, {"^U",0xDB}, {"^a",0xE2}, {"^e",0xEA}, {"^i",0xEE},
-	{"^o",0xF4}, {"^u",0xFB}, {"a-",0xAF}, {"a.",0x2D9}, {"a^",0x5E}, {"aa",0xB4}, {"ab",0x2D8}, {"ac",0xB8},
-	{"ad",0xA8}, {"ae",0xE6}, {"ah",0x2C7}, {"an",0x23AF}, {"ao",0x2DA}, {"ap",0x223C}, {"aq",0x27}, {"at",0x40},
-	{"ba",0x7C}, {"bb",0xA6}, {"bq",0x201A}, {"br",0x2502}, {"bu",0x2022}, {"bv",0x23AA}, {"c*",0x2297}, {"c+",0x2295},
+	{"IJ",0x132}, {"Im",0x2111}, {"Lq",0x22}, {"OE",0x152}, {"OK",0x2713}, {"OR",0x2228}, {"Of",0xAA}, {"Om",0xBA},
+	{"Po",0xA3}, {"Re",0x211C}, {"Rq",0x22}, {"S1",0xB9}, {"S2",0xB2}, {"S3",0xB3}, {"SP",0x2660}, {"Sd",0xF0},
+	{"TP",0xDE}, {"Tp",0xFE}, {"Ye",0xA5}, {"^A",0xC2}, {"^E",0xCA}, {"^I",0xCE}, {"^O",0xD4}, {"^U",0xDB},
+	{"^a",0xE2}, {"^e",0xEA}, {"^i",0xEE}, {"^o",0xF4}, {"^u",0xFB}, {"`A",0xC0}, {"`E",0xC8}, {"`I",0xCC},
+	{"`O",0xD2}, {"`U",0xD9}, {"`a",0xE0}, {"`e",0xE8}, {"`i",0xEC}, {"`o",0xF2}, {"`u",0xF9}, {"a\"",0x2DD},
+	{"a-",0xAF}, {"a.",0x2D9}, {"a^",0x5E}, {"aa",0xB4}, {"ab",0x2D8}, {"ac",0xB8}, {"ad",0xA8}, {"ae",0xE6},
+	{"ah",0x2C7}, {"an",0x23AF}, {"ao",0x2DA}, {"ap",0x223C}, {"aq",0x27}, {"at",0x40}, {"a~",0x7E}, {"ba",0x7C},
+	{"bb",0xA6}, {"bq",0x201A}, {"br",0x2502}, {"bu",0x2022}, {"bv",0x23AA}, {"c*",0x2297}, {"c+",0x2295},
 	{"ca",0x2229}, {"ci",0x25CB}, {"co",0xA9}, {"cq",0x27}, {"ct",0xA2}, {"cu",0x222A}, {"dA",0x21D3}, {"da",0x2193},
 	{"dd",0x2021}, {"de",0xB0}, {"dg",0x2020}, {"di",0xF7}, {"dq",0x22}, {"em",0x2014}, {"en",0x2013}, {"eq",0x3D},
 	{"es",0x2205}, {"eu",0x20AC}, {"f/",0x2044}, {"fa",0x2200}, {"fc",0x203A}, {"ff",0xFB00}, {"fi",0xFB01},
 	{"fl",0xFB02}, {"fm",0x2032}, {"fo",0x2039}, {"ga",0x60}, {"gr",0x2207}, {"hA",0x21D4}, {"ha",0x5E}, {"ho",0x2DB},
 	{"hy",0x2D}, {"ib",0x2286}, {"if",0x221E}, {"ij",0x133}, {"ip",0x2287}, {"is",0x222B}, {"lA",0x21D0}, {"lB",0x5B},
-	{"lC",0x7B}, {"la",0x27E8}, {"lb",0x23A9}, {"lc",0x2308}, {"lf",0x230A}, {"lh",0x261C}, {"lk",0x23A8}, {"lq",0x22},
-	{"lt",0x23A7}, {"lz",0x25CA}, {"mc",0xB5}, {"mi",0x2D}, {"mo",0x2208}, {"mu",0xD7}, {"nb",0x2284}, {"nc",0x2285},
-	{"ne",0x2262}, {"nm",0x2209}, {"no",0xAC}, {"oA",0xC5}, {"oa",0xE5}, {"oe",0x153}, {"oq",0x27}, {"or",0x7C},
-	{"pc",0xB7}, {"pd",0x2202}, {"pl",0x2B}, {"pp",0x22A5}, {"ps",0xB6}, {"pt",0x221D}, {"r!",0xA1}, {"r?",0xBF},
-	{"rA",0x21D2}, {"rB",0x5D}, {"rC",0x7D}, {"ra",0x27E9}, {"rb",0x23AD}, {"rc",0x2309}, {"rf",0x230B}, {"rg",0xAE},
-	{"rh",0x261E}, {"rk",0x23AC}, {"rn",0x203E}, {"rq",0x22}, {"rs",0x5C}, {"rt",0x23AB}, {"ru",0x5F}, {"sb",0x2282},
-	{"sc",0xA7}, {"sd",0x2033}, {"sh",0x23}, {"sl",0x2F}, {"sp",0x2283}, {"sq",0x25A1}, {"sr",0x221A}, {"ss",0xDF},
-	{"st",0x220B}, {"sum",0x2211}, {"t+-",0xB1}, {"tdi",0xF7}, {"te",0x2203}, {"tf",0x2234}, {"ti",0x7E}, {"tm",0x2122},
-	{"tmu",0xD7}, {"tno",0xAC}, {"ts",0x3C2}, {"uA",0x21D1}, {"ua",0x2191}, {"ul",0x5F}, {"vA",0x21D5}, {"va",0x2195},
-	{"wp",0x2118}, {"|=",0x2243},
+	{"lC",0x7B}, {"la",0x27E8}, {"lb",0x23A9}, {"lc",0x2308}, {"lf",0x230A}, {"lh",0x261C}, {"lk",0x23A8},
+	{"lq",0x22}, {"lt",0x23A7}, {"lz",0x25CA}, {"mc",0xB5}, {"md",0x22C5}, {"mi",0x2D}, {"mo",0x2208}, {"mu",0xD7},
+	{"nb",0x2284}, {"nc",0x2285}, {"ne",0x2262}, {"nm",0x2209}, {"no",0xAC}, {"oA",0xC5}, {"oa",0xE5}, {"oe",0x153},
+	{"oq",0x27}, {"or",0x7C}, {"pc",0xB7}, {"pd",0x2202}, {"pl",0x2B}, {"pp",0x22A5}, {"ps",0xB6}, {"pt",0x221D},
+	{"r!",0xA1}, {"r?",0xBF}, {"rA",0x21D2}, {"rB",0x5D}, {"rC",0x7D}, {"ra",0x27E9}, {"rb",0x23AD}, {"rc",0x2309},
+	{"rf",0x230B}, {"rg",0xAE}, {"rh",0x261E}, {"rk",0x23AC}, {"rn",0x203E}, {"rq",0x22}, {"rs",0x5C}, {"rt",0x23AB},
+	{"ru",0x5F}, {"sb",0x2282}, {"sc",0xA7}, {"sd",0x2033}, {"sh",0x23}, {"sl",0x2F}, {"sp",0x2283}, {"sq",0x25A1},
+	{"sr",0x221A}, {"ss",0xDF}, {"st",0x220B}, {"sum",0x2211}, {"t+-",0xB1}, {"tdi",0xF7}, {"te",0x2203},
+	{"tf",0x2234}, {"ti",0x7E}, {"tm",0x2122}, {"tmu",0xD7}, {"tno",0xAC}, {"ts",0x3C2}, {"uA",0x21D1}, {"ua",0x2191},
+	{"ul",0x5F}, {"vA",0x21D5}, {"vS",0x160}, {"vZ",0x17D}, {"va",0x2195}, {"vs",0x161}, {"vz",0x17E}, {"wp",0x2118},
+	{"|=",0x2243}, {"~=",0x2248}, {"~A",0xC3}, {"~N",0xD1}, {"~O",0xD5}, {"~a",0xE3}, {"~n",0xF1}, {"~o",0xF5},
+	{"~~",0x2248},
 };
 
 static int glyph_cmp(const void *key, const void *elem)
@@ -79,6 +86,29 @@ static void put_cp(struct buf *out, uint32_t cp)
 	buf_add(out, enc, utf8_encode(cp, enc));
 }
 
+/* A character by its number. */
+static void put_code(struct buf *out, const char *s, size_t n)
+{
+	uint32_t cp = 0;
+	size_t i = 0;
+	for (; i < n && s[i] >= '0' && s[i] <= '9' && cp < 0x1000000; i++)
+		cp = cp * 10 + (uint32_t)(s[i] - '0');
+	if (i > 0)
+		put_cp(out, cp);
+}
+
+/* "e aa", a letter and its accent, becomes the letter's own name: "'e". */
+static void accented(char name[8])
+{
+	static const char accent[][4] = { "aa'", "ga`", "a^^", "ha^", "ad:", "a~~", "ti~", "ac,", "aoo", "ahv" };
+	for (size_t i = 0; strlen(name) == 4 && name[1] == ' ' && i < sizeof accent / sizeof *accent; i++)
+		if (memcmp(name + 2, accent[i], 2) == 0) {
+			name[1] = name[0];
+			name[0] = accent[i][2];
+			name[2] = 0;
+		}
+}
+
 /* A glyph by its name: table, u263A (and u0041_0301), char46. Unknown names are shown as they are. */
 static void put_glyph(struct buf *out, const char *s, size_t n)
 {
@@ -86,6 +116,7 @@ static void put_glyph(struct buf *out, const char *s, size_t n)
 	if (n < sizeof name) {
 		memcpy(name, s, n);
 		name[n] = 0;
+		accented(name);
 		const struct glyph *g = bsearch(name, glyph, sizeof glyph / sizeof *glyph, sizeof *glyph, glyph_cmp);
 		if (g) {
 			put_cp(out, g->cp);
@@ -110,10 +141,7 @@ static void put_glyph(struct buf *out, const char *s, size_t n)
 		return;
 	}
 	if (n > 4 && n < 8 && memcmp(s, "char", 4) == 0) {
-		uint32_t cp = 0;
-		for (size_t i = 4; i < n && s[i] >= '0' && s[i] <= '9'; i++)
-			cp = cp * 10 + (uint32_t)(s[i] - '0');
-		put_cp(out, cp);
+		put_code(out, s + 4, n - 4);
 		return;
 	}
 	buf_add(out, s, n);
@@ -198,9 +226,17 @@ static size_t escape(const char *s, size_t n, struct buf *out)
 		if (len > 0 && arg[0] != '-')
 			buf_putc(out, ' ');
 		return took;
-	case 'v': case 'w': case 'l': case 'L': case 'D': case 'o': case 'X': case 'Z': case 'A': case 'B': case 'b':
-	case 'N': case 'R': case 'H': case 'S': case 'x':
+	case 'v': case 'w': case 'l': case 'L': case 'D': case 'X': case 'Z': case 'A': case 'B': case 'b':
+	case 'R': case 'H': case 'S': case 'x':
 		return 1 + take_quoted(s + 1, n - 1, &arg, &len);
+	case 'N':
+		took = 1 + take_quoted(s + 1, n - 1, &arg, &len);
+		put_code(out, arg, len);
+		return took;
+	case 'o':	/* one over the other: both are shown */
+		took = 1 + take_quoted(s + 1, n - 1, &arg, &len);
+		roff_text(arg, len, out);
+		return took;
 	case 'C':
 		took = 1 + take_quoted(s + 1, n - 1, &arg, &len);
 		put_glyph(out, arg, len);

@@ -35,6 +35,9 @@ static void roff_text_escapes_become_text(void **state)
 	is("C:\\e\\\\\\(rs\\[rs]", "C:\\\\\\\\");
 	is("see\\\" comment", "see");
 	is("\\[no-such-glyph]\\(zz", "no-such-glyphzz");
+	is("Andr\\('e \\[`a] \\(~N \\(vs \\(a~ \\(Lqx\\(Rq", "Andr\xC3\xA9 \xC3\xA0 \xC3\x91 \xC5\xA1 ~ \"x\"");
+	is("\\[e aa]\\[u ad]\\[a ao]\\[c ac]\\[n ti]", "\xC3\xA9\xC3\xBC\xC3\xA5\xC3\xA7\xC3\xB1");
+	is("it\\N'39's \\o'e\\(aa'", "it's e\xC2\xB4");
 	is("co\\%op\\:er\036ate\037x", "cooper-ate x");
 }
 
@@ -42,7 +45,8 @@ static void roff_text_cut_escapes_are_harmless(void **state)
 {
 	(void)state;
 	static const char *const cut[] = { "\\", "\\f", "\\f(", "\\f(C", "\\[", "\\[u", "\\h", "\\h'", "\\s", "\\s+", "\\s'", "\\(",
-		"\\(b", "\\C", "\\n+", "\\*", "\\[u99999999999]", "\\[uD800]", "\\[char999999999999]" };
+		"\\(b", "\\C", "\\n+", "\\*", "\\[u99999999999]", "\\[uD800]", "\\[char999999999999]", "\\N", "\\N'", "\\N''",
+		"\\N'99999999999'", "\\o", "\\o'", "\\o'\\o", "\\[e zz]" };
 	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
 		struct buf b = {0};
 		roff_text(cut[i], strlen(cut[i]), &b);
