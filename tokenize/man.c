@@ -394,6 +394,16 @@ static bool text_special(struct man *m, struct frame *f, const char *p, size_t n
 	}
 }
 
+static void undouble(struct buf *b)
+{
+	size_t to = 0;
+	for (size_t i = 0; i < b->len; i++) {
+		b->data[to++] = b->data[i];
+		i += b->data[i] == '"' && i + 1 < b->len && b->data[i + 1] == '"';
+	}
+	b->len = to;
+}
+
 void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned flags)
 {
 	struct frame *f = top(m);
@@ -411,6 +421,8 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 		m->pp.bold = true;
 	buf_clear(&m->word);
 	bool joined = roff_text(p, n, &m->word);
+	if (flags & MAN_DOUBLED)
+		undouble(&m->word);
 	if (flags & MAN_CLOSES)
 		m->nospace = true, m->nl = false;
 	const char *w = m->word.data ? m->word.data : "";

@@ -33,6 +33,7 @@ enum {				/* flags of a node, as mandoc prints them */
 	MAN_CLOSES = 8,		/* closing punctuation: nothing between it and what precedes */
 	MAN_HIDDEN = 16,	/* not to be shown */
 	MAN_MADE = 32,		/* not in the source */
+	MAN_DOUBLED = 64,	/* a quotation mark within it is written twice */
 };
 
 struct man;

@@ -26,9 +26,9 @@ struct reader {
 	char nm[48];		/* what .Nm without a name stands for */
 };
 
-struct word { const char *p; size_t n; };
+struct word { const char *p; size_t n; unsigned flags; };
 
-/* Splits macro arguments: blanks, "quoted ""words""" (the doubled quotes stay). Returns their number. */
+/* Splits macro arguments: blanks, "quoted ""words""". Returns their number. */
 static size_t arguments(const char *p, size_t n, struct word *w, size_t cap)
 {
 	size_t k = 0, i = 0;
@@ -47,7 +47,7 @@ static size_t arguments(const char *p, size_t n, struct word *w, size_t cap)
 		}
 		if (k + 1 == cap)
 			i = n;
-		w[k++] = (struct word){ p + from, i - from };
+		w[k++] = (struct word){ p + from, i - from, quoted ? MAN_DOUBLED : 0 };
 		i += quoted && i < n;
 	}
 	return k;
@@ -90,7 +90,7 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 			if (strlen(callable[k]) == w[i].n && memcmp(callable[k], w[i].p, w[i].n) == 0)
 				macro = true;
 		if (!macro) {
-			man_text(r->m, w[i].p, w[i].n, r->line, flags);
+			man_text(r->m, w[i].p, w[i].n, r->line, flags | w[i].flags);
 		} else {
 			memcpy(name, w[i].p, w[i].n);
 			if (strcmp(name, "Nm") == 0)
@@ -101,7 +101,7 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 			man_open(r->m, MAN_ELEM, name, "", r->line, flags);
 			size_t take = name[0] == 'F' ? 1 : name[0] == 'X' ? 2 : 0;
 			for (; take > 0 && i + 1 < n; take--, i++)
-				man_text(r->m, w[i + 1].p, w[i + 1].n, r->line, 0);
+				man_text(r->m, w[i + 1].p, w[i + 1].n, r->line, w[i + 1].flags);
 			man_close(r->m);
 		}
 		flags &= ~(unsigned)MAN_LINE;
@@ -155,7 +155,7 @@ static void block_begin(struct reader *r, const char *label, const char *args, c
 		mdoc_words(r, w, n);
 	else
 		for (size_t i = 0; i < n; i++)
-			man_text(r->m, w[i].p, w[i].n, r->line, 0);
+			man_text(r->m, w[i].p, w[i].n, r->line, w[i].flags);
 	man_close(r->m);
 	man_open(r->m, MAN_BODY, label, "", r->line, 0);
 }
@@ -187,7 +187,7 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 	if (!macro) {
 		man_text(r->m, p, len, r->line, flags_of(r));
 	} else if (r->mdoc) {
-		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro) } };
+		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro), 0 } };
 		size_t k = n < ARGS_MAX ? n : ARGS_MAX;
 		if (k > 0)
 			memcpy(all + 1, w, k * sizeof *w);
@@ -195,7 +195,7 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 	} else {
 		man_open(r->m, MAN_ELEM, macro, "", r->line, flags_of(r));
 		for (size_t i = 0; i < n; i++)
-			man_text(r->m, w[i].p, w[i].n, r->line, 0);
+			man_text(r->m, w[i].p, w[i].n, r->line, w[i].flags);
 		man_close(r->m);
 	}
 	if (head) {
@@ -212,7 +212,7 @@ static bool is_request(const char *name)
 		"el", "em", "eo", "ev", "ex", "fam", "fp", "hc", "hw", "hy", "ie", "if", "it", "lf", "lg", "ls", "lt", "na", "ne",
 		"nh", "nop", "nr", "ns", "nx", "pc", "pl", "pm", "pn", "ps", "rd", "rm", "rn", "rr", "rs", "rt", "so", "ss", "sv",
 		"tc", "tl", "tm", "tr", "uf", "ul", "vs", "warn", "wh", "YS", "UE", "ME", "TS", "TE", "EQ", "EN", "hcode", "fcolor",
-		"Vb", "Ve", "Sp", "Sh", "\\}" };
+		"Vb", "Ve", "Sp", "Sh", "\\}", "cp", "mso" };
 	for (size_t i = 0; i < sizeof req / sizeof *req; i++)
 		if (strcmp(req[i], name) == 0)
 			return true;
@@ -293,7 +293,7 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		if (m->cls == M_SP || m->cls == M_BR) {
 			man_open(r->m, MAN_ELEM, name, "", r->line, flags_of(r));
 			man_close(r->m);
-		} else {
+		} else if (n > 0 || !r->want_head) {	/* alone it is about the next line, which may be a head */
 			content(r, name, w, n, NULL, 0);
 		}
 		break;
@@ -304,7 +304,7 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 	default:
 		if (r->mdoc)
 			content(r, name, w, n, NULL, 0);
-		else if (!is_request(name) && n > 0)
+		else if (!is_request(name) && n > 0 && r->sect)	/* before the first section macros only set things up */
 			content(r, "B", w, n, NULL, 0);
 		break;
 	}
@@ -322,6 +322,29 @@ static uint64_t skip_definition(const struct man *m, uint64_t line, bool *open)
 			return line + 1;
 	*open = true;
 	return from + 1;
+}
+
+/* The first line after a request, which goes on behind a backslash that ends a line (that of \{\ begins a block, which is text). */
+static uint64_t skip_continued(const struct man *m, uint64_t line)
+{
+	const char *p;
+	size_t n;
+	while (man_line(m, line++, &p, &n) && n > 1 && p[n - 1] == '\\' && p[n - 2] != '\\' && p[n - 2] != '{')
+		;
+	return line;
+}
+
+/* The length of a control line without its comment. */
+static size_t before_comment(const char *p, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (p[i] != '\\')
+			continue;
+		if (p[i + 1] == '"' || p[i + 1] == '#')
+			return i;
+		i++;
+	}
+	return n;
 }
 
 /* ".ie n X", ".if n X": where X begins; else 1, or n for a condition that doesn't hold or isn't known. */
@@ -360,6 +383,7 @@ void man_roff(struct man *m)
 			line++;
 			continue;
 		}
+		n = before_comment(p, n);
 		size_t i = skip_condition(p, n);
 		if (i < n && i > 1 && p[i] != '.' && p[i] != '\'') {
 			content(&r, NULL, NULL, 0, p + i, n - i);
@@ -375,6 +399,8 @@ void man_roff(struct man *m)
 		char name[16] = "";
 		size_t len = i - from < sizeof name ? i - from : sizeof name - 1;
 		memcpy(name, p + from, len);
+		if (strcmp(name, "INDENT") == 0 || strcmp(name, "UNINDENT") == 0)	/* what docutils calls them */
+			memcpy(name, name[0] == 'I' ? "RS" : "RE", 3);
 		if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0 || strcmp(name, "ig") == 0) {
 			line = skip_definition(m, line, &open);
 			continue;
@@ -383,7 +409,7 @@ void man_roff(struct man *m)
 		size_t k = arguments(p + i, n - i, w, ARGS_MAX);
 		if (name[0] && !frame_line(&r, name, w, k))
 			macro_line(&r, name, w, k);
-		line++;
+		line = is_request(name) ? skip_continued(m, line) : line + 1;
 	}
 	sub_end(&r, true);
 }

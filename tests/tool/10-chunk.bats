@@ -64,6 +64,44 @@ units() {	# "unit | last heading" of each chunk
 	diff own with
 }
 
+@test "without mandoc too: comments, quotes, TP's head on the line after a bare .B, docutils, what stands before the first section" {
+	cat >buoy.1 <<-'EOF'
+	.TH BUOY 1
+	.ds AU the keeper of the \
+	light house
+	.mso www.tmac
+	.de dT
+	..
+	.dT Time-stamp: today
+	.LINKSTYLE blue R < >
+	.SH NAME \" of the page
+	buoy \- mark the fairway
+	.SH OPTIONS
+	.TP \" width
+	.B
+	\fB\-b\fR
+	Ring the bell. \" at night
+	.IP """\-c"", ""\-\-colour""" 4
+	Show ""it"".
+	.INDENT 0.0
+	.TP
+	.B \-d
+	Drift.
+	.UNINDENT
+	.el \{\
+	shown too
+	.\}
+	EOF
+	chunk --no-mandoc buoy.1 >out
+	grep -q '"OPTIONS","-b"\],"unit":"option".*"text":"-b\\nRing the bell\."' out
+	grep -q '"OPTIONS","\\"-c\\", \\"--colour\\""\],"unit":"option"' out
+	grep -q '"-d"\],"unit":"option".*"text":"-d\\nDrift\."' out
+	grep -q 'Show \\"\\"it' out
+	[ "$(grep -c '"title":"buoy - mark the fairway"' out)" -ge 5 ]
+	grep -q 'shown too' out
+	run ! grep -E 'light house|www|today|blue|of the page|width|at night|0\.0' out
+}
+
 @test "a page that AsciiDoctor wrote: an entry for each indented block, though nothing but empty lines parts them" {
 	cat >torch.1 <<-'EOF'
 	.TH TORCH 1
