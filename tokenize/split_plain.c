@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * split_plain: plain text. Paragraphs end at empty lines; a line underlined with punctuation is a heading (the marks get
- * their levels in the order in which they appear, as in reStructuredText); a form feed is a page end. The first line, if
- * it stands alone or is underlined, is the title.
+ * split_plain: plain text. Paragraphs end at empty lines; a line underlined with punctuation, or between two such lines, is
+ * a heading (the marks get their levels in the order in which they appear, as in reStructuredText); a form feed is a page
+ * end. The first line, if it stands alone or is underlined, is the title.
  */
 #include <string.h>
 
@@ -13,11 +13,11 @@
 struct plain {
 	struct split *s;
 	struct doc_info *d;
-	char held[HELD];	/* the first line of a block, until the second is seen */
-	size_t held_len;
-	struct line at;
-	bool has_held, titled;
-	char mark[6];		/* underline characters, by level */
+	char held[2][HELD];	/* the first line of a block, until the second is seen; or that of marks alone, and the second */
+	struct line at[2];
+	size_t n_held;
+	bool titled;
+	char mark[6];		/* underline characters, by level; with the high bit where there is a line above too */
 	size_t n_mark;
 };
 
@@ -39,33 +39,50 @@ static void give(struct plain *t, const struct line *l)
 
 static void held_give(struct plain *t)
 {
-	if (!t->has_held)
-		return;
-	t->has_held = false;
-	struct line l = t->at;
-	l.p = t->held;
-	l.n = t->held_len;
-	l.lf = false;
-	give(t, &l);
+	for (size_t i = 0; i < t->n_held; i++)
+		give(t, &t->at[i]);
+	t->n_held = 0;
 }
 
-/* The level of an underline below a line of `width` bytes, 0 if it is none. */
-static int underline(struct plain *t, const struct line *l, size_t width)
+static void hold(struct plain *t, const struct line *l)
+{
+	struct line *at = &t->at[t->n_held];
+	*at = *l;
+	at->p = memcpy(t->held[t->n_held++], l->p, l->n);
+	at->lf = false;
+}
+
+/* The number of marks in a line of nothing else, 0 if it is none. */
+static size_t marks(const struct line *l)
 {
 	size_t n = l->n;
 	while (n > 0 && l->p[n - 1] == ' ')
 		n--;
-	if (n < 3 || n + 2 < width || !strchr("=-~^\"'*+#", l->p[0]))
+	if (n < 3 || !strchr("=-~^\"'*+#", l->p[0]))
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if (l->p[i] != l->p[0])
 			return 0;
+	return n;
+}
+
+/* The level of an underline below the lines that are held, 0 if it is none. */
+static int underline(struct plain *t, const struct line *l)
+{
+	const struct line *head = &t->at[t->n_held - 1];
+	bool above = t->n_held == 2;
+	size_t n = marks(l), width = 0;
+	for (size_t i = 0; i < head->n; i++)
+		width += ((unsigned char)head->p[i] & 0xC0) != 0x80;
+	if (n == 0 || n + 2 < width || (above && l->p[0] != t->held[0][0]))
+		return 0;
+	char mark = (char)(l->p[0] | (above ? 0x80 : 0));
 	for (size_t i = 0; i < t->n_mark; i++)
-		if (t->mark[i] == l->p[0])
+		if (t->mark[i] == mark)
 			return (int)i + 1;
 	if (t->n_mark == sizeof t->mark)
 		return (int)t->n_mark;
-	t->mark[t->n_mark++] = l->p[0];
+	t->mark[t->n_mark++] = mark;
 	return (int)t->n_mark;
 }
 
@@ -79,29 +96,32 @@ static void title(struct plain *t, const char *p, size_t n)
 static void plain_line(struct plain *t, const struct line *l)
 {
 	if (blank(l) && l->end > 0) {
-		if (t->has_held)
-			title(t, t->held, t->held_len);
+		if (t->n_held == 1)
+			title(t, t->held[0], t->at[0].n);
+		t->titled |= t->n_held == 2;
 		held_give(t);
 		split_block(t->s, BLOCK_PARA);
 		return;
 	}
-	if (t->has_held) {
-		int level = underline(t, l, t->held_len);
+	bool may_head = l->first && l->end > 0 && l->n < HELD;
+	if (t->n_held > 0) {
+		const struct line *head = &t->at[t->n_held - 1];
+		int level = underline(t, l);
 		if (level > 0) {
-			title(t, t->held, t->held_len);
-			struct place at = { t->at.off, l->off + l->n, t->at.line, l->line };
-			t->has_held = false;
-			split_heading(t->s, level, t->held, t->held_len, at, UNIT_SECTION);
+			struct place at = { t->at[0].off, l->off + l->n, t->at[0].line, l->line };
+			title(t, head->p, head->n);
+			t->n_held = 0;
+			split_heading(t->s, level, head->p, head->n, at, UNIT_SECTION);
+			return;
+		}
+		if (t->n_held == 1 && marks(head) && may_head) {
+			hold(t, l);
 			return;
 		}
 		held_give(t);
 	}
-	bool starts = split_block_len(t->s) == 0 && l->first;
-	if (starts && l->end > 0 && l->n < HELD) {
-		memcpy(t->held, l->p, l->n);
-		t->held_len = l->n;
-		t->at = *l;
-		t->has_held = true;
+	if (split_block_len(t->s) == 0 && may_head) {
+		hold(t, l);
 		return;
 	}
 	t->titled = true;

@@ -297,6 +297,15 @@ while not os.path.exists("stop"):
 	grep -q '\.\.\.and yard' out
 }
 
+@test "text: a line between two of marks is a heading, an underline is measured in characters" {
+	printf '%s\n' '========' 'Buoys' '========' '' 'Red to port.' '' Lights ====== '' White. '' '-----' 'no mark below' 'but text' >buoy.rst
+	chunk buoy.rst >out
+	grep -q '"title":"Buoys","sec":\["Buoys"\],.*"span":{"b":\[25,37\],"l":\[5,5\]},"text":"Red to port."' out
+	grep -q '"sec":\["Buoys","Lights"\],.*"text":"White.\\n\\n-----\\nno mark below\\nbut text"' out
+	printf '%s\n' 'Заголовок' '=========' '' 'Текст' >head.txt
+	chunk head.txt | grep '"title":"Заголовок","sec":\["Заголовок"\],.*"text":"Текст"'
+}
+
 @test "a heading too long for the path is text as well" {
 	{ printf '# '; seq -s ' ' 1000 1040; echo; echo keel; } >x.md
 	chunk x.md >out
