@@ -63,6 +63,16 @@ static int by_name(const void *key, const void *elem)
 	return strcmp(key, ((const struct entity *)elem)->name);
 }
 
+/* What &#128; to &#159; mean: pages written for Windows number its characters. */
+static uint32_t windows(uint32_t cp)
+{
+	static const uint16_t c1[32] = {
+		0x20AC, 0x81, 0x201A, 0x192, 0x201E, 0x2026, 0x2020, 0x2021, 0x2C6, 0x2030, 0x160, 0x2039, 0x152, 0x8D, 0x17D, 0x8F,
+		0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x2DC, 0x2122, 0x161, 0x203A, 0x153, 0x9D, 0x17E, 0x178,
+	};
+	return cp >= 0x80 && cp < 0xA0 ? c1[cp - 0x80] : cp;
+}
+
 static size_t numeric(const char *p, size_t n, uint32_t *cp)
 {
 	size_t i = 2;
@@ -83,7 +93,7 @@ static size_t numeric(const char *p, size_t n, uint32_t *cp)
 		return 0;
 	if (i < n && p[i] == ';')
 		i++;
-	*cp = v == 0 || v > 0x10FFFF || (v >= 0xD800 && v < 0xE000) ? 0xFFFD : v;
+	*cp = v == 0 || v > 0x10FFFF || (v >= 0xD800 && v < 0xE000) ? 0xFFFD : windows(v);
 	return i;
 }
 

@@ -193,9 +193,9 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 		h->table += close ? -(h->table > 0) : 1;
 		block(h, h->table ? BLOCK_TABLE : BLOCK_PARA);
 		break;
-	case T_ROW:
-		if (close)
-			give(h, "\n", split_block_len(h->s) > 0 && !h->collecting, h->at, h->at);
+	case T_ROW:	/* </tr> may be left out */
+		if (split_block_last(h->s) && split_block_last(h->s) != '\n' && !h->collecting)
+			give(h, "\n", 1, h->at, h->at);
 		h->space = false;
 		break;
 	case T_CELL:

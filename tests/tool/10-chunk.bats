@@ -267,6 +267,11 @@ while not os.path.exists("stop"):
 	grep -q '"text":"keel\\n\\nrib\\n\\nstem\\n\\nmast\\n\\nyard sail\\n\\nboom\\n\\nhull"' out
 }
 
+@test "HTML: a row ends where the next begins, though nothing closes it" {
+	printf '<table><tr><th>ship<th>fee<tr><td>boat<td>1</table>' >fees.html
+	chunk fees.html | grep '"text":"ship | fee\\nboat | 1"'
+}
+
 @test "HTML: a place ends on the line that its last byte ends" {
 	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
 	chunk x.html >out

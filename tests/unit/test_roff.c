@@ -152,6 +152,10 @@ static void html_entity_knows_numbers_and_names(void **state)
 	assert_int_equal(cp, 0x263A);
 	assert_int_equal(html_entity("&#0;", 4, &cp), 4);
 	assert_int_equal(cp, 0xFFFD);
+	assert_int_equal(html_entity("&#146;", 6, &cp), 6);
+	assert_int_equal(cp, 0x2019);
+	assert_int_equal(html_entity("&#x80;", 6, &cp), 6);
+	assert_int_equal(cp, 0x20AC);
 	assert_int_equal(html_entity("&nope;", 6, &cp), 0);
 	assert_int_equal(html_entity("&", 1, &cp), 0);
 	assert_int_equal(html_entity("&#", 2, &cp), 0);
