@@ -276,14 +276,17 @@ static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, 
 {
 	struct jobs jobs = {0};
 	struct buf *line = calloc(n_ahead, sizeof *line);
+	uint64_t n_line = 0;
 	int rc = line ? 0 : err_memory(e), got = 1;
 	while (rc == 0 && got > 0 && !r->stop) {
 		jobs.n = 0;
 		while (rc == 0 && jobs.n < n_ahead && (got = read_line(&line[jobs.n], f, '\n', JSON_LINE_MAX, name, e)) > 0) {
 			const struct buf *l = &line[jobs.n];
+			n_line++;
 			if (strspn(l->data, " \t\r") == l->len)
 				continue;
-			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data, .json_len = l->len };
+			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data, .json_len = l->len,
+						.line = n_line };
 			if (jobs_add(&jobs, &job, NULL) < 0)
 				rc = err_memory(e);
 		}

@@ -419,8 +419,8 @@ static void read_json(struct reading *r)
 		id = json_object_get(o, "_id");
 	const char *doc = json_string_value(id), *name = doc;
 	if (!json_is_object(o) || !doc || !doc[0] || !json_is_string(text)) {
-		e.code = err_set(&e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': a line is no {\"id\", \"title\", \"text\"}%s%s", j->path,
-				 o ? "" : ": ", o ? "" : why.msg);
+		e.code = err_set(&e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' line %llu: no {\"id\", \"title\", \"text\"}%s%s", j->path,
+				 (unsigned long long)j->line, o ? "" : ": ", o ? "" : why.msg);
 		put_error(j, &e);
 		json_decref(o);
 		return;

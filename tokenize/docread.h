@@ -35,8 +35,9 @@ struct read_job {
 	const char *doc;		/* identity; READ_JSON takes it from the line */
 	const char *alias_of;		/* READ_ALIAS */
 	const uint8_t *known;		/* READ_FILE: nothing is said if the file's bytes have this XXH3-128; NULL = any */
-	const char *json;		/* READ_JSON: the line */
+	const char *json;		/* READ_JSON: the line, and its number */
 	size_t json_len;
+	uint64_t line;
 	/* Called when `out` has grown large: takes what is there (and empties it). Sets `kept` once it did. */
 	void (*drain)(struct read_job *j);
 	bool drained;

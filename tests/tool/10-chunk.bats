@@ -525,7 +525,7 @@ b.txt'
 	printf '%s\n' '{"id":"1","title":"A","text":"alpha"}' 'nonsense' '{"_id":"2","text":"beta"}' >c.jsonl
 	run -3 chunk --jsonl c.jsonl
 	[[ "$output" == *'"doc":"1"'*'"title":"A"'*'"text":"alpha"'* ]]
-	[[ "$output" == *'"kind":"error"'* ]]
+	[[ "$output" == *'"kind":"error"'*"'c.jsonl' line 2: no "* ]]
 	[[ "$output" == *'"doc":"2"'*'"text":"beta"'* ]]
 }
 
