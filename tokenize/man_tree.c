@@ -28,7 +28,7 @@ struct man_tree {
 	bool is_mdoc;
 	unsigned col[DEPTH_MAX];	/* column of each open node */
 	int depth;
-	int skip;			/* column below which an equation's inside is ignored, or -1 */
+	uint64_t in_line;		/* the line of text that an equation stands in, while its parts are read; or 0 */
 	struct buf cells;
 };
 
@@ -39,7 +39,6 @@ struct man_tree *man_tree_new(struct man *m)
 		return NULL;
 	t->m = m;
 	t->in_head = true;
-	t->skip = -1;
 	return t;
 }
 
@@ -112,34 +111,37 @@ static bool parse_place(const char *p, size_t n, struct tail *t)
 	return i == n;
 }
 
-/* Finds the tail: the last "(kind) " followed by a place; for blocks with arguments the place may stand further on.
- * Returns the length of what is before it, or SIZE_MAX. */
-static size_t parse_tail(const char *p, size_t n, struct tail *t)
+/* True if "(kind) " begins p[0..n). */
+static bool parse_kind(const char *p, size_t n, struct tail *t)
 {
 	static const char *const kind[] = { "text", "elem", "block", "head", "body", "tail", "comment", "tbl",
 					    "tbl options", "eqn" };
-	for (size_t i = n; i-- > 0;) {
-		if (p[i] != '(')
-			continue;
-		for (size_t k = 0; k < sizeof kind / sizeof *kind; k++) {
-			size_t len = strlen(kind[k]);
-			if (n - i < len + 3 || memcmp(p + i + 1, kind[k], len) != 0 || memcmp(p + i + 1 + len, ") ", 2) != 0)
-				continue;
-			size_t at = i + len + 3;
-			bool node = k >= 1 && k <= 5;
-			for (; node && !parse_place(p + at, n - at, t); at++) {
-				const char *sp = memchr(p + at, ' ', n - at);
-				if (!sp)
-					break;
-				at = (size_t)(sp - p);
-			}
-			if (!parse_place(p + at, n - at, t))
-				continue;
-			t->kind = kind[k];
-			t->kind_len = len;
-			return i > 0 && p[i - 1] == ' ' ? i - 1 : i;
-		}
+	for (size_t k = 0; n > 0 && p[0] == '(' && k < sizeof kind / sizeof *kind; k++) {
+		t->kind = kind[k];
+		t->kind_len = strlen(kind[k]);
+		if (n >= t->kind_len + 3 && memcmp(p + 1, t->kind, t->kind_len) == 0 && memcmp(p + 1 + t->kind_len, ") ", 2) == 0)
+			return true;
 	}
+	return false;
+}
+
+/* Finds the tail: the last "(kind) " followed by a place; or the kind behind the label of a node with arguments, whose place stands
+ * behind these. Returns the length of what is before it, or SIZE_MAX. */
+static size_t parse_tail(const char *p, size_t n, struct tail *t)
+{
+	for (size_t i = n; i-- > 0;)
+		if (parse_kind(p + i, n - i, t) && parse_place(p + i + t->kind_len + 3, n - i - t->kind_len - 3, t))
+			return i > 0 && p[i - 1] == ' ' ? i - 1 : i;
+	size_t label = 0;
+	while (label < n && p[label] == ' ')
+		label++;
+	while (label < n && p[label] != ' ')
+		label++;
+	if (label == n || !parse_kind(p + label + 1, n - label - 1, t))
+		return SIZE_MAX;
+	for (const char *sp = p + label + 1; (sp = memchr(sp, ' ', (size_t)(p + n - sp)));)
+		if (++sp, parse_place(sp, (size_t)(p + n - sp), t))
+			return label;
 	return SIZE_MAX;
 }
 
@@ -185,18 +187,39 @@ static void table_row(struct man_tree *t, const char *p, size_t n, uint64_t line
 		man_row(t->m, t->cells.data, t->cells.len, line);
 }
 
+/* True if `line` is .EQ, and not text with an equation in it. */
+static bool is_eq(const struct man_tree *t, uint64_t line)
+{
+	const char *p;
+	size_t n;
+	return man_line(t->m, line, &p, &n) && n > 2 && (p[0] == '.' || p[0] == '\'') && memmem(p, n < 8 ? n : 8, "EQ", 2);
+}
+
+/* eqn-text text="x" font=4 */
+static void equation_text(struct man_tree *t, const char *p, size_t n)
+{
+	static const char mark[] = " text=\"";
+	const char *from = memmem(p, n, mark, sizeof mark - 1), *end = p + n;
+	if (!from)
+		return;
+	from += sizeof mark - 1;
+	const char *quote = memchr(from, '"', (size_t)(end - from));
+	man_text(t->m, from, (size_t)((quote ? quote : end) - from), t->in_line, 0);
+}
+
 static void node_line(struct man_tree *t, const char *p, size_t n)
 {
 	struct tail tail;
 	size_t label = parse_tail(p, n, &tail);
 	unsigned col = 0;
-	if (label == SIZE_MAX)
+	if (label == SIZE_MAX) {	/* a part of an equation: it has no place */
+		if (t->in_line)
+			equation_text(t, p, n);
 		return;
+	}
+	t->in_line = 0;
 	while (col < label && p[col] == ' ')
 		col++;
-	if (t->skip >= 0 && col > (unsigned)t->skip)
-		return;
-	t->skip = -1;
 	if (strcmp(tail.kind, "comment") == 0)
 		return;
 	if (strcmp(tail.kind, "text") == 0) {
@@ -220,8 +243,10 @@ static void node_line(struct man_tree *t, const char *p, size_t n)
 	}
 	pop_to(t, col);
 	if (strcmp(tail.kind, "eqn") == 0) {
-		man_raw(t->m, tail.line + 1, "EN");
-		t->skip = (int)col;
+		if (is_eq(t, tail.line))
+			man_raw(t->m, tail.line + 1, "EN");
+		else
+			t->in_line = tail.line;
 		return;
 	}
 	char name[16] = "", args[64] = "";

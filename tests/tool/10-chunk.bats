@@ -58,6 +58,17 @@ units() {	# "unit | last heading" of each chunk
 	grep -q 'oil | the oil\\nwick | the wick' out
 }
 
+@test "an equation neither repeats nor hides what follows; a list is as wide as any text" {
+	command -v mandoc || skip "mandoc is not installed"
+	printf '%s\n' '.TH SUM 1' '.SH NAME' 'sum \- add' '.SH DESCRIPTION' .EQ 'delim $$' .EN 'It gives $x sup 2$ at once.' 'Then $y$ too.' .EQ 'a over b' .EN \
+		'    Last words.' >sum.1
+	chunk sum.1 >out
+	grep 'It gives *x 2 *at once. Then *y *too. a over b *Last words."' out
+	printf '%s\n' '.Dd May 1, 2026' '.Dt SUM 1' .Os '.Sh OPTIONS' '.Bl -tag -width "(head) "' '.It Fl a' 'Add.' '.It Fl b' 'Begin.' .El >sum.1
+	chunk sum.1 >out
+	[ "$(units <out)" = "$(printf 'option | -%s\n' a b)" ]
+}
+
 @test "without mandoc the entries are the same" {
 	chunk --no-mandoc "$data/lamp.1" | units | grep -v '^section' >own
 	chunk "$data/lamp.1" | units | grep -v '^section' >with
