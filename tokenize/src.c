@@ -192,7 +192,9 @@ static long gz_read(struct src *s, char *p, size_t n, struct err *e)
 	}
 	size_t made = want - g->z.avail_out;
 	s->out_len += made;
-	if (s->out_len > GUNZIP_MAX || (s->out_len > RATIO_FREE && s->out_len / RATIO_MAX > s->raw_len))
+	if (s->out_len > GUNZIP_MAX)
+		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' holds over %u MiB when decompressed", s->name, GUNZIP_MAX >> 20);
+	if (s->out_len > RATIO_FREE && s->out_len / RATIO_MAX > s->raw_len)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' grows to over %u times its size when decompressed", s->name,
 			       RATIO_MAX);
 	return (long)made;

@@ -8,8 +8,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <zlib.h>
 
+#include "lib/base/io.h"
 #include "tokenize/html_entity.h"
 #include "tokenize/man_macro.h"
 #include "tokenize/roff_text.h"
@@ -116,6 +120,44 @@ static void lines_count_every_kind_of_end(void **state)
 	src_close(&s);
 }
 
+/* A gzip file of as many members as give more than 256 MiB, each of 8 KB that repeat. */
+static void write_members(const char *path)
+{
+	struct buf member = {0};
+	char piece[8192];
+	uint32_t x = 1;
+	for (size_t i = 0; i < sizeof piece; i++)
+		piece[i] = (char)('a' + ((x = x * 1664525 + 1013904223) >> 24) % 16);
+	gzFile g = gzopen(path, "wb1");
+	for (int i = 0; i < 512; i++)
+		assert_int_equal(gzwrite(g, piece, sizeof piece), sizeof piece);
+	assert_int_equal(gzclose(g), Z_OK);
+	assert_int_equal(io_read_file(&member, path, 1u << 20, NULL), 0);
+	FILE *f = fopen(path, "wb");
+	for (int i = 0; i < 65; i++)
+		assert_int_equal(fwrite(member.data, 1, member.len, f), member.len);
+	assert_int_equal(fclose(f), 0);
+	buf_release(&member);
+}
+
+static void src_read_names_the_limit_that_is_met(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_roff_XXXXXX", piece[65536];
+	struct src s;
+	struct err e = {0};
+	long n;
+	close(mkstemp(path));
+	write_members(path);
+	assert_int_equal(src_open(&s, path, true, &e), 0);
+	while ((n = src_read(&s, piece, sizeof piece, &e)) > 0)
+		;
+	assert_int_equal(n, ERR_LIMIT);
+	assert_non_null(strstr(e.msg, "over 256 MiB when decompressed"));
+	src_close(&s);
+	unlink(path);
+}
+
 static void lines_long_lines_come_in_whole_characters(void **state)
 {
 	(void)state;
@@ -171,6 +213,7 @@ int main(void)
 		cmocka_unit_test(doc_type_follows_name_and_bytes),
 		cmocka_unit_test(doc_not_text_names_the_reason),
 		cmocka_unit_test(lines_count_every_kind_of_end),
+		cmocka_unit_test(src_read_names_the_limit_that_is_met),
 		cmocka_unit_test(lines_long_lines_come_in_whole_characters),
 		cmocka_unit_test(html_entity_knows_numbers_and_names),
 	};
