@@ -305,8 +305,10 @@ bool lines_next(struct lines *l, struct line *out)
 		return false;
 	const char *p = l->buf + l->from;
 	size_t n = l->to - l->from, max = n < PIECE ? n : PIECE;
-	const char *lf = memchr(p, '\n', max);
+	size_t known = l->no_lf > l->off ? (size_t)(l->no_lf - l->off) : 0;
+	const char *lf = known < max ? memchr(p + known, '\n', max - known) : NULL;
 	size_t len = lf ? (size_t)(lf - p) : max;
+	l->no_lf = l->off + len;
 	const char *cr = memchr(p, '\r', len);
 	if (cr)
 		len = (size_t)(cr - p);

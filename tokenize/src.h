@@ -67,6 +67,7 @@ struct lines {
 	char *buf;
 	size_t from, to, cap;
 	uint64_t off, line;
+	uint64_t no_lf;		/* no LF from `off` to here: where CR ends lines, none is looked for twice */
 	bool eof, mid, bom;
 	struct err err;
 };
