@@ -180,7 +180,8 @@ static int add_text(struct batch *b, struct item *it, const char *where, struct 
 		if ((r = batch_flush(b, e)))
 			return r;
 	}
-	size_t n = seen_n_tok(b->seen, it->text);
+	size_t n = seen_n_tok(b->seen, it->text), n_title = it->title != SEEN_NONE ? seen_n_tok(b->seen, it->title) : 0;
+	n = n_title > n ? n_title : n;
 	it->is_cut = n + 2 > max;
 	snprintf(msg, sizeof msg, "%.200s: %zu tokens, of which the embedder reads %zu", where, n, max - 2);
 	if (it->is_cut && b->o.is_strict)

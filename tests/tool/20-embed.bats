@@ -65,6 +65,15 @@ need_model() {
 	[[ ${lines[2]} == *'"kind":"error"'* ]]
 }
 
+@test "a title that is cut is said so too" {
+	need_model
+	printf '{"kind":"chunk","doc":"a","title":"%s","sec":[],"text":"short"}\n' "$(seq 400 | tr '\n' ' ')" >long.json
+	run -0 --separate-stderr tt-embed --json <long.json
+	[[ ${lines[1]} == *'"trunc":true'* ]]
+	[[ $stderr == *"record "*": "*" tokens, of which the embedder reads 254"* ]]
+	run -3 tt-embed --strict --json <long.json
+}
+
 @test "a record that its vector makes too large is an error of its own: those that wait with it go on" {
 	need_model
 	python3 -c 'import sys
