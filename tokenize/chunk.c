@@ -168,23 +168,19 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		const struct link_path *p = &path[i];
+		const struct link_path *p = &path[i], *root = p->target != LINKS_NONE ? &path[p->target] : p;
 		struct read_job job = { .kind = READ_FILE, .path = p->path, .doc = p->doc, .known = known_find(&r->known, p->doc) };
-		if (p->target != LINKS_NONE) {
-			if (strcmp(path[p->target].doc, p->doc) == 0)
-				continue;
-			job.kind = READ_ALIAS;
-			job.alias_of = path[p->target].doc;
-		} else if (p->outside) {
+		if (root != p && strcmp(root->doc, p->doc) == 0)
+			continue;
+		if (p->outside) {
 			/* The page it stands for is not among the paths: it comes first, under its own name. */
 			struct read_job target = { .kind = READ_FILE, .path = p->outside, .doc = p->outside,
 						   .known = known_find(&r->known, p->outside) };
-			rc = jobs_add(jobs, &target, NULL);
-			job.kind = READ_ALIAS;
-			job.alias_of = p->outside;
-		} else if ((job.alias_of = known_target(r, p, a))) {
-			job.kind = READ_ALIAS;
+			rc = jobs_add(jobs, &target, p->aliases);
 		}
+		job.alias_of = root->outside ? root->outside : root != p ? root->doc : known_target(r, p, a);
+		if (job.alias_of)
+			job.kind = READ_ALIAS;
 		if (rc == 0)
 			rc = jobs_add(jobs, &job, p->aliases);
 	}

@@ -228,17 +228,19 @@ static void so_pages(struct link_path *path, size_t n, const struct roots *roots
 		if (!file)
 			continue;	/* a dangling page is read as it is */
 		struct node *v = &t->v[slot_of(t, (uint64_t)st.st_dev, (uint64_t)st.st_ino)];
-		if (!v->used)
-			path[i].outside = lies_below(roots, file) ? file : NULL;
-		else if (root_of(path, n, v->i) != i)
+		if (v->used && root_of(path, n, v->i) != i) {
 			path[i].target = v->i;
+		} else if (!v->used && lies_below(roots, file)) {
+			path[i].outside = file;
+			*v = (struct node){ (uint64_t)st.st_dev, (uint64_t)st.st_ino, i, true, false };	/* others may stand for it too */
+		}
 	}
 }
 
 int links_find(struct link_path *path, size_t n, const struct roots *roots, struct arena *a, struct err *e)
 {
 	struct table t = { .mask = 63 };
-	while (t.mask < 2 * n)
+	while (t.mask < 4 * n)		/* each path may bring another file */
 		t.mask = t.mask * 2 + 1;
 	t.v = calloc(t.mask + 1, sizeof *t.v);
 	struct buf *names = calloc(n ? n : 1, sizeof *names);
@@ -254,7 +256,8 @@ int links_find(struct link_path *path, size_t n, const struct roots *roots, stru
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t root = root_of(path, n, i);
 		path[i].target = root == i ? LINKS_NONE : root;
-		if (root == i || strcmp(path[i].doc, path[root].doc) == 0 || names[root].len > 4000)
+		bool first = root == i ? !path[i].outside : strcmp(path[i].doc, path[root].doc) == 0;
+		if (first || names[root].len > 4000)
 			continue;
 		if (names[root].len > 0)
 			buf_putc(&names[root], ' ');

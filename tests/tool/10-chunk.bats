@@ -183,6 +183,13 @@ units() {	# "unit | last heading" of each chunk
 	chunk man/man1/lampd.1 >out
 	grep '"kind":"doc"' out | head -1 | grep -q '"doc":"[^"]*/man1/lamp.1"'
 	grep '"kind":"doc"' out | tail -1 | grep -q 'lampd.1.*alias_of'
+	# Many of them bring it once, and it has their names.
+	cp man/man1/lampd.1 man/man1/lampe.1
+	ln -s lampd.1 man/man1/lampf.1
+	chunk man/man1/lampd.1 man/man1/lampe.1 man/man1/lampf.1 >out
+	[ "$(grep -c '"unit":"name"' out)" -eq 1 ]
+	grep '"unit":"name"' out | grep -q '"aliases":"lampd(1) lampe(1) lampf(1)"'
+	[ "$(grep -c '"alias_of":"[^"]*/man1/lamp.1"' out)" -eq 3 ]
 }
 
 @test "a page cannot make other files be read" {
