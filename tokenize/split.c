@@ -57,13 +57,29 @@ void split_free(struct split *s)
 	free(s);
 }
 
+static void title_swap(struct split *s, struct path *t)
+{
+	struct path was = { s->title, s->title_cost, s->title_cut };
+	s->title = t->text;
+	s->title_cost = t->cost;
+	s->title_cut = t->cut;
+	*t = was;
+}
+
 void split_title(struct split *s, const char *title, size_t n)
 {
-	free(s->title);
+	struct path t = {0};
 	size_t max = s->limit / 4 < TITLE_MAX ? s->limit / 4 : TITLE_MAX;
-	s->title = pack_shorten(s, title, n, max, &s->title_cost, &s->title_cut);
-	if (!s->title)
+	t.text = pack_shorten(s, title, n, max, &t.cost, &t.cut);
+	if (!t.text)
 		split_fail(s, ERR_MEM, "out of memory");
+	title_swap(s, &t);
+	if (s->cur_cost > pack_room(s)) {	/* what was filled beside a shorter title leaves with that */
+		title_swap(s, &t);
+		pack_flush(s, false);
+		title_swap(s, &t);
+	}
+	free(t.text);
 }
 
 /* ---- items ---- */

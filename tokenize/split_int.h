@@ -76,6 +76,8 @@ int split_fail(struct split *s, int code, const char *msg);
 void pack_items(struct split *s, bool final);
 /* Passes on the chunk being filled. `whole`: it is all there is in its section. */
 void pack_flush(struct split *s, bool whole);
+/* Tokens of text that a chunk has room for beside its title and path. */
+size_t pack_room(const struct split *s);
 /* Adds text to the path, shortened to at most `max` tokens. */
 void pack_path_push(struct split *s, const char *text, size_t n, size_t max);
 void pack_path_drop(struct split *s, int n);	/* keeps the first n */

@@ -114,7 +114,7 @@ static int path_from(const struct split *s, size_t *cost)
 	return from;
 }
 
-static size_t budget(const struct split *s)
+size_t pack_room(const struct split *s)
 {
 	size_t cost;
 	path_from(s, &cost);
@@ -293,7 +293,7 @@ static size_t atom_len(const struct split *s, const struct item *it, size_t t)
 
 static void fill_atoms(struct split *s, const struct item *it, const char *sep)
 {
-	size_t room = budget(s), last_t = it->t0, last_cost = 0;
+	size_t room = pack_room(s), last_t = it->t0, last_cost = 0;
 	for (size_t t = it->t0; t < it->t1 && !s->err.code;) {
 		size_t len = atom_len(s, it, t), cost = cost_of(s, t, t + len);
 		if (s->n_cur > 0 && (s->cur_cost + cost > room || (s->cur_bytes + len) / BYTES_PER_TOK > room)) {
@@ -321,7 +321,7 @@ static void fill_atoms(struct split *s, const struct item *it, const char *sep)
 
 static void pack_item(struct split *s, const struct item *it, const char *sep)
 {
-	size_t room = budget(s), cost = cost_of(s, it->t0, it->t1), len = it->t1 - it->t0;
+	size_t room = pack_room(s), cost = cost_of(s, it->t0, it->t1), len = it->t1 - it->t0;
 	bool alone = cost <= room && len / BYTES_PER_TOK <= room;
 	bool fits = alone && s->cur_cost + cost <= room && (s->cur_bytes + len) / BYTES_PER_TOK <= room;
 	if (!fits && alone && s->cur_cost >= room / 4) {
@@ -395,7 +395,7 @@ static void pack_entry(struct split *s, size_t a, size_t b)
 	enum unit outer = s->cur_unit, unit = item_is_option(s, head) ? UNIT_OPTION : UNIT_ENTRY;
 	s->cur_unit = unit;
 	pack_path_push(s, s->text.data + head->t0, head->t1 - head->t0, s->limit / HEAD_SHARE);
-	size_t sum = 0, room = budget(s);
+	size_t sum = 0, room = pack_room(s);
 	for (size_t i = a; i < b; i++)
 		sum += cost_of(s, s->item[i].t0, s->item[i].t1);
 	for (size_t i = a; i < b && !s->err.code;) {

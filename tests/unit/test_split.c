@@ -71,6 +71,26 @@ static void text(struct split *s, const char *p, uint64_t off, uint64_t line)
 
 static const struct place nowhere = { 0, 1, 1, 1 };
 
+static void split_title_that_comes_late_leaves_room(void **state)
+{
+	(void)state;
+	char title[200] = "", para[] = "Words of a preamble that stands before the title.";
+	for (size_t i = 0; i + 6 < sizeof title; i += 6)
+		memcpy(title + i, "title ", 7);
+	struct split *s = start(128);
+	split_title(s, "x", 1);
+	for (uint64_t i = 0; i < 40; i++) {
+		text(s, para, 100 * i, i + 1);
+		split_block(s, BLOCK_PARA);
+		if (i == 9)
+			split_title(s, title, strlen(title));
+	}
+	finish(s);
+	assert_true(n_got > 3);
+	for (size_t i = 0; i < n_got; i++)
+		assert_true(got[i].n_tok <= 128);
+}
+
 static void split_small_paragraphs_are_one_section(void **state)
 {
 	(void)state;
@@ -309,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(split_small_paragraphs_are_one_section),
+		cmocka_unit_test(split_title_that_comes_late_leaves_room),
 		cmocka_unit_test(split_long_paragraph_overlaps_by_a_sentence),
 		cmocka_unit_test(split_every_byte_comes_out),
 		cmocka_unit_test(split_entry_is_a_unit_and_joins_empty_heads),
