@@ -220,6 +220,7 @@ static int encode_fd(struct job *j, int fd, const char *name, struct err *e)
 {
 	struct buf b = {0};
 	bool first = true, end = false;
+	size_t least = o.lines ? 0 : PART, want = least;	/* bytes that are worth a look for a place to cut */
 	int r = 0;
 	while (!r && !end) {
 		if (buf_reserve(&b, PART)) {
@@ -238,15 +239,18 @@ static int encode_fd(struct job *j, int fd, const char *name, struct err *e)
 			break;
 		}
 		size_t used = 0;
+		if (!end && b.len < want)
+			continue;
 		if (o.lines) {
 			r = encode_lines(j, &b, end, &used, e);
 		} else if (end) {
 			used = b.len;
 			r = encode_part(j, b.data, o.escapes ? unescape(b.data, b.len) : b.len, first, e);
-		} else if (!o.escapes && b.len >= PART && (used = tok_cut(j->t, b.data, b.len)) > 0) {
+		} else if (!o.escapes && (used = tok_cut(j->t, b.data, b.len)) > 0) {
 			r = encode_part(j, b.data, used, first, e);
 			first = false;
 		}
+		want = used ? least : 2 * b.len;	/* what was looked through in vain is not again until it has doubled */
 		memmove(b.data, b.data + used, b.len - used);
 		b.len -= used;
 	}

@@ -93,6 +93,11 @@ setup() {
 	cmp one two
 }
 
+@test "a text without a place to cut is looked through once or twice" {
+	head -c 160000000 /dev/zero | tr '\0' 0 >long
+	[ "$(timeout 8 tt-tokenize -c long)" = 1 ]
+}
+
 @test "an unknown model is exit 66 and names the places" {
 	run --separate-stderr tt-tokenize -m nosuch </dev/null
 	[ "$status" -eq 66 ]
