@@ -324,8 +324,6 @@ int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *
 {
 	uint32_t i;
 	int r = code ? set_dim(w, dim, e) : 0;
-	if (!r && w->gone && gone_came(w->gone, c->id))
-		r = err_memory(e);
 	if (!r)
 		r = builder_chunk(w->builder, c, &i, e);
 	if (!r && code)
@@ -482,14 +480,34 @@ static int merge_once(struct writer *w, enum writer_merge how, bool *again, stru
 	return r || !n ? r : publish(w, e);
 }
 
+/* The chunks of the newest segment came; not those of a document that was replaced or removed again before it was committed. */
+static int note_came(struct writer *w, struct err *e)
+{
+	struct store_segment *g = &w->store.seg[w->store.m.n_segment - 1];
+	const struct segment_len *len;
+	uint8_t id[HASH_ID_LEN];
+	int r = segment_get_lens(&g->seg, &len, e);
+	for (uint32_t i = 0; !r && i < g->m->n_chunk; i++) {
+		if (g->dead[len[i].doc])
+			continue;
+		r = segment_get_id(&g->seg, i, id, e);
+		if (!r && gone_came(w->gone, id))
+			r = err_memory(e);
+	}
+	return r;
+}
+
 int writer_commit(struct writer *w, struct err *e)
 {
+	bool has_new = w->builder != NULL;
 	if (!writer_dirty(w))	/* an empty index is one, too */
 		return w->store.m.generation ? 0 : publish(w, e);
 	int r = write_all_late(w, e);
-	if (!r && w->builder)
+	if (!r && has_new)
 		r = write_builder(w, e);
-	return r ? r : publish(w, e);
+	if (!r)
+		r = publish(w, e);
+	return !r && has_new && w->gone ? note_came(w, e) : r;
 }
 
 int writer_merge(struct writer *w, enum writer_merge how, struct err *e)

@@ -380,6 +380,17 @@ for c, b in zip(came, back):
 	[ "${#lines[@]}" -eq 2 ]
 }
 
+@test "--ids tells of a chunk that came again and left again within one commit, and of none that stays" {
+	left=$(docs 1 1 | sed -n '2s/.*"id":"\([0-9a-f]*\)0".*/\1/p')
+	for last in "$(docs 1 1 'other text')" '{"kind":"tomb","doc":"/c/d1"}'; do
+		rm -rf i
+		docs 1 2 | tt-index add i
+		{ docs 1 2; echo "$last"; } >in
+		[ "$(tt-index add --ids i <in | xargs)" = "${left}0 ${left}1" ]
+	done
+	[ -z "$(docs 2 2 | tt-index add --ids i)" ]
+}
+
 @test "a full disk: 74" {
 	docs 1 3 | tt-index add i
 	run --separate-stderr sh -c 'tt-index list i >/dev/full'
