@@ -89,6 +89,11 @@ static size_t shared(const struct buf *a, const struct buf *b, size_t *n_a)
 	return common;
 }
 
+bool gold_is_held(const struct buf *answer, const struct buf *gold)
+{
+	return !answer->failed && !gold->failed && gold->len > 1 && memmem(answer->data, answer->len, gold->data, gold->len);
+}
+
 struct gold_match gold_compare(const struct buf *answer, const struct buf *gold)
 {
 	struct gold_match m = { 0 };
@@ -98,7 +103,7 @@ struct gold_match gold_compare(const struct buf *answer, const struct buf *gold)
 	double common = (double)shared(answer, gold, &n_answer);
 	shared(gold, answer, &n_gold);
 	m.exact = answer->len == gold->len && memcmp(answer->data, gold->data, gold->len) == 0;
-	m.held = n_gold && memmem(answer->data, answer->len, gold->data, gold->len) != NULL;
+	m.held = gold_is_held(answer, gold);
 	m.f1 = n_answer + n_gold ? 2 * common / (double)(n_answer + n_gold) : 0;
 	return m;
 }

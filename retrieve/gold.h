@@ -17,9 +17,12 @@
 /* Writes the words of text[0..n) that count to `b`, each with one space before it, and a space after the last. */
 void gold_words(struct buf *b, const char *text, size_t n);
 
+/* True if the gold words stand in the answer, in order and together; both from gold_words. Linear, so it may be a long text. */
+bool gold_is_held(const struct buf *answer, const struct buf *gold);
+
 /* How an answer compares with one gold answer; both from gold_words. */
 struct gold_match {
-	bool exact, held;	/* the same words; the gold words stand in the answer, in order and together */
+	bool exact, held;	/* the same words; gold_is_held */
 	double f1;		/* harmonic mean of the shares of words that the two have in common */
 };
 struct gold_match gold_compare(const struct buf *answer, const struct buf *gold);

@@ -239,6 +239,20 @@ bool qset_has_gold(const struct qitem *q)
 	return json_array_size(json_object_get(q->json, "answers")) > 0;
 }
 
+bool qset_gold_in(const struct qitem *q, const struct buf *words, struct buf *scratch)
+{
+	size_t i;
+	json_t *one;
+	json_array_foreach(json_object_get(q->json, "answers"), i, one) {
+		if (!json_is_string(one))
+			continue;
+		gold_words(scratch, json_string_value(one), json_string_length(one));
+		if (gold_is_held(words, scratch))
+			return true;
+	}
+	return false;
+}
+
 struct gold_match qset_gold(const struct qitem *q, const struct buf *words, struct buf *scratch)
 {
 	struct gold_match best = { 0 };

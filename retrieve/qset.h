@@ -52,6 +52,8 @@ bool qset_has_flags(const struct qitem *q);
 bool qset_has_gold(const struct qitem *q);
 /* How the answer in `words` (from gold_words) compares with them: the best of each figure. `scratch` is written over. */
 struct gold_match qset_gold(const struct qitem *q, const struct buf *words, struct buf *scratch);
+/* True if the words hold one of the answers whole. Linear. */
+bool qset_gold_in(const struct qitem *q, const struct buf *words, struct buf *scratch);
 /* True if of every list of alternatives in gold_flags one stands in text[0..n). Requires qset_has_flags. */
 bool qset_flags_in(const struct qitem *q, const char *text, size_t n);
 

@@ -57,7 +57,7 @@ static bool is_right_in(struct tally *t, const struct qitem *q, const char *text
 	if (qset_has_flags(q))
 		return qset_flags_in(q, text, n);
 	gold_words(&t->words, text, n);
-	return qset_gold(q, &t->words, &t->gold).held;
+	return qset_gold_in(q, &t->words, &t->gold);
 }
 
 static bool is_judged(const struct qitem *q)

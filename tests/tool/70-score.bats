@@ -119,6 +119,19 @@ asked() {
 	[ "$(tt-score queries --flags g.jsonl | tt-json | grep -c '"kind":"query"')" -eq 3 ]
 }
 
+@test "what long sources hold is told in time that grows with them, not with its square" {
+	echo '{"id":"g","text":"who?","answers":["no such","9999 10000"]}' >g.jsonl
+	{
+		echo '{"kind":"query","id":"g","text":"who?"}'
+		for n in 20000 10000; do
+			echo "{\"kind\":\"hit\",\"query\":\"g\",\"doc\":\"d$n\",\"text\":\"$(seq -s ' ' $n)\"}"
+		done
+	} >gh.jsonl
+	echo '{"kind":"answer","query":"g","text":"x","cites":[]}' | timeout 10 tt-score answers --hits gh.jsonl g.jsonl >out
+	grep -q 'first_entry  *1.0000  of 1' out
+	grep -q 'sources_hold  *1.0000  of 1' out
+}
+
 @test "answers without the hits: only refusals are counted" {
 	run --separate-stderr tt-score answers q.jsonl <answers.jsonl
 	[ "$status" -eq 0 ]
