@@ -10,6 +10,7 @@
 #include "index/writer.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,17 @@ static int reload(struct writer *w, const char *dir, bool create, struct err *e)
 	return r;
 }
 
+/* False only if `dir` has no such file. */
+static bool may_have(const char *dir, const char *file)
+{
+	struct buf path = {0};
+	buf_printf(&path, "%s/%s", dir, file);
+	bool has = path.failed || access(path.data, F_OK) == 0 ||
+		(errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
+	buf_release(&path);
+	return has;
+}
+
 int writer_open(struct writer **out, const char *dir, bool create, long wait_s, struct err *e)
 {
 	*out = NULL;
@@ -205,9 +217,10 @@ int writer_open(struct writer **out, const char *dir, bool create, long wait_s, 
 	if (!w)
 		return err_memory(e);
 	w->lock = -1;
-	int r = create ? io_mkdirs(dir, e) : 0;
-	if (!r && !create && access(dir, F_OK))
-		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not an index", dir);
+	bool is_none = !*dir || (!create && !may_have(dir, "manifest") && !may_have(dir, "lock"));
+	int r = is_none ? err_set(e, ERR_NOENT, ERR_NO_OFFSET, "'%s' is not an index", dir) : 0;
+	if (!r && create)
+		r = io_mkdirs(dir, e);
 	if (!r)
 		r = lock_take(&w->lock, dir, wait_s, e);
 	if (!r)

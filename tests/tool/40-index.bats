@@ -354,6 +354,19 @@ for c, b in zip(came, back):
 	[ "$status" -eq 66 ]
 	run --separate-stderr tt-index rm none x
 	[ "$status" -eq 66 ]
+	mkdir plain
+	for command in 'rm plain x' 'merge plain' 'forget plain' 'add --vectors plain'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr tt-index $command </dev/null
+		[ "$status" -eq 66 ]
+		[[ "$stderr" = *"'plain' is not an index"* ]]
+		[ -z "$(ls plain)" ]
+	done
+	for command in add merge stat; do	# as from "$UNSET": not the root folder
+		run --separate-stderr tt-index $command '' </dev/null
+		[ "$status" -eq 66 ]
+		[[ "$stderr" = *"'' is not an index"* ]]
+	done
 	run --separate-stderr tt-index frob i
 	[ "$status" -eq 2 ]
 	run --separate-stderr tt-index add
