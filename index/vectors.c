@@ -11,6 +11,7 @@
 
 enum { SECT_META = 1, SECT_ROWS = 2, SECT_SCALES = 3, SECT_CODES = 4 };
 #define META_LEN 24
+#define MOST 1e12f	/* a component of a vector that should be of length 1: the cosine of larger ones may not be finite */
 
 float vectors_quantize(const float *x, size_t dim, int8_t *code)
 {
@@ -25,32 +26,41 @@ float vectors_quantize(const float *x, size_t dim, int8_t *code)
 	return most / 127;
 }
 
+/* False of what is no number, too. */
+static bool all_usable(const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(fabsf(x[i]) <= MOST))
+			return false;
+	return true;
+}
+
 int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *scale, struct err *e)
 {
 	enum rec_dtype t;
 	const void *data;
 	double s = 0;
 	size_t n;
+	float x[VECTORS_MAX_DIM];	/* data is not aligned */
 	const char *bad = NULL;
 	*dim = 0;
 	if (!rec_get(r, "vec"))
 		return 0;
 	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32))
 		bad = "vec";
-	else if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !isfinite((float)s) || s < 0))
+	else if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !(s >= 0 && s <= MOST)))
 		bad = "vec_scale";
+	else if (t == REC_F32 && !all_usable(memcpy(x, data, n * sizeof *x), n))
+		bad = "vec";
 	if (bad)
 		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable '%s'", (unsigned long long)r->n, bad);
 	memset(code, 0, VECTORS_MAX_DIM);
 	*dim = n;
 	*scale = (float)s;
-	if (t == REC_I8) {
+	if (t == REC_I8)
 		memcpy(code, data, n);
-	} else {
-		float x[VECTORS_MAX_DIM];	/* data is not aligned */
-		memcpy(x, data, n * sizeof *x);
+	else
 		*scale = vectors_quantize(x, n, code);
-	}
 	return 0;
 }
 

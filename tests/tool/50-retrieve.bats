@@ -169,7 +169,7 @@ hits() {	# "doc seq" of every hit on stdin
 }
 
 @test "a vector whose scale is no number, or too large for one, is refused: 3" {
-	for scale in '{"$f64":"7ff8000000000000"}' '{"$f64":"7ff0000000000000"}' 1e300 -1 '"1"'
+	for scale in '{"$f64":"7ff8000000000000"}' '{"$f64":"7ff0000000000000"}' 1e300 1e38 -1 '"1"'
 	do
 		echo '{"kind":"query","id":"a","text":"archive","vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":'"$scale"'}' >query
 		run --separate-stderr tt-retrieve --json i <query
@@ -181,6 +181,17 @@ hits() {	# "doc seq" of every hit on stdin
 		run --separate-stderr tt-index add bad <in
 		[ "$status" -eq 3 ]
 		[[ "$stderr" == *"vec_scale"* ]]
+	done
+}
+
+@test "a vector of floats of which one is no number, or too large for a cosine, is refused: 3" {
+	for vec in AADAfwAAgD8= AACAfwAAgD8= //9/fwAAgD8=	# NaN, infinite, the largest float; and 1
+	do
+		echo '{"kind":"query","id":"a","text":"archive","vec":{"$vec":{"t":"f32","b64":"'$vec'"}}}' >query
+		run --separate-stderr tt-retrieve --json i <query
+		[ "$status" -eq 3 ]
+		[[ "$output" == *"has no usable 'vec'"* ]]
+		[[ "$output" != *'"kind":"hit"'* ]]
 	done
 }
 
