@@ -21,6 +21,7 @@
 #include "retrieve/find.h"
 
 #define TOOL "tt-retrieve"
+#define HITS_MAX 10000
 
 static struct {
 	long n, per_doc;
@@ -30,7 +31,7 @@ static struct {
 } o = { .n = 8 };
 
 static const struct opt opts[] = {
-	{ 'n', "count", OPT_INT, &o.n, "N", "hits for each question (8)", .min = 1, .max = 10000 },
+	{ 'n', "count", OPT_INT, &o.n, "N", "hits for each question (8)", .min = 1, .max = HITS_MAX },
 	{ 0, "per-doc", OPT_INT, &o.per_doc, "N", "hits of one document, at most; 0 = any", .min = 0, .max = 255 },
 	{ 0, "lexical", OPT_FLAG, &o.lexical, NULL, "by words alone" },
 	{ 0, "dense", OPT_FLAG, &o.dense, NULL, "by vectors alone" },
@@ -160,11 +161,23 @@ static int answer(struct run *x, const char *id, size_t id_len, struct find_quer
 	return r ? r : put_hits(x, id, id_len, n, e);
 }
 
-/* The vector of a query record into `code`, which q borrows. */
+/* How many hits the query itself wants. */
+static int take_k(const struct rec *r, struct find_query *q, struct err *e)
+{
+	uint64_t k;
+	if (!rec_get(r, "k"))
+		return 0;
+	if (!rec_u64(r, "k", &k) || k < 1 || k > HITS_MAX)
+		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable 'k'", (unsigned long long)r->n);
+	q->n = (size_t)k;
+	return 0;
+}
+
+/* The vector of a query record into `code`, which q borrows; by words alone it is not looked at. */
 static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct find_query *q, struct err *e)
 {
-	int err = vectors_of_record(r, code, &q->dim, &q->scale, e);
-	if (err)
+	int err = o.lexical ? 0 : vectors_of_record(r, code, &q->dim, &q->scale, e);
+	if (err || o.lexical)
 		return err;
 	if (q->dim == 0)
 		return o.dense ? err_set(e, ERR_FORMAT, r->at, "record %llu has no vector", (unsigned long long)r->n) : 0;
@@ -191,15 +204,14 @@ static int take_query(struct run *x, const struct rec *r, struct err *e)
 	struct find_query q = { .n = (size_t)o.n };
 	const char *id = "";
 	size_t id_len = 0;
-	uint64_t k;
-	if (rec_u64(r, "k", &k) && k > 0 && k <= 10000)
-		q.n = (size_t)k;
 	rec_str(r, "id", &id, &id_len);
 	int err = x->out ? rec_pass(x->out, r, e) : 0;
 	if (err)
 		return err;
 	if (!rec_str(r, "text", &q.text, &q.text_len))
 		err = err_set(e, ERR_FORMAT, r->at, "record %llu has no 'text'", (unsigned long long)r->n);
+	if (!err)
+		err = take_k(r, &q, e);
 	if (!err)
 		err = take_vec(x, r, code, &q, e);
 	if (!err)

@@ -93,6 +93,12 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve -n 2 i <<<'archive list' | hits | wc -l)" -eq 2 ]
 	[ "$(tt-retrieve --per-doc 1 i <<<'archive list' | hits | wc -l)" -eq 3 ]
 	[ "$(tt-retrieve i <<<'{"kind":"query","id":"a","text":"archive list","k":1}' | hits | wc -l)" -eq 1 ]
+	for k in 0 10001 -1 '"2"'; do
+		run --separate-stderr tt-retrieve --json i <<<'{"kind":"query","id":"a","text":"archive list","k":'"$k"'}'
+		[ "$status" -eq 3 ]
+		[[ "$output" == *"has no usable 'k'"* ]]
+		[[ "$output" != *'"kind":"hit"'* ]]
+	done
 }
 
 @test "filters: by path, by type, by meta" {
@@ -166,6 +172,16 @@ hits() {	# "doc seq" of every hit on stdin
 	run --separate-stderr tt-retrieve --dense --json i <<<'archive'
 	[ "$status" -eq 3 ]
 	[[ "$output" = *'"kind":"error"'*'without a vector'* ]]
+}
+
+@test "a question's vector of another embedder: 78, unless words alone rank" {
+	v=',"vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":0.0078'
+	head() { echo '{"kind":"head","format":1,"model":"'"$1"'"}'; }
+	{ head one:1; doc d d d text; chunk d 0 H para 'boats' "$v"; echo '{"kind":"end"}'; } | tt-index add model
+	{ head two:1; echo '{"kind":"query","id":"a","text":"boats"'"$v}"; echo '{"kind":"end"}'; } >query
+	run --separate-stderr tt-retrieve --json model <query
+	[ "$status" -eq 78 ]
+	[ "$(tt-retrieve --lexical model <query | hits)" = "d 0" ]
 }
 
 @test "a vector whose scale is no number, or too large for one, is refused: 3" {
