@@ -257,12 +257,18 @@ struct store *writer_store(struct writer *w)
 
 /* ---- changing ---- */
 
+/* What an embedder once was, or was going to be, binds nobody while there is no vector. */
+static bool has_vectors(const struct writer *w)
+{
+	return w->store.n_row || w->vec.n_row || w->n_late;
+}
+
 int writer_set_model(struct writer *w, const char *model, size_t n, struct err *e)
 {
 	struct manifest *m = &w->next;
 	if (n >= sizeof m->model || memchr(model, '\0', n))
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "the embedder's name is longer than %zu bytes", sizeof m->model - 1);
-	if (m->model[0] && (strlen(m->model) != n || memcmp(m->model, model, n) != 0))
+	if (m->model[0] && has_vectors(w) && (strlen(m->model) != n || memcmp(m->model, model, n) != 0))
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of '%s', the input those of '%.*s'", m->model, (int)n,
 			model);
 	memcpy(m->model, model, n);
@@ -274,7 +280,7 @@ static int set_dim(struct writer *w, size_t dim, struct err *e)
 {
 	if (dim == 0 || dim > VECTORS_MAX_DIM)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a vector of %zu dimensions", dim);
-	if (w->next.dim && w->next.dim != dim)
+	if (w->next.dim && w->next.dim != dim && has_vectors(w))
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of %u dimensions, the input of %zu", w->next.dim, dim);
 	w->next.dim = (uint32_t)dim;
 	w->vec.dim = dim;

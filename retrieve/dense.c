@@ -36,7 +36,7 @@ static void spread(struct dense *d)
 
 int dense_check(const struct store *s, size_t dim, struct err *e)
 {
-	if (!s->m.dim || s->m.dim == dim)
+	if (!s->n_row || s->m.dim == dim)
 		return 0;
 	return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the question has a vector of %zu dimensions, the index of %u", dim, s->m.dim);
 }

@@ -183,7 +183,7 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 		plan_make(p, q->text, q->text_len);
 		r = lexical_run(&l, &f->store, p, &lexical_default, e);
 	}
-	bool dense = q->dense && q->code && f->store.m.dim;
+	bool dense = q->dense && q->code && f->store.n_row;
 	if (!r && dense)
 		r = dense_check(&f->store, q->dim, e);
 	if (!r && dense && q->lexical)

@@ -181,7 +181,7 @@ static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct fin
 		return err;
 	if (q->dim == 0)
 		return o.dense ? err_set(e, ERR_FORMAT, r->at, "record %llu has no vector", (unsigned long long)r->n) : 0;
-	if (x->model && x->f.store.m.model[0] && strcmp(x->model, x->f.store.m.model) != 0)
+	if (x->model && x->f.store.n_row && x->f.store.m.model[0] && strcmp(x->model, x->f.store.m.model) != 0)
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "the index has vectors of '%s', the question one of '%s'",
 			x->f.store.m.model, x->model);
 	q->code = code;

@@ -252,6 +252,26 @@ for c, b in zip(came, back):
 	[ "$status" -eq 78 ]
 }
 
+@test "an embedder binds an index only while there are vectors" {
+	stream() { echo '{"kind":"head","format":1,"model":"'"$1"'"}'; shift; "$@"; echo '{"kind":"end"}'; }
+	stream one:1 true | tt-index add i
+	stream two:1 docs 1 1 '' "$(vec 1 2 3 4)" | tt-index add i
+	[ "$(stat_of i embedder)" = two:1 ]
+	run --separate-stderr tt-index add i < <(stream one:1 docs 2 2 '' "$(vec 1 2 3 4)")
+	[ "$status" -eq 78 ]
+	tt-index forget i /c/d1
+	stream one:1 eval "echo '{\"kind\":\"query\",\"id\":\"a\",\"text\":\"words\"$(vec 1 2 3)}'" >query
+	run --separate-stderr tt-retrieve i <query
+	[ "$status" -eq 1 ]	# nothing found, and nothing to fit
+	stream one:1 docs 1 1 '' "$(vec 1 2 3)" | tt-index add i
+	[ "$(stat_of i embedder) $(stat_of i dimensions)" = "one:1 3" ]
+	tt-retrieve --dense --json i <query | grep '"cos"'
+	docs 1 1 | tt-index add i
+	tt-index merge i
+	run --separate-stderr tt-retrieve --dense i <query
+	[ "$status" -eq 1 ]
+}
+
 @test "a bad record is told, and the rest goes on: 3" {
 	{
 		docs 1 1
