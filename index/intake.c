@@ -44,6 +44,17 @@ static bool copy_map_str(struct arena *a, const msgpack_object *map, const char 
 	return copy(a, is_str ? o->via.str.ptr : "", is_str ? o->via.str.size : 0, out);
 }
 
+/* What a record of the document held lacks (r, in e), the document lacks: it will not be taken. */
+static int leave_out(struct intake *in, int r, struct err *e)
+{
+	const struct str *doc = &in->doc.doc;
+	if (r != ERR_FORMAT || !in->open)
+		return r;
+	in->is_bad = true;
+	err_wrap(e, "'%.*s' is left out", (int)utf8_whole(doc->s, doc->n < 200 ? doc->n : 200), doc->s);
+	return r;
+}
+
 int intake_doc(struct intake *in, const struct rec *r, struct err *e)
 {
 	struct segment_doc *d = &in->doc;
@@ -53,17 +64,20 @@ int intake_doc(struct intake *in, const struct rec *r, struct err *e)
 	if (!rec_str(r, "doc", &s, &n) || n == 0)
 		return missing(r, "doc", e);
 	*d = (struct segment_doc){0};
-	const msgpack_object *src = rec_get(r, "src"), *meta = rec_get(r, "meta");
-	if (meta && meta->type != MSGPACK_OBJECT_MAP)
-		return missing(r, "meta", e);
-	if (src && src->type != MSGPACK_OBJECT_MAP)
-		return missing(r, "src", e);
-	d->size = map_u64(src, "size");
-	d->mtime_ns = map_u64(src, "mtime_ns");
-	if (!copy(a, s, n, &d->doc) || !copy_field(a, r, "name", &d->name) || !copy_field(a, r, "title", &d->title) ||
-	    !copy_field(a, r, "type", &d->type) || !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum) || !copy_map_str(a, meta, "alias_of", &d->alias))
+	if (!copy(a, s, n, &d->doc))
 		return err_memory(e);
 	in->open = true;
+	const msgpack_object *src = rec_get(r, "src"), *meta = rec_get(r, "meta");
+	if (meta && meta->type != MSGPACK_OBJECT_MAP)
+		return leave_out(in, missing(r, "meta", e), e);
+	if (src && src->type != MSGPACK_OBJECT_MAP)
+		return leave_out(in, missing(r, "src", e), e);
+	d->size = map_u64(src, "size");
+	d->mtime_ns = map_u64(src, "mtime_ns");
+	if (!copy_field(a, r, "name", &d->name) || !copy_field(a, r, "title", &d->title) || !copy_field(a, r, "type", &d->type) ||
+	    !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum) ||
+	    !copy_map_str(a, meta, "alias_of", &d->alias))
+		return err_memory(e);
 	return 0;
 }
 
@@ -175,7 +189,7 @@ int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
 	const char *s;
 	size_t n;
 	if (!rec_str(r, "doc", &s, &n))
-		return missing(r, "doc", e);
+		return leave_out(in, missing(r, "doc", e), e);	/* it stands among that one's */
 	if (!in->open || n != in->doc.doc.n || memcmp(s, in->doc.doc.s, n) != 0)
 		return err_set(e, ERR_FORMAT, r->at, "record %llu is a chunk of '%.*s' without its document before it",
 			(unsigned long long)r->n, (int)(n < 200 ? n : 200), s);
@@ -187,11 +201,7 @@ int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
 	*it = (struct intake_chunk){0};
 	int err = take_chunk(in, r, it, e);
 	in->n_chunk += !err;
-	if (err == ERR_FORMAT) {
-		in->is_bad = true;
-		err_wrap(e, "'%.*s' is left out", (int)utf8_whole(s, n < 200 ? n : 200), s);
-	}
-	return err;
+	return leave_out(in, err, e);
 }
 
 static void let_go(struct intake *in)

@@ -20,10 +20,10 @@ struct intake {
 	struct intake_chunk *chunk;	/* [n_chunk] */
 	size_t n_chunk, cap_chunk;
 	bool open;			/* a document is held */
-	bool is_bad;			/* one of its chunks was refused */
+	bool is_bad;			/* it, or one of its chunks, was refused */
 };
 
-/* Takes a `doc` record, after intake_flush. ERR_FORMAT when a field is missing. */
+/* Takes a `doc` record, after intake_flush. With ERR_FORMAT its chunks may follow, and are left out with it. */
 int intake_doc(struct intake *in, const struct rec *r, struct err *e);
 /* Takes a `chunk` of the document held. With ERR_FORMAT the document is not all there, and intake_flush leaves it out. */
 int intake_chunk(struct intake *in, const struct rec *r, struct err *e);

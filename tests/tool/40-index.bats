@@ -304,6 +304,21 @@ for c, b in zip(came, back):
 	[ "$(stat_of i chunks)" -eq 4 ]
 }
 
+@test "a chunk that names no document is of the one before it, which is left out; a bad document is told once" {
+	docs 1 2 | tt-index add i
+	{
+		docs 1 1 'half of the new text' | sed '3s/"doc":"[^"]*"/"doc":7/'
+		docs 2 2 'nothing of the new text' | sed '1s/"src":{[^}]*}/"src":7/'
+		docs 3 3
+	} >in
+	run --separate-stderr tt-index add i <in
+	[ "$status" -eq 3 ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ "${stderr_lines[0]}" = *"'/c/d1' is left out: record "*"'doc'" ]]
+	[[ "${stderr_lines[1]}" = *"'/c/d2' is left out: record "*"'src'" ]]
+	[ "$(tt-index chunks --json i | grep -c 'words of document')" -eq 6 ]
+}
+
 @test "an error record of an earlier stage is reported: 3" {
 	run --separate-stderr tt-index add i <<<'{"kind":"error","stage":"tt-chunk","msg":"cannot read x"}'
 	[ "$status" -eq 3 ]
