@@ -188,8 +188,10 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 		r = dense_check(&f->store, q->dim, e);
 	if (!r && dense && q->lexical)
 		r = dense_is_complete(&f->store, &dense, e);
-	if (!r && dense)
+	if (!r && dense) {
 		r = dense_run(&d, &f->store, q->code, q->dim, q->scale, e);
+		dense = d.n_row > 0;	/* of living chunks */
+	}
 	if (!r)
 		r = fuse_run(q->lexical ? &l : NULL, dense ? &d : NULL, &f->all, &fuse_default, &want, top, n_hit, e);
 	for (size_t i = 0; !r && i < *n_hit; i++)

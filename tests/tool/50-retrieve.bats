@@ -223,6 +223,19 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve --json half <query | grep -c '"cos"')" -eq 4 ]
 }
 
+@test "vectors of removed pages alone: --dense finds nothing, not every chunk alike" {
+	for n in 1 2 3; do
+		[ $n -gt 1 ] && v='' || v=',"vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":0.0078'
+		doc v$n v$n v$n text
+		chunk v$n 0 H para "boats $n" "$v"
+	done | tt-index add gone
+	echo '{"kind":"query","id":"a","text":"boats","vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":0.0078}' >query
+	[ "$(tt-retrieve --dense -n 1 gone <query | hits)" = "v1 0" ]
+	tt-index rm gone v1
+	run tt-retrieve --dense gone <query
+	[ "$status" -eq 1 ]
+}
+
 @test "two runs give the same bytes" {
 	tt-retrieve i <<<'archive list' >a
 	tt-retrieve i <<<'archive list' >b
