@@ -54,18 +54,11 @@ void manifest_drop(struct manifest *m, size_t i)
 
 bool manifest_kill(struct manifest_segment *s, uint32_t doc)
 {
-	size_t i = s->n_dead;
-	while (i && s->dead[i - 1] > doc)
-		i--;
-	if (i && s->dead[i - 1] == doc)
-		return true;
 	uint32_t *dead = realloc(s->dead, (s->n_dead + 1) * sizeof *dead);
 	if (!dead)
 		return false;
 	s->dead = dead;
-	memmove(&dead[i + 1], &dead[i], (s->n_dead - i) * sizeof *dead);
-	dead[i] = doc;
-	s->n_dead++;
+	dead[s->n_dead++] = doc;
 	return true;
 }
 
@@ -186,7 +179,25 @@ int manifest_read(struct manifest *m, const char *dir, struct err *e)
 
 /* ---- writing ---- */
 
-int manifest_format(const struct manifest *m, struct buf *b, struct err *e)
+static int by_number(const void *pa, const void *pb)
+{
+	const uint32_t *a = pa, *b = pb;
+	return (*a > *b) - (*a < *b);
+}
+
+/* They are killed in any order, and maybe twice. */
+static void sort_dead(struct manifest_segment *s)
+{
+	size_t n = 0;
+	if (s->n_dead)
+		qsort(s->dead, s->n_dead, sizeof *s->dead, by_number);
+	for (size_t i = 0; i < s->n_dead; i++)
+		if (!n || s->dead[n - 1] != s->dead[i])
+			s->dead[n++] = s->dead[i];
+	s->n_dead = n;
+}
+
+int manifest_format(struct manifest *m, struct buf *b, struct err *e)
 {
 	size_t start = b->len;
 	buf_add(b, magic, sizeof magic);
@@ -197,7 +208,8 @@ int manifest_format(const struct manifest *m, struct buf *b, struct err *e)
 	buf_u32(b, (uint32_t)strlen(m->model));
 	buf_puts(b, m->model);
 	for (size_t i = 0; i < m->n_segment; i++) {
-		const struct manifest_segment *s = &m->segment[i];
+		struct manifest_segment *s = &m->segment[i];
+		sort_dead(s);
 		buf_u64(b, s->number);
 		buf_u64(b, s->pin);
 		buf_u64(b, s->len);

@@ -31,7 +31,7 @@ struct manifest_layer { uint64_t number, pin, len; uint32_t n_row; };
 struct manifest_segment {
 	uint64_t number, pin, len;
 	uint32_t n_doc, n_chunk;
-	uint32_t *dead;		/* [n_dead] document numbers, ascending; owned */
+	uint32_t *dead;		/* [n_dead] document numbers, ascending but for what was killed since it was read; owned */
 	size_t n_dead, n_layer;
 	struct manifest_layer *layer;	/* owned */
 };
@@ -53,8 +53,8 @@ void manifest_release(struct manifest *m);
 
 /* Parses bytes as manifest_read does; `name` is for messages. */
 int manifest_parse(struct manifest *m, const void *p, size_t len, const char *name, struct err *e);
-/* The file's bytes. */
-int manifest_format(const struct manifest *m, struct buf *out, struct err *e);
+/* The file's bytes. Sorts the dead. */
+int manifest_format(struct manifest *m, struct buf *out, struct err *e);
 
 /* Appends an empty segment; NULL when memory is out. Pointers to segments do not survive it. */
 struct manifest_segment *manifest_add(struct manifest *m);

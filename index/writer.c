@@ -154,7 +154,7 @@ static void sweep(const char *dir, const struct manifest *m)
 	closedir(d);
 }
 
-static int copy_manifest(struct manifest *to, const struct manifest *from, struct err *e)
+static int copy_manifest(struct manifest *to, struct manifest *from, struct err *e)
 {
 	struct buf b = {0};
 	manifest_release(to);

@@ -253,6 +253,27 @@ static void manifest_round_trip_keeps_everything(void **state)
 	buf_release(&b);
 }
 
+static void documents_are_killed_in_any_order_in_no_time(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct manifest m = {0}, back;
+	struct buf b = {0};
+	struct manifest_segment *s = manifest_add(&m);
+	const uint32_t n = 500000;
+	s->n_doc = n;
+	alarm(10);
+	for (uint32_t i = n; i-- > 0; )
+		assert_true(manifest_kill(s, i));
+	alarm(0);
+	assert_int_equal(manifest_format(&m, &b, &e), 0);
+	assert_int_equal(manifest_parse(&back, b.data, b.len, "m", &e), 0);
+	assert_int_equal(back.segment[0].n_dead, n);
+	manifest_release(&back);
+	manifest_release(&m);
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +285,7 @@ int main(void)
 		cmocka_unit_test(every_truncation_is_detected),
 		cmocka_unit_test(swapped_files_are_detected),
 		cmocka_unit_test(manifest_round_trip_keeps_everything),
+		cmocka_unit_test(documents_are_killed_in_any_order_in_no_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
