@@ -257,9 +257,11 @@ int pool_open(struct pool **out, int n_thread, struct err *e)
 	memset(share, 0, (size_t)n_thread * sizeof *share);
 	atomic_store(&p->gate, CLOSED);
 
-	/* Signals are the main thread's business: workers block them all. */
+	/* Signals are the main thread's business: workers block them all, but for SIGBUS. It comes to the thread that touches a page which is
+	 * gone; where it is blocked, it ends the process without its handler (fault.h). */
 	sigset_t all, old;
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int failed = 0;
 	for (int i = 0; i < n_thread - 1 && !failed; i++) {

@@ -7,10 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/fault.h"
 #include "lib/base/pool.h"
 
 #define N 10007
@@ -112,6 +117,38 @@ static void pool_open_too_many_threads_is_refused(void **state)
 	assert_int_equal(pool_open(&p, -1, &e), ERR_ARG);
 }
 
+/* The caller keeps out of the way until the other thread has come by. */
+static void touch_in_worker(void *arg, size_t from, size_t to, int i_thread)
+{
+	(void)from, (void)to;
+	if (i_thread)
+		(void)*(volatile char *)arg;
+	else
+		sleep(5);
+}
+
+/* As when a mapped file is cut short: what fault_catch promises holds in every thread. */
+static void a_lost_page_ends_the_program_from_a_worker_too(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		FILE *f = tmpfile();
+		struct pool *p;
+		char *page = f ? mmap(NULL, 4096, PROT_READ, MAP_SHARED, fileno(f), 0) : MAP_FAILED;
+		fault_catch("test");
+		if (page == MAP_FAILED || !freopen("/dev/null", "w", stderr) || pool_open(&p, 2, NULL))
+			_exit(1);
+		pool_run(p, 2, 1, touch_in_worker, page);
+		_exit(2);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_DATA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +157,7 @@ int main(void)
 		cmocka_unit_test(pool_run_many_loops_and_pauses_never_hangs),
 		cmocka_unit_test(pool_expect_any_address_changes_nothing),
 		cmocka_unit_test(pool_open_too_many_threads_is_refused),
+		cmocka_unit_test(a_lost_page_ends_the_program_from_a_worker_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
