@@ -122,6 +122,77 @@ need_curl() {
 	[[ "$stderr" = *"toy.gguf: the SHA-256"* ]]
 }
 
+# The catalogue's model has a second file of the same content.
+second_file() {
+	sed -n 's/toy.gguf/more.gguf/; /- file:/,$p' models.yaml >more
+	cat more >>models.yaml
+}
+
+@test "a model of which a file is missing is damaged, and verify says which" {
+	second_file
+	mkdir models
+	cp source models/toy.gguf
+	run tt-model list
+	[[ "$output" == *damaged* ]]
+	run --separate-stderr tt-model verify
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"more.gguf: absent"* ]]
+}
+
+@test "a file that cannot be read is called so" {
+	test "$(id -u)" = 0 && command -v setpriv >/dev/null || skip "needs root and setpriv"
+	dir=$(mktemp -d /tmp/tt-model-XXXXXX)	# where others come, unlike the directory of the test
+	cp "$(command -v tt-model)" models.yaml source "$dir"
+	cp source "$dir/toy.gguf"
+	chmod 755 "$dir"
+	chmod 600 "$dir/toy.gguf"
+	run --separate-stderr setpriv --reuid=65534 --clear-groups "$dir/tt-model" -c "$dir/models.yaml" -d "$dir" verify toy
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "tt-model: toy.gguf: cannot be read" ]
+	mkdir -m 755 "$dir/.fetch"
+	mkdir -m 777 "$dir/.fetch/toy"
+	run --separate-stderr setpriv --reuid=65534 --clear-groups "$dir/tt-model" -q -c "$dir/models.yaml" -d "$dir" fetch toy
+	rm -r "$dir"
+	[ "$status" -eq 73 ]
+	[ "$stderr" = "tt-model: cannot write '$dir/.fetch/toy.lock'" ]
+}
+
+# df that tells of 30 MB, for a model of 20 MB.
+small_disk() {
+	mkdir bin
+	printf '#!/bin/sh\nprintf "Filesystem 1024-blocks Used Available Capacity Mounted on\\nx 9 1 30000 1%% /\\n"\n' >bin/df
+	chmod +x bin/df
+	PATH="$PWD/bin:$PATH"
+	truncate -s 20000000 source
+	catalogue "$(sha256sum <source | cut -d ' ' -f 1)"
+	sed -i 's/bytes: .*/bytes: 20000000/' models.yaml
+}
+
+@test "what has come already needs no room a second time" {
+	need_curl
+	small_disk
+	run --separate-stderr tt-model fetch toy
+	[ "$status" -eq 74 ]
+	[[ "$stderr" == *"takes 40 MB, 30 MB are free"* ]]
+	# As after an interruption: all but the last bytes are there.
+	part=models/.fetch/toy/$(printf 'url file://%s/source' "$PWD" | tr -c 'A-Za-z0-9.=\n-' _).partial
+	head -c 19990000 source >"$part"
+	run --separate-stderr tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+}
+
+@test "a disk that is full after the fetch does not make a model of nothing" {
+	need_curl
+	# The last of what is fetched takes the place of the first file that is written then.
+	mkdir bin
+	printf '#!/bin/sh\nfor a\ndo\n\tcase $a in */.fetch/*) mkdir -p "${a%%/*}/tmp/rows" ;; esac\ndone\nexec %s "$@"\n' "$(command -v curl)" >bin/curl
+	chmod +x bin/curl
+	PATH="$PWD/bin:$PATH" run tt-model fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+}
+
 @test "a file that cannot be given its name is not called verified: 74" {
 	need_curl
 	sed -i 's,file: toy.gguf,file: toy/toy.gguf,' models.yaml
