@@ -64,7 +64,7 @@ PAIRS := lib/base=BASE lib/kern=KERN lib/model=MODEL tokenize=TOKENIZE embed=EMB
 FOLDERS := $(foreach p,$(PAIRS),$(firstword $(subst =, ,$(p))))
 $(foreach p,$(PAIRS),$(eval mods_$(firstword $(subst =, ,$(p))) := $($(lastword $(subst =, ,$(p))))))
 
-CPPFLAGS += -I. -D_GNU_SOURCE -DTT_VERSION='"$(VERSION)"'
+override CPPFLAGS += -I. -D_GNU_SOURCE -DTT_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c11 -g $(OPT) $(WARN) $(if $(WERROR),-Werror) -ffp-contract=off $(HARDEN) $(SAN) $(ISA) $(CFLAGS)
 
 # Kernel files are compiled for the level in their name, and for nothing more; lib/kern/x86/x86.c picks at run time. They parse
@@ -84,7 +84,7 @@ ARCHIVES := $(foreach f,bench speculate retrieve generate index embed tokenize l
 
 .DELETE_ON_ERROR:
 .PHONY: all help check check-unit check-kern check-tool check-pipe asan ubsan tsan fuzz fuzz-bin lint conform bench ask \
-	install uninstall dist clean
+	install uninstall dist clean FORCE
 DISPATCHER := $(or $(PROGPREFIX:%-=%),tt)
 script_name = $(if $(filter tt,$(1)),$(DISPATCHER),$(PROGPREFIX)$(1))
 BIN := $(foreach t,$(TOOLS),$(BUILD)/bin/$(PROGPREFIX)$(notdir $(t))) $(foreach s,$(SCRIPTS),$(BUILD)/bin/$(call script_name,$(s)))
@@ -97,11 +97,11 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC   $<)
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/lib/base/opt.o $(BUILD)/lib/base/rec_write.o: Makefile	# which has the version
 
 define archive_rule
 $(call archive,$(1)): $(call objs,$(1))
-	@mkdir -p $$(@D); rm -f $$@
-	$(QUIET)$(AR) rcs $$@ $$^
+	$(QUIET)mkdir -p $$(@D); rm -f $$@; $(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 
@@ -113,10 +113,11 @@ $(BUILD)/bin/$(PROGPREFIX)$(notdir $(1)): $(BUILD)/$(1).o $(ARCHIVES)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
+# FORCE if the script was made with other values.
+remade = $(if $(shell grep -Fcxs -e "prefix='$(PROGPREFIX)'" -e "sysconfdir='$(SYSCONFDIR)'" $(1) | grep -x 2),,FORCE)
 define script_rule
-$(BUILD)/bin/$(call script_name,$(1)): bin/$(1) bin/common.sh Makefile config.mk
-	@mkdir -p $$(@D)
-	$$(QUIET)sed -e '/^# @common@$$$$/{r bin/common.sh' -e 'd;}' $$< | sed -e 's|@PROGPREFIX@|$(PROGPREFIX)|' \
+$(BUILD)/bin/$(call script_name,$(1)): bin/$(1) bin/common.sh Makefile config.mk $(call remade,$(BUILD)/bin/$(call script_name,$(1)))
+	$$(QUIET)mkdir -p $$(@D); sed -e '/^# @common@$$$$/{r bin/common.sh' -e 'd;}' $$< | sed -e 's|@PROGPREFIX@|$(PROGPREFIX)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|' >$$@.new && chmod 755 $$@.new && mv $$@.new $$@
 endef
 $(foreach s,$(SCRIPTS),$(eval $(call script_rule,$(s))))
@@ -144,8 +145,7 @@ $(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
 	$(call say,CC   $< (SIMDe))
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/tests/kern/simde/check_kern.o: tests/kern/check_kern.c
-	@mkdir -p $(@D)
-	$(QUIET)$(CC) $(CPPFLAGS) -DKERN_EMULATED $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(QUIET)mkdir -p $(@D); $(CC) $(CPPFLAGS) -DKERN_EMULATED $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(SIMDE_BIN): $(SIMDE_OBJ) $(ARCHIVES)
 	$(call say,LD   $@)
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(SIMDE_OBJ) $(ARCHIVES) -lcmocka $(LIBS)

@@ -101,6 +101,22 @@ setup() {
 	[ -z "$output" ]
 }
 
+@test "what a value of the command line is written into is made again for another value, and only then" {
+	b=$BATS_TEST_TMPDIR/b
+	make -s BUILD="$b" "$b/bin/tt"
+	make -q BUILD="$b" "$b/bin/tt"
+	make -s BUILD="$b" PROGPREFIX= SYSCONFDIR=/x/etc "$b/bin/tt"
+	grep -qx "prefix=''" "$b/bin/tt"
+	grep -qx "sysconfdir='/x/etc'" "$b/bin/tt"
+	make -q BUILD="$b" PROGPREFIX= SYSCONFDIR=/x/etc "$b/bin/tt"
+	make -s BUILD="$b" "$b/bin/tt"
+	grep -qx "prefix='tt-'" "$b/bin/tt"
+	make -n BUILD="$b" CPPFLAGS=-DMINE "$b/lib/base/err.o" | grep -q -e '-DMINE -I\. '
+	# The version is the Makefile's.
+	make -q "$build/lib/base/opt.o"
+	run ! make -q -W Makefile "$build/lib/base/opt.o"
+}
+
 @test "uninstall leaves no file" {
 	make -s uninstall PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
 	[ -z "$(find "$dest" ! -type d)" ]
