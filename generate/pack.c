@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "generate/model.h"
@@ -11,6 +12,7 @@
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
+#include "lib/base/utf8.h"
 #include "lib/model/find.h"
 
 #define TOOL "tt-pack"
@@ -35,12 +37,16 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 static void list(const struct pack *p)
 {
 	static const char *const kind[] = { "", "part", "vector", "matrix" };
+	struct buf name = {0};
 	for (size_t i = 0; i < pack_n_sect(p); i++) {
 		const struct pack_sect *s = pack_sect(p, i);
 		const struct quant_info *q = s->kind == PACK_PART ? NULL : quant_info(s->type);
-		printf("%s\t%s\t%s\t%u\t%u\t%llu\n", s->name, kind[s->kind], q ? q->name : "-", s->n_row, s->n_col,
+		buf_clear(&name);
+		utf8_visible_field(&name, s->name, strlen(s->name));	/* the model file's */
+		printf("%s\t%s\t%s\t%u\t%u\t%llu\n", name.failed ? "" : name.data, kind[s->kind], q ? q->name : "-", s->n_row, s->n_col,
 		       (unsigned long long)s->len);
 	}
+	buf_release(&name);
 }
 
 static int one(const char *name, struct pool *pool, const struct kern *kern, struct err *e)
@@ -51,8 +57,8 @@ static int one(const char *name, struct pool *pool, const struct kern *kern, str
 	int r = model_find(&path, name, getenv("TT_MODELS"), e);
 	r = r ? r : model_open(&m, path.data, kern, &how, e);
 	r = r ? r : pack_path(&where, pack_id(m->pack), e);
-	if (!r && o.verify)
-		r = pack_verify(m->pack, e);
+	if (!r && o.verify && (r = pack_verify(m->pack, e)))
+		err_wrap(e, "'%s'", where.data);
 	if (!r && o.list)
 		list(m->pack);
 	else if (!r)

@@ -27,7 +27,13 @@ flip() {	# one byte of the pack at offset $1
 	flip $(($(stat -c %s "$pack") / 2))
 	run --separate-stderr tt-pack --verify "$M"
 	[ "$status" -eq 65 ]
-	[[ "$stderr" == *damaged* ]]
+	[[ "$stderr" == *"'$pack'"*damaged* ]]
+}
+
+@test "no name of a model's tensors steers a terminal, or is more than a field" {
+	"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 "$(printf 'x\033[31m\ty')"
+	tt-pack -l "$BATS_TEST_TMPDIR/odd.gguf" >"$HOME/list"
+	grep -qx 'x.x1B\[31m y	vector	F32	1	4096	16384' "$HOME/list"
 }
 
 @test "a pack with a damaged head is made again" {
