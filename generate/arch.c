@@ -6,6 +6,7 @@
 #include "generate/arch.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,26 @@ static int real_of(struct keys *k, const char *rest, double lo, double hi, doubl
 	return 0;
 }
 
+static bool is_word(struct gguf_str s, const char *word)
+{
+	return s.n == strlen(word) && !memcmp(s.s, word, s.n);
+}
+
+/* Biases that the kind doesn't have: there are other families whose files call themselves llama (Granite). */
+static int refuse_biases(const struct arch *a, const struct gguf *g, struct err *e)
+{
+	static const char *const known[] = { ".attn_q.bias", ".attn_k.bias", ".attn_v.bias" };
+	for (size_t i = 0; i < gguf_n_tensor(g); i++) {
+		const char *name = gguf_tensor_at(g, i)->name, *end = strrchr(name, '.');
+		bool is_bias = end && !strcmp(end, ".bias");
+		for (size_t k = 0; k < sizeof known / sizeof *known && a->has_qkv_bias; k++)
+			is_bias = is_bias && !strstr(name, known[k]);
+		if (is_bias)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': a tensor '%s' is not supported", gguf_path(g), name);
+	}
+	return 0;
+}
+
 /* Refuses features that would change the arithmetic. */
 static int refuse(struct keys *k, struct err *e)
 {
@@ -68,8 +89,7 @@ static int refuse(struct keys *k, struct err *e)
 			return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': '%s' is not supported", gguf_path(k->g), k->key);
 	}
 	struct gguf_str s;
-	if (gguf_str(k->g, key(k, "rope.scaling.type"), &s) && !(s.n == 4 && !memcmp(s.s, "none", 4)) &&
-		!(s.n == 6 && !memcmp(s.s, "linear", 6)))
+	if (gguf_str(k->g, key(k, "rope.scaling.type"), &s) && !is_word(s, "none") && !is_word(s, "linear"))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': rope scaling '%.*s' is not supported", gguf_path(k->g),
 			(int)(s.n < 20 ? s.n : 20), s.s);
 	return 0;
@@ -78,13 +98,18 @@ static int refuse(struct keys *k, struct err *e)
 static int read_rope(struct arch *a, struct keys *k, struct err *e)
 {
 	float factor = 1;
+	struct gguf_str type;
 	int rc = real_of(k, "rope.freq_base", 1, 1e12, 10000, &a->rope_base, e);
 	if (!rc)
 		rc = size_of(k, "rope.dimension_count", 2, a->d_head, a->d_head, &a->n_rot, e);
 	if (!rc && a->n_rot % 2)
 		rc = bad(k, "rope.dimension_count", "odd:", e);
+	if (!rc)	/* the name of 2023 */
+		rc = real_of(k, "rope.scale_linear", 0.001, 1e6, 1, &factor, e);
 	if (!rc)
-		rc = real_of(k, "rope.scaling.factor", 0.001, 1e6, 1, &factor, e);
+		rc = real_of(k, "rope.scaling.factor", 0.001, 1e6, (double)factor, &factor, e);
+	if (gguf_str(k->g, key(k, "rope.scaling.type"), &type) && is_word(type, "none"))
+		factor = 1;
 	a->rope_scale = 1.0f / factor;
 	a->rope_base_local = a->rope_base;
 	return rc;
@@ -146,7 +171,7 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 	if (!gguf_str(g, "general.architecture", &s))
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': no 'general.architecture'", gguf_path(g));
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (s.n == strlen(names[i]) && !memcmp(s.s, names[i], s.n)) {
+		if (is_word(s, names[i])) {
 			k.arch = names[i];
 			a->kind = (enum arch_kind)i;
 		}
@@ -164,6 +189,8 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 		rc = read_rope(a, &k, e);
 	a->attn_scale = 1.0f / sqrtf((float)a->d_head);
 	set_kind(a, a->kind);
+	if (!rc)
+		rc = refuse_biases(a, g, e);
 	if (!rc && a->kind == ARCH_GEMMA3)
 		rc = read_gemma(a, &k, e);
 	return rc;

@@ -114,6 +114,38 @@ static void arch_with_keys_of_another_type_is_refused(void **state)
 		}
 }
 
+static void arch_scales_positions_as_the_file_says(void **state)
+{
+	(void)state;
+	static const struct { const char *key, *type; float f; } cases[] = { { "rope.scaling.factor", NULL, 4 },
+		{ "rope.scaling.factor", "linear", 4 }, { "rope.scale_linear", NULL, 4 }, { "rope.scaling.factor", "none", 1 } };
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct tiny t = { .arch = "llama", .seed = 1, .rope_key = cases[i].key, .rope_f = 4, .rope_type = cases[i].type };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), 0);
+		assert_float_equal(a.rope_scale, 1 / cases[i].f, 0);
+	}
+	struct tiny t = { .arch = "llama", .seed = 1, .rope_key = "rope.scaling.factor", .rope_f = 4, .rope_type = "yarn" };
+	struct arch a;
+	assert_int_equal(read_arch(&t, &a, NULL), ERR_UNSUPPORTED);
+}
+
+/* Passed over, they would only show in what the model says. */
+static void arch_with_biases_of_another_family_is_refused(void **state)
+{
+	(void)state;
+	static const struct { const char *arch, *name; } odd[] = { { "llama", "blk.0.attn_q.bias" }, { "llama", "blk.2.ffn_down.bias" },
+		{ "llama", "output_norm.bias" }, { "qwen2", "blk.1.attn_output.bias" }, { "gemma3", "blk.0.attn_v.bias" } };
+	for (unsigned i = 0; i < sizeof odd / sizeof *odd; i++) {
+		struct tiny t = { .arch = odd[i].arch, .seed = 1, .add_tensor = odd[i].name };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), ERR_UNSUPPORTED);
+		assert_non_null(strstr(e.msg, odd[i].name));
+	}
+}
+
 static void arch_of_unknown_kind_is_unsupported(void **state)
 {
 	(void)state;
@@ -131,6 +163,8 @@ int main(void)
 		cmocka_unit_test(arch_with_senseless_floats_is_refused),
 		cmocka_unit_test(arch_without_required_key_names_it),
 		cmocka_unit_test(arch_with_keys_of_another_type_is_refused),
+		cmocka_unit_test(arch_scales_positions_as_the_file_says),
+		cmocka_unit_test(arch_with_biases_of_another_family_is_refused),
 		cmocka_unit_test(arch_of_unknown_kind_is_unsupported),
 	};
 	return cmocka_run_group_tests_name("arch", tests, NULL, NULL);

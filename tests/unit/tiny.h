@@ -31,6 +31,8 @@ struct tiny {
 	const char *as_str, *as_arr;	/* keys to write as a string, as an array of two numbers */
 	const char *drop_tensor;	/* name of a tensor to leave out */
 	const char *add_tensor;		/* name of one to put in */
+	const char *rope_key, *rope_type;	/* one more key, of the value rope_f; rope.scaling.type */
+	float rope_f;
 	/* private */
 	struct buf kv, info, data;
 	uint64_t n_kv, n_tensor;
@@ -251,6 +253,14 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	tiny_u32(t, "attention.value_length", 32);
 	tiny_f32(t, "attention.layer_norm_rms_epsilon", 1e-6f);
 	tiny_f32(t, "rope.freq_base", 10000);
+	if (t->rope_key)
+		tiny_f32(t, t->rope_key, t->rope_f);
+	if (t->rope_type) {
+		char key[96];
+		snprintf(key, sizeof key, "%s.rope.scaling.type", t->arch);
+		tiny_key(t, key, 8);
+		tiny_str(&t->kv, t->rope_type, strlen(t->rope_type));
+	}
 	if (!strcmp(t->arch, "gemma3")) {
 		tiny_u32(t, "attention.sliding_window", 64);
 		tiny_u32(t, "attention.sliding_window_pattern", 3);
