@@ -67,6 +67,13 @@ static void print(const char *label, json_t *root)
 	}
 }
 
+static int put(json_t *root, struct err *e)
+{
+	print("", root);
+	json_decref(root);
+	return io_flush_stdout(e);
+}
+
 /* Time to open the model again, pack present and page cache warm. */
 static int open_ms(const char *path, const struct kern *kern, double *ms, struct err *e)
 {
@@ -121,10 +128,7 @@ static int bench_model(const struct model *m, const char *path, struct pool *poo
 	r = r ? r : speed_measure(&sp, m, pool, (int)o.rounds, e);
 	if (r)
 		return r;
-	json_t *root = report(&sp, m, pool_threads(pool), open, before, probe_bandwidth(pool));
-	print("", root);
-	json_decref(root);
-	return 0;
+	return put(report(&sp, m, pool_threads(pool), open, before, probe_bandwidth(pool)), e);
 }
 
 static void warn(const char *msg)
@@ -154,8 +158,7 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 	if (watched)
 		fputs("\r\033[K", stderr);
 	if (!r)
-		print("", root);
-	json_decref(root);
+		r = put(root, e);
 	buf_release(&cmd);
 	return r;
 }
@@ -179,8 +182,7 @@ static int bench_embedder(struct err *e)
 		json_object_set_new(root, "tokens_per_s", json_real(t.tokens_per_s));
 		json_object_set_new(root, "query_ms", json_real(t.query_ms));
 		json_object_set_new(root, "gmacs", json_real(t.gmacs));
-		print("", root);
-		json_decref(root);
+		r = put(root, e);
 	}
 	bert_close(b);
 	pool_close(pool);

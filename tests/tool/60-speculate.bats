@@ -149,3 +149,10 @@ value() {	# of a key in the bench's output
 	[[ "$stderr" == *"lost at every prompt"* ]]
 	[ "$(grep -c warning <<< "$stderr")" -eq 1 ]
 }
+
+@test "the bench says it when its output cannot be written" {
+	printf '{"category":"one","turns":["ab"]}\n' > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr sh -c 'tt-bench spec -m qwen2 -n 4 --prompts "$1" --draft tt-speculate >/dev/full' sh "$BATS_TEST_TMPDIR/p"
+	[ "$status" -eq 74 ]
+	[[ "$stderr" == *"cannot write to standard output"* ]]
+}
