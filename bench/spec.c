@@ -60,7 +60,7 @@ static void add(json_t *to, const char *key, double v)
 static void tally(struct bench *b, const char *category, const struct figures *plain, const struct figures *drafted, bool equal)
 {
 	const char *const keys[] = { category, "all" };
-	for (int i = 0; i < 2; i++) {
+	for (int i = strcmp(category, "all") ? 0 : 1; i < 2; i++) {
 		json_t *c = json_object_get(b->all, keys[i]);
 		if (!c) {
 			c = json_object();

@@ -156,3 +156,9 @@ value() {	# of a key in the bench's output
 	[ "$status" -eq 74 ]
 	[[ "$stderr" == *"cannot write to standard output"* ]]
 }
+
+@test "a category that is called 'all' is counted once" {
+	printf '{"category":"all","turns":["ab"]}\n' > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr tt-bench spec -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
+	[ "$(value all.prompts)" = 1.00 ]
+}
