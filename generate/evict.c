@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,10 @@ struct candidate {
 	uint8_t id[HASH_ID_LEN], parent[HASH_ID_LEN];
 	uint64_t bytes, n_before;
 	double age, worth;
+	bool is_spared;
 };
 
-struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; };
+struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; time_t spare; };
 
 static int add(struct survey *v, const char *model, const char *name, const struct stat *st, time_t now)
 {
@@ -39,7 +41,8 @@ static int add(struct survey *v, const char *model, const char *name, const stru
 		return 0;
 	v->item = grown;
 	struct candidate *c = &v->item[v->n++];
-	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = now > st->st_mtime ? (double)(now - st->st_mtime) : 0 };
+	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = now > st->st_mtime ? (double)(now - st->st_mtime) : 0,
+		.is_spared = st->st_mtime >= v->spare };
 	block_name_id(name, c->id);
 	snprintf(c->path, sizeof c->path, "%.32s/%.39s", model, name);
 	v->bytes += c->bytes;
@@ -70,7 +73,7 @@ static void survey_model(struct survey *v, int root, const char *model)
 		close(fd);
 }
 
-/* A block that can't be read is worth nothing. */
+/* A block that can't be read is worth nothing, one to be spared more than any other. */
 static void look(struct candidate *c, const char *dir, struct buf *path)
 {
 	struct block b;
@@ -78,7 +81,7 @@ static void look(struct candidate *c, const char *dir, struct buf *path)
 	buf_printf(path, "%s/%s", dir, c->path);
 	if (path->failed || block_open(&b, path->data, NULL))
 		return;
-	c->worth = (double)b.cost_ns * (double)block_uses(&b) / (double)c->bytes / (c->age + YOUNG_S);
+	c->worth = c->is_spared ? INFINITY : (double)b.cost_ns * (double)block_uses(&b) / (double)c->bytes / (c->age + YOUNG_S);
 	c->n_before = b.n_before;
 	memcpy(c->parent, b.parent, HASH_ID_LEN);
 	block_close(&b);
@@ -130,8 +133,13 @@ static void heed_parents(struct survey *v)
 
 uint64_t evict(const char *dir, uint64_t max_bytes)
 {
+	return evict_before(dir, max_bytes, EVICT_SPARE_NONE);
+}
+
+uint64_t evict_before(const char *dir, uint64_t max_bytes, time_t spare)
+{
 	const uint64_t enough = max_bytes / 20 * 19;
-	struct survey v = { 0 };
+	struct survey v = { .spare = spare };
 	struct buf path = { 0 };
 	DIR *root = opendir(dir);
 	struct dirent *x;
@@ -143,7 +151,7 @@ uint64_t evict(const char *dir, uint64_t max_bytes)
 			look(&v.item[i], dir, &path);
 		heed_parents(&v);
 		qsort(v.item, v.n, sizeof *v.item, by_worth);
-		for (size_t i = 0; i < v.n && v.bytes > enough; i++)
+		for (size_t i = 0; i < v.n && v.bytes > enough && v.item[i].worth < INFINITY; i++)
 			if (!unlinkat(dirfd(root), v.item[i].path, 0) || errno == ENOENT)
 				v.bytes -= v.item[i].bytes;
 	}

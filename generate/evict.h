@@ -12,9 +12,14 @@
 #define TT_GENERATE_EVICT_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Removes the blocks of least worth, of whatever model, until the store in `dir` holds at most max_bytes; then down to a little
  * less, so that not every call has to. Removes what killed writers left an hour ago. Best effort. Returns the bytes that remain. */
 uint64_t evict(const char *dir, uint64_t max_bytes);
+
+/* The same, but what was written or used at `spare` or later stays, and so does what that hangs on. */
+#define EVICT_SPARE_NONE ((time_t)INT64_MAX)
+uint64_t evict_before(const char *dir, uint64_t max_bytes, time_t spare);
 
 #endif

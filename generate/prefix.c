@@ -22,6 +22,7 @@ struct prefix {
 	char *dir;		/* <dir>/<model hex> */
 	uint8_t model[HASH_ID_LEN];
 	uint64_t max_bytes;
+	time_t spare;		/* what was written or used since stays */
 	size_t n_damaged;
 	struct buf path;	/* scratch */
 	struct buf hit;		/* ids of the blocks loaded and not yet counted */
@@ -51,6 +52,7 @@ int prefix_open(struct prefix **out, const char *dir, const uint8_t model[HASH_I
 	}
 	memcpy(p->model, model, HASH_ID_LEN);
 	p->max_bytes = max_bytes;
+	p->spare = EVICT_SPARE_NONE;
 	*out = p;
 	return 0;
 }
@@ -190,6 +192,11 @@ void prefix_count_hits(struct prefix *p)
 
 /* ---- storing ---- */
 
+void prefix_spare(struct prefix *p, time_t from)
+{
+	p->spare = from;
+}
+
 /* A block that is there counts as stored; where one was found damaged, others may be, and each is looked at. */
 static bool is_stored(struct prefix *p, const uint8_t id[HASH_ID_LEN], size_t len)
 {
@@ -276,13 +283,15 @@ int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k
 	struct visit v = { .p = p, .s = s, .k = k };
 	int r = 0;
 	if (!p->max_bytes || k->n > session_len(s))
-		return 0;
+		return 1;
 	r = visit(&v, measure, e);
-	if (!r && v.missing && v.missing <= p->max_bytes) {
-		uint64_t left = evict(p->root, p->max_bytes - v.missing);
+	if (!r && v.missing > p->max_bytes)
+		return 1;
+	if (!r && v.missing) {
+		uint64_t left = evict_before(p->root, p->max_bytes - v.missing, p->spare);
 		v.room = left < p->max_bytes ? p->max_bytes - left : 0;
 		r = io_mkdirs(p->dir, e);
 		r = r ? r : visit(&v, write_one, e);
 	}
-	return r < 0 ? r : 0;
+	return r;
 }

@@ -31,6 +31,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -72,8 +73,11 @@ int prefix_load(struct prefix *p, struct session *s, const int32_t *tok, size_t 
 size_t prefix_stored(struct prefix *p, const int32_t *tok, size_t n);
 
 /* Stores what is not stored yet, as far as there is room after making some: the bound holds while it is written (writers at the same
- * moment may exceed it by what they write; the next one mends it). An error (a full disk) leaves a working store; the caller warns and goes on. */
+ * moment may exceed it by what they write; the next one mends it). 1 where that is not all. An error (a full disk) leaves a working store; the
+ * caller warns and goes on. */
 int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k, struct err *e);
+/* From now on prefix_save makes room of what was neither written nor used at `from` or later, and of nothing else. */
+void prefix_spare(struct prefix *p, time_t from);
 /* Counts the blocks that were loaded since as used. */
 void prefix_count_hits(struct prefix *p);
 

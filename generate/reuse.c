@@ -85,7 +85,7 @@ void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eva
 			origin[n_origin++].from = i ? p->n_best : p->n_fixed;
 	const struct prefix_keep keep = { .n = n, .cut = { p->n_source ? p->n_best : 0, n - 1 }, .origin = origin,
 		.n_origin = n_origin, .ns_per_token = fresh ? (uint64_t)(eval_ms * 1e6 / (double)fresh) : 0 };
-	if (prefix_save(r->store, s, &keep, &e))
+	if (prefix_save(r->store, s, &keep, &e) < 0)
 		warn_once(r, e.msg);
 	prefix_count_hits(r->store);
 }

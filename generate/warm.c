@@ -46,7 +46,9 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 		r = r ? r : session_sync(w->s, p.chat.ids.id, n, e);
 		keep.ns_per_token = (io_now_ns() - t0) / (n - stored);
 		r = r ? r : prefix_save(store, w->s, &keep, e);
+		w->is_full = r > 0;	/* of what this run has stored, or there is no room at all */
 		w->n_warm += !r;
+		r = r < 0 ? r : 0;
 	}
 	prompt_release(&p);
 	w->is_full = w->is_full || (w->n_max && w->n_warm >= w->n_max);
@@ -62,6 +64,7 @@ int warm_records(struct warm *w, int fd, const char *name, struct err *e)
 	struct rec rec;
 	bool open = false;
 	int got = 0, r = rec_reader_open(&in, fd, name, e);
+	prefix_spare(w->reuse->store, time(NULL));
 	while (!r && !w->is_full && (got = rec_read(in, &rec, e)) > 0) {
 		bool is_query = rec_is(&rec, "query"), is_chunk = rec_is(&rec, "chunk");
 		if ((is_query || is_chunk) && open && ask_is_answerable(&q))
@@ -180,6 +183,7 @@ int warm_index(struct warm *w, const char *index, struct err *e)
 {
 	struct popular known;
 	int r = popular_load(&known, w->dir, e);
+	prefix_spare(w->reuse->store, time(NULL));
 	if (r)
 		return r;
 	struct pass p = { .w = w, .known = &known, .is_first = true, .chunk = calloc(known.n + 1, sizeof *p.chunk) };

@@ -6,7 +6,8 @@
  *	| instructions | worked example | best source |	question |
  *	`------------- stored -----------------------'
  *
- * A source is a `chunk` record, or the first hit of a query.
+ * A source is a `chunk` record, or the first hit of a query. What a run has stored does not give way to what comes later in it: when
+ * nothing else is left to give way, it stops.
  */
 #ifndef TT_GENERATE_WARM_H
 #define TT_GENERATE_WARM_H

@@ -309,6 +309,23 @@ size_of_store() {
 	[ "$status" -eq 66 ]
 }
 
+@test "what a run has warmed does not give way to what comes later in it, and what found no room is not counted" {
+	make_index 40
+	for i in $(seq 40) 1 2 3 1 2 3
+	do
+		printf '{"kind":"query","id":"q","text":"are the plants of room %d watered"}\n' "$i"
+	done | tt-retrieve "$BATS_TEST_TMPDIR/i.tt" | tt-generate -m qwen2 -n 1 --json --draft none --max-sources 1 > /dev/null
+	find "$TT_PREFIX_DIR" -name '*.kv' -exec touch -d '2 hours ago' {} +
+	tt-cache warm -m llama --max 1 "$BATS_TEST_TMPDIR/i.tt" > "$BATS_TEST_TMPDIR/said"
+	[ "$(size_of_store)" -le 1048576 ]
+	tt-index chunks --json "$BATS_TEST_TMPDIR/i.tt" | grep -E 'room [123] ' | tt-cache warm -m llama | grep -x '0 warmed, 3 were stored'
+	warmed=$(sed -n 's/ warmed, 0 were stored$//p' "$BATS_TEST_TMPDIR/said")
+	[ "$warmed" -lt 40 ]
+	tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m llama | grep -x "$((40 - warmed)) warmed, $warmed were stored"
+	rm -r "$TT_PREFIX_DIR"
+	[ "$(tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m llama --max 0)" = "0 warmed, 0 were stored" ]
+}
+
 @test "two processes may warm the same chunks at once" {
 	make_index 4
 	ask_index "are the plants of room 2 watered" --prefix-cache 0

@@ -119,6 +119,18 @@ static void evict_keeps_what_the_best_hangs_on(void **state)
 	assert_false(is_there(3));
 }
 
+static void evict_before_spares_the_young_and_their_parents(void **state)
+{
+	(void)state;
+	put(1, 0, 0, 1, 0, 9000);	/* of no worth, but that of its leaf */
+	put(2, 1, 1, 1, 0, 5);
+	put(3, 0, 0, 9999999, 50, 9000);
+	put(4, 77, 1, 1, 0, 5);		/* nothing leads here */
+	assert_int_equal(evict_before(dir, 0, time(NULL) - 10), 2 * 9960);
+	assert_true(is_there(1) && is_there(2));
+	assert_false(is_there(3) || is_there(4));
+}
+
 static void evict_touches_nothing_else(void **state)
 {
 	(void)state;
@@ -140,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(evict_takes_the_least_worth, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_keeps_what_the_best_hangs_on, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(evict_before_spares_the_young_and_their_parents, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_touches_nothing_else, make_dir, remove_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
