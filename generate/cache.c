@@ -171,12 +171,18 @@ static int read_ids(struct visit *v, struct err *e)
 	return r;
 }
 
-static int prune(struct err *e)
+static int prune(int *status, struct err *e)
 {
+	const uint64_t max = (uint64_t)o.max_mib << 20;
+	struct visit v = {0};
 	struct buf dir = {0};
 	int r = prefix_dir(&dir, o.dir, e);
-	if (!r)
-		evict(dir.data, (uint64_t)o.max_mib << 20);
+	r = r ? r : walk_store(dir.data, visit_block, &v, e);	/* what cannot be read, evict passes over in silence */
+	uint64_t left = r ? 0 : evict(dir.data, max);
+	if (left > max) {
+		err_warn(TOOL, "'%s' still takes %.1f MiB: not every file could be removed", dir.data, (double)left / 1048576);
+		*status = EXIT_PARTLY;
+	}
 	buf_release(&dir);
 	return r;
 }
@@ -259,7 +265,7 @@ static int command(const char *name, const char *operand, int *status, struct er
 	if (!strcmp(name, "warm"))
 		return warm(operand, e);
 	if (!strcmp(name, "prune"))
-		return prune(e);
+		return prune(status, e);
 	if (!strcmp(name, "list") || !strcmp(name, "verify") || !strcmp(name, "clear") || !strcmp(name, "forget"))
 		return look(name, status, e);
 	return err_set(e, ERR_ARG, ERR_NO_OFFSET, "no command '%s'", name);

@@ -270,8 +270,20 @@ size_of_store() {
 	run --separate-stderr tt-cache clear
 	[ "$status" -eq 74 ]
 	[[ "$stderr" == *"cannot read '$loop'"* ]]
-	run --separate-stderr tt-cache clear --prefix-dir="$loop"
-	[ "$status" -eq 74 ]
+	for how in clear prune
+	do
+		run --separate-stderr tt-cache $how --prefix-dir="$loop"
+		[ "$status" -eq 74 ]
+	done
+}
+
+@test "a store that prune cannot make smaller is said" {
+	ask > /dev/null
+	unshare -rm sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"' sh "$TT_PREFIX_DIR" 2> /dev/null || skip "cannot mount"
+	run --separate-stderr unshare -rm sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec tt-cache prune --max 0' sh "$TT_PREFIX_DIR"
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *"'$TT_PREFIX_DIR' still takes "* ]]
+	tt-cache prune --max 0
 }
 
 @test "ids behind a NUL are not passed over" {
