@@ -58,9 +58,11 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 		return 0;
 	size_t n = p->chat.ids.len, ahead = session_shared(s, p->chat.ids.id, n < r->n_ahead ? n : r->n_ahead);
 	prefix_load(r->store, s, p->chat.ids.id, n, &r->n_loaded, NULL);
-	size_t kept = session_shared(s, p->chat.ids.id, n) - r->n_loaded;	/* less than `ahead` where a partial block gave way to a whole one */
+	size_t have = session_shared(s, p->chat.ids.id, n);
+	size_t kept = have - r->n_loaded;	/* less than `ahead` where a partial block gave way to a whole one */
 	r->n_loaded += ahead < kept ? ahead : kept;
 	r->n_ahead = 0;
+	r->n_fresh = have < n ? n - have : 1;	/* the last one is in any case */
 	if (prefix_damaged(r->store))
 		warn_once(r, "stored state was damaged and is computed anew");
 	return r->n_loaded;
@@ -75,7 +77,7 @@ void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eva
 {
 	struct reuse *r = arg;
 	struct prefix_origin origin[PREFIX_MAX_ORIGIN];
-	size_t n_origin = 0, n = p->chat.ids.len, fresh = n - r->n_loaded;
+	size_t n_origin = 0, n = p->chat.ids.len;
 	struct err e = {0};
 	if (!r->store)
 		return;
@@ -84,7 +86,7 @@ void reuse_keep(void *arg, struct session *s, const struct prompt *p, double eva
 		if (reuse_parse_id(p->source[i]->id, origin[n_origin].id))
 			origin[n_origin++].from = i ? p->n_best : p->n_fixed;
 	const struct prefix_keep keep = { .n = n, .cut = { p->n_source ? p->n_best : 0, n - 1 }, .origin = origin,
-		.n_origin = n_origin, .ns_per_token = fresh ? (uint64_t)(eval_ms * 1e6 / (double)fresh) : 0 };
+		.n_origin = n_origin, .ns_per_token = (uint64_t)(eval_ms * 1e6 / (double)r->n_fresh) };
 	if (prefix_save(r->store, s, &keep, &e) < 0)
 		warn_once(r, e.msg);
 	prefix_count_hits(r->store);

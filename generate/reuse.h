@@ -16,6 +16,7 @@ struct reuse {
 	void (*warn)(const char *msg);	/* a damaged or full store, told once */
 	bool warned;
 	size_t n_loaded;		/* of the prompt under way */
+	size_t n_fresh;			/* tokens of it that have to be evaluated */
 	size_t n_ahead;			/* of tokens that are in the session before the first prompt */
 };
 

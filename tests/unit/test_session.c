@@ -20,6 +20,7 @@
 #include "generate/prefix.h"
 #include "generate/reuse.h"
 #include "generate/session.h"
+#include "generate/walk.h"
 #include "lib/base/io.h"
 #include "lib/base/pool.h"
 #include "tests/unit/tiny.h"
@@ -343,6 +344,38 @@ static void load_after_loading_ahead_counts_once(void **state)
 	session_close(s);
 }
 
+static int cost_a_million_each(void *arg, const char *path, const struct block *b, const struct err *why)
+{
+	(void)path;
+	(void)why;
+	assert_non_null(b);
+	assert_int_equal(b->cost_ns, 1000000 * b->n_tok);
+	++*(int *)arg;
+	return 0;
+}
+
+/* A second prompt in the same process begins with the first: what its other tokens took is not spread over all. */
+static void keep_behind_what_is_in_memory_costs_what_it_took(void **state)
+{
+	(void)state;
+	int32_t tok[3 * SESSION_BLOCK];
+	char store[80];
+	int n_block = 0;
+	struct session *s = open_session(0, NULL, N_TOK);
+	struct reuse r = { .store = open_store(store, 1 << 30) };
+	random_tokens(tok, 3 * SESSION_BLOCK);
+	for (size_t n = 2 * SESSION_BLOCK, fresh = n; n <= 3 * SESSION_BLOCK; n += SESSION_BLOCK, fresh = SESSION_BLOCK) {
+		const struct prompt p = { .chat.ids = { .id = tok, .len = n } };
+		assert_int_equal(reuse_load(&r, s, &p), 0);
+		assert_int_equal(session_sync(s, tok, n, NULL), 0);
+		reuse_keep(&r, s, &p, (double)fresh);
+	}
+	assert_int_equal(walk_store(store, cost_a_million_each, &n_block, NULL), 0);
+	assert_int_equal(n_block, 5);		/* three whole ones, and where either prompt ends */
+	close_store(r.store, store);
+	session_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +387,7 @@ int main(void)
 		cmocka_unit_test(save_beyond_the_bound_stores_less),
 		cmocka_unit_test(load_while_a_block_is_written_leaves_it),
 		cmocka_unit_test(load_after_loading_ahead_counts_once),
+		cmocka_unit_test(keep_behind_what_is_in_memory_costs_what_it_took),
 		cmocka_unit_test(open_without_tensor_names_it),
 	};
 	return cmocka_run_group_tests_name("session", tests, open_models, close_models);
