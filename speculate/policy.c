@@ -102,6 +102,11 @@ bool policy_model_more(const struct policy *p, size_t n, double joint)
 	return n < POLICY_MAX_DRAFT && joint * p->model_mean > rate(p) * (p->verify[n + 2] - p->verify[n + 1] + p->draft);
 }
 
+void policy_drafted(struct policy *p, double took)
+{
+	p->draft += ((took < 2 * p->draft ? took : 2 * p->draft) - p->draft) / 16;
+}
+
 void policy_result(struct policy *p, enum policy_by by, double prob, bool accepted)
 {
 	size_t c = prob_class(prob);

@@ -52,6 +52,9 @@ bool policy_model_keep(const struct policy *p, size_t n, double joint, double ch
 /* True if the model should be asked for one more after n. */
 bool policy_model_more(const struct policy *p, size_t n, double joint);
 
+/* A step of the small model took so long. One that took much longer than those before it read what it had missed, or something else ran:
+ * it counts as twice as long at most. */
+void policy_drafted(struct policy *p, double took);
 /* What verification said of one proposed token that was reached (every token before it had been accepted). */
 void policy_result(struct policy *p, enum policy_by by, double prob, bool accepted);
 /* A step of n drafted tokens, of which n_right were accepted, is over; the small model took `asked` steps of its own (0 = not asked). */

@@ -90,7 +90,7 @@ int small_propose(struct small *s, struct policy *policy, const int32_t *timelin
 		if (r)
 			break;
 		int32_t next = best(s, &p);
-		policy->draft += ((double)(io_now_ns() - start) / 1e6 - policy->draft) / 16;
+		policy_drafted(policy, (double)(io_now_ns() - start) / 1e6);
 		d->asked++;
 		double chance = policy_chance(policy, POLICY_MODEL, p);
 		if (!policy_model_keep(policy, d->n, joint, chance))

@@ -138,6 +138,22 @@ static void model_ask_better_copies_go_first(void **state)
 	assert_false(policy_model_ask(&p, 3));
 }
 
+/* After a rest the first step reads what has been said meanwhile; and a machine may stop for a while. */
+static void drafted_a_long_step_is_no_lesson(void **state)
+{
+	(void)state;
+	struct policy p;
+	policy_init(&p, cheap, 2);
+	policy_drafted(&p, 600);
+	assert_true(p.draft < 2.2);
+	for (int i = 0; i < 100; i++)
+		policy_drafted(&p, 5);
+	assert_true(p.draft > 4.9 && p.draft <= 5);
+	for (int i = 0; i < 100; i++)
+		policy_drafted(&p, 1);
+	assert_true(p.draft < 1.1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +164,7 @@ int main(void)
 		cmocka_unit_test(model_good_one_is_asked_on),
 		cmocka_unit_test(model_bad_one_rests),
 		cmocka_unit_test(model_ask_better_copies_go_first),
+		cmocka_unit_test(drafted_a_long_step_is_no_lesson),
 	};
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }
