@@ -67,6 +67,11 @@ static int32_t best(struct small *s, double *prob)
 	return (int32_t)top;
 }
 
+size_t small_unread(const struct small *s, const int32_t *timeline, size_t n)
+{
+	return n - session_shared(s->session, timeline, n);
+}
+
 int small_read(struct small *s, const int32_t *timeline, size_t n, struct err *e)
 {
 	return n && n <= session_ctx(s->session) ? session_sync(s->session, timeline, n, e) : 0;

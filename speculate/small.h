@@ -24,6 +24,8 @@ void small_close(struct small *s);
 /* Name of the vocabulary, as the generator's head says it; hexadecimal. */
 const char *small_vocab(const struct small *s);
 
+/* How many of timeline[0..n) it would have to read for a proposal. */
+size_t small_unread(const struct small *s, const int32_t *timeline, size_t n);
 /* Reads timeline[0..n), so that a proposal behind it costs no more than its own steps. Nothing if it is longer than the context. */
 int small_read(struct small *s, const int32_t *timeline, size_t n, struct err *e);
 

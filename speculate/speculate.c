@@ -29,7 +29,7 @@ struct speculate {
 	struct copy *copy;
 	struct small *small;		/* NULL: copies only */
 	struct policy policy;
-	/* The timeline as the small model knows it; what it has read is kept for the next one that begins in the same way. */
+	/* The timeline for the small model, which keeps what it has read for the next one that begins in the same way. */
 	int32_t *past;
 	size_t n_past, cap;
 	bool is_read;			/* false: there is too much to read, copies only */
@@ -87,14 +87,10 @@ static int get_tokens(const struct rec *rec, int32_t **tok, size_t *n, struct er
  * much beside the `fresh` tokens that the generator reads itself. Of long prompts it would know the end only, and does worse than copies. */
 static int begin_past(struct speculate *s, const int32_t *tok, size_t n, uint64_t fresh, struct err *e)
 {
-	size_t same = 0;
-	while (same < s->n_past && same < n && s->past[same] == tok[same])
-		same++;
-	s->is_read = s->small && n - same <= SHORT && n - same <= 2 * fresh + AHEAD;
-	if (!s->is_read)
-		return 0;
-	s->n_past = same;
-	return keep_past(s, tok + same, n - same, e);
+	size_t unread = s->small ? small_unread(s->small, tok, n) : 0;
+	s->is_read = s->small && unread <= SHORT && unread <= 2 * fresh + AHEAD;
+	s->n_past = 0;
+	return s->is_read ? keep_past(s, tok, n, e) : 0;
 }
 
 /* What verification costs on the generator's side. False if the record does not say so. */
@@ -167,6 +163,7 @@ static int make_draft(struct speculate *s, size_t max, struct err *e)
 	copied.n = policy_copy_length(&s->policy, copied.prob, copied.n, &gain);
 	int r = 0;
 	d->n = d->asked = 0;
+	s->is_read = s->is_read && small_unread(s->small, s->past, s->n_past) <= SHORT;		/* too much was said while it rested */
 	if (max && s->is_read && policy_model_ask(&s->policy, gain))
 		r = small_propose(s->small, &s->policy, s->past, s->n_past, max, d, e);
 	s->by = d->n ? POLICY_MODEL : POLICY_COPY;

@@ -57,6 +57,17 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[ "$(wc -l < "$BATS_TEST_TMPDIR/d")" -eq 2 ]
 }
 
+@test "a small model that has missed more than it may read stays out of the reply" {
+	cost='"cost":[9,9,9,9,9,9,9,9]'
+	for missed in 100 200
+	do
+		printf '%s\n' "{\"kind\":\"ctx\",\"tok\":[10,11,12,13],\"max\":0,$cost}" \
+			"{\"kind\":\"accept\",\"n\":0,\"tok\":[$(seq -s, 20 $((missed + 20)))],\"max\":7,$cost}" | tt-speculate -m llama | tt-json > "$BATS_TEST_TMPDIR/d"
+		grep -c '"by":"model"' "$BATS_TEST_TMPDIR/d" || true
+	done > "$BATS_TEST_TMPDIR/n"
+	[ "$(cat "$BATS_TEST_TMPDIR/n")" = $'1\n0' ]
+}
+
 # What a reply says, and how many drafted tokens were accepted.
 say() {
 	printf 'ab' | tt-generate -m qwen2 -n 48 --prefix-cache=0 --json "$@" > "$BATS_TEST_TMPDIR/a"
