@@ -30,6 +30,7 @@ drafts() {	# the tok arrays of the draft records on stdin
 
 @test "a max larger than the protocol's is cut, not trusted" {
 	printf '%s\n' '{"kind":"ctx","tok":[1,1,1,1,1,1,1,1,1,1,1,1],"max":4000000000}' | tt-speculate | drafts > "$BATS_TEST_TMPDIR/d"
+	grep -q '^\[1,' "$BATS_TEST_TMPDIR/d"
 	[ "$(tr -dc , < "$BATS_TEST_TMPDIR/d" | wc -c)" -le 6 ]
 }
 
@@ -51,10 +52,13 @@ drafts() {	# the tok arrays of the draft records on stdin
 }
 
 @test "a small model drafts what it would say itself, after an empty draft while it reads" {
-	printf '%s\n' '{"kind":"ctx","tok":[10,11,12,13],"max":0}' '{"kind":"accept","n":0,"tok":[14],"max":7}' |
-		tt-speculate -m llama | drafts > "$BATS_TEST_TMPDIR/d"
+	cost='"cost":[9,9,9,9,9,9,9,9]'
+	printf '%s\n' "{\"kind\":\"ctx\",\"tok\":[10,11,12,13],\"max\":0,$cost}" "{\"kind\":\"accept\",\"n\":0,\"tok\":[14],\"max\":7,$cost}" |
+		tt-speculate -m llama > "$BATS_TEST_TMPDIR/r"
+	drafts < "$BATS_TEST_TMPDIR/r" > "$BATS_TEST_TMPDIR/d"
 	[ "$(sed -n 1p "$BATS_TEST_TMPDIR/d")" = "[]" ]
 	[ "$(wc -l < "$BATS_TEST_TMPDIR/d")" -eq 2 ]
+	tt-json < "$BATS_TEST_TMPDIR/r" | grep -q '"tok":\[[0-9].*"by":"model"'
 }
 
 @test "a small model that has missed more than it may read stays out of the reply" {
@@ -74,25 +78,44 @@ say() {
 	sed -n 's/.*"kind":"answer".*"text":"\(.*\)","refused".*/\1/p' "$BATS_TEST_TMPDIR/a"
 }
 
+# Costs by which drafts pay, whatever steps take on this machine.
+let_drafts_pay() {
+	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"
+	say -s 1
+	echo "1 1 1 1 1 1 1 1 0" > "$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)"
+}
+
+number() {	# KEY: of the last answer
+	sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$BATS_TEST_TMPDIR/a"
+}
+
+# shellcheck disable=SC2016
+wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\"kind\":\"draft\",\"tok\":[5,6,7]}";; esac; done'
+
 @test "no drafter changes what is said, neither the likeliest nor drawn" {
-	# shellcheck disable=SC2016
-	wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\"kind\":\"draft\",\"tok\":[5,6,7]}";; esac; done'
+	let_drafts_pay
 	awk='awk'
 	if awk -W version 2>&1 </dev/null | grep -q mawk
 	then
 		awk="awk -W interactive"
 	fi
-	for temp in 0 0.7 1.5
+	right=0 drafted=
+	for how in "--temp=0" "--temp=0.2 -s 3" "--temp=1.5 -s 1"
 	do
-		how="--temp=$temp"
-		say "$how" -s 5 --draft none > "$BATS_TEST_TMPDIR/plain"
+		# shellcheck disable=SC2086
+		say $how --draft none > "$BATS_TEST_TMPDIR/plain"
 		[ -s "$BATS_TEST_TMPDIR/plain" ]
 		for d in auto "tt-speculate -m llama" "tt-speculate -m qwen2" "tt-json | $awk -f contrib/drafter.awk" "$wrong"
 		do
-			say "$how" -s 5 --draft "$d" | cmp - "$BATS_TEST_TMPDIR/plain"
+			# shellcheck disable=SC2086
+			say $how --draft "$d" | cmp - "$BATS_TEST_TMPDIR/plain"
+			[ "$(number n_draft)" = 0 ] || drafted="$drafted $d,"
+			right=$((right + $(number n_accept)))
 		done
-		[ "$(sed -n 's/.*"n_draft": *\([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/a")" -gt 0 ]	# all of them wrong, and rewound
+		[ "$(number n_draft)" -gt 0 ]		# all of them wrong, and rewound
 	done
+	[ $right -gt 0 ]				# of the model's own
+	[[ "$drafted" == *" auto,"*" tt-speculate -m qwen2,"* && "$drafted" == *" tt-speculate -m llama,"* ]]
 }
 
 # What steps cost is kept: eight times and how often they could not be measured well.
@@ -142,9 +165,7 @@ value() {	# of a key in the bench's output
 }
 
 @test "the bench goes on without a drafter that was lost, counts it and starts another for the next prompt" {
-	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"	# with costs by which drafts pay, whatever steps take on this machine
-	say -s 1
-	echo "1 1 1 1 1 1 1 1 0" > "$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)"
+	let_drafts_pay
 	bench "test -e '$BATS_TEST_TMPDIR/again' && exec tt-speculate; touch '$BATS_TEST_TMPDIR/again'; exec sleep 60"
 	[ "$status" -eq 0 ]
 	[ "$(value one.prompts) $(value one.drafter_lost) $(value one.equal)" = "2.00 1.00 yes" ]
