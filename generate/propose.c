@@ -151,6 +151,7 @@ void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
 	cost_seen(&p->cost, n_draft + 1, ms);
 	if (!p->asked)
 		return;
+	p->asked = false;
 	p->n_right = n_right;
 	/* What is left of reading the prompt is spent once; whether to go on is judged by what comes after. What verifying costs is taken from
 	 * the table: a step during which something else ran is not the drafter's loss. */

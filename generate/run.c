@@ -127,8 +127,8 @@ static int advance(struct step *st, int32_t *next, struct err *e)
 	int32_t tok[SESSION_MAX_BATCH] = { *next };
 	size_t len = session_len(r->s), room = session_ctx(r->s) - len, n = 0, right = 0;
 	size_t max = room - 1 < SESSION_MAX_BATCH - 1 ? room - 1 : SESSION_MAX_BATCH - 1;
-	if (r->n_max - r->n_gen < max)
-		max = r->n_max - r->n_gen;
+	if (r->n_max - r->n_gen - 1 < max)	/* the pick beyond the draft is a token too */
+		max = r->n_max - r->n_gen - 1;
 	if (r->hooks.propose && max)
 		n = r->hooks.propose(r->hooks.draft, session_tokens(r->s), len, *next, max, tok + 1);
 	uint64_t t0 = io_now_ns();

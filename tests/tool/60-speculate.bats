@@ -118,6 +118,14 @@ wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\
 	[[ "$drafted" == *" auto,"*" tt-speculate -m qwen2,"* && "$drafted" == *" tt-speculate -m llama,"* ]]
 }
 
+@test "nothing is drafted behind the last token that is wanted" {
+	let_drafts_pay
+	say -n 2 --draft "$wrong"
+	[ "$(number n_gen) $(number n_draft)" = "2 0" ]
+	say -n 3 --draft "$wrong"
+	[ "$(number n_gen) $(number n_draft)" = "3 1" ]
+}
+
 # What steps cost is kept: eight times and how often they could not be measured well.
 @test "the costs of steps are kept, measured again if they did not settle, and not for ever" {
 	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"
