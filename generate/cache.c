@@ -251,6 +251,7 @@ static int warm(const char *index, struct err *e)
 			fputs("\r\033[K", stderr);
 		printf("%zu warmed, %zu were stored\n", w.n_warm, w.n_stored);
 	}
+	warm_release(&w);
 	reuse_close(&reuse);
 	session_close(s);
 	model_close(m);

@@ -4,6 +4,8 @@
  *
  *	pass 1	chunks that the store knows, collected (bounded by what it knows), sorted by use, warmed; what was of less worth gives way
  *	pass 2	all others, as they come, as long as there is room
+ *	pass 3	what was warmed is looked for once more: a document that was forgotten meanwhile has had its state removed already, and
+ *		nobody will do so again
  *
  * A chunk whose state is stored is passed over by a look at file names, so a run that was stopped goes on where it was.
  */
@@ -18,7 +20,21 @@
 #include <unistd.h>
 
 #include "generate/evict.h"
+#include "generate/walk.h"
+#include "lib/base/grow.h"
 #include "lib/base/io.h"
+
+static int note_done(struct warm *w, const struct prefix_keep *keep, struct err *e)
+{
+	struct warm_done *grown = grow(w->done, w->n_done, &w->cap_done, sizeof *grown);
+	if (!grown)
+		return err_memory(e);
+	w->done = grown;
+	w->done[w->n_done] = (struct warm_done){ .is_there = false };
+	if (keep->n_origin)
+		memcpy(w->done[w->n_done++].id, keep->origin[0].id, HASH_ID_LEN);
+	return 0;
+}
 
 /* Evaluates and keeps what `q`'s prompt holds before its question. */
 static int warm_one(struct warm *w, const struct ask *q, struct err *e)
@@ -48,7 +64,7 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 		r = r ? r : prefix_save(store, w->s, &keep, e);
 		w->is_full = r > 0;	/* of what this run has stored, or there is no room at all */
 		w->n_warm += !r;
-		r = r < 0 ? r : 0;
+		r = r < 0 ? r : note_done(w, &keep, e);
 	}
 	prompt_release(&p);
 	w->is_full = w->is_full || (w->n_max && w->n_warm >= w->n_max);
@@ -92,7 +108,7 @@ struct pass {
 	const struct popular *known;
 	struct known_chunk { struct ask q; uint64_t uses; } *chunk;	/* of pass 1 */
 	size_t n;
-	bool is_first;
+	enum { PASS_KNOWN, PASS_OTHERS, PASS_CHECK } which;
 };
 
 static int by_uses(const void *a, const void *b)
@@ -101,17 +117,31 @@ static int by_uses(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static uint64_t uses_of(const struct popular *known, const struct rec *r)
+static int by_id(const void *a, const void *b)
 {
-	struct ask_str hex = { 0 };
-	uint8_t id[HASH_ID_LEN];
-	return rec_str(r, "id", &hex.s, &hex.n) && reuse_parse_id(hex, id) ? popular_uses(known, id) : 0;
+	return memcmp(((const struct warm_done *)a)->id, ((const struct warm_done *)b)->id, HASH_ID_LEN);
+}
+
+static struct warm_done *find_done(const struct warm *w, const uint8_t id[HASH_ID_LEN])
+{
+	struct warm_done key;
+	memcpy(key.id, id, HASH_ID_LEN);
+	return w->n_done ? bsearch(&key, w->done, w->n_done, sizeof key, by_id) : NULL;
 }
 
 static int take_chunk(struct pass *p, const struct rec *rec, struct ask *q, struct err *e)
 {
-	uint64_t uses = uses_of(p->known, rec);
-	if (!p->is_first)
+	struct ask_str hex = { 0 };
+	uint8_t id[HASH_ID_LEN];
+	bool has_id = rec_str(rec, "id", &hex.s, &hex.n) && reuse_parse_id(hex, id);
+	if (p->which == PASS_CHECK) {
+		struct warm_done *d = has_id ? find_done(p->w, id) : NULL;
+		if (d)
+			d->is_there = true;
+		return 0;
+	}
+	uint64_t uses = has_id ? popular_uses(p->known, id) : 0;
+	if (p->which == PASS_OTHERS)
 		return uses || ask_chunk(q, rec, NULL) ? 0 : warm_one(p->w, q, e);
 	if (!uses || p->n == p->known->n)
 		return 0;
@@ -179,6 +209,35 @@ static int run_pass(struct pass *p, const char *index, struct err *e)
 	return r;
 }
 
+static int drop_gone(void *arg, const char *path, const struct block *b, const struct err *why)
+{
+	(void)why;
+	for (uint32_t i = 0; b && i < b->n_origin; i++) {
+		const struct warm_done *d = find_done(arg, b->origin[i]);
+		if (d && !d->is_there) {
+			unlink(path);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int check(struct pass *p, const char *index, struct err *e)
+{
+	struct warm *w = p->w;
+	bool is_full = w->is_full, is_gone = false;
+	if (!w->n_done)
+		return 0;
+	qsort(w->done, w->n_done, sizeof *w->done, by_id);
+	p->which = PASS_CHECK;
+	w->is_full = false;
+	int r = run_pass(p, index, e);
+	w->is_full = is_full;
+	for (size_t i = 0; !r && i < w->n_done; i++)
+		is_gone = is_gone || !w->done[i].is_there;
+	return r || !is_gone ? r : walk_store(w->dir, drop_gone, w, e);
+}
+
 int warm_index(struct warm *w, const char *index, struct err *e)
 {
 	struct popular known;
@@ -186,7 +245,7 @@ int warm_index(struct warm *w, const char *index, struct err *e)
 	prefix_spare(w->reuse->store, time(NULL));
 	if (r)
 		return r;
-	struct pass p = { .w = w, .known = &known, .is_first = true, .chunk = calloc(known.n + 1, sizeof *p.chunk) };
+	struct pass p = { .w = w, .known = &known, .which = PASS_KNOWN, .chunk = calloc(known.n + 1, sizeof *p.chunk) };
 	if (!p.chunk)
 		r = err_memory(e);
 	if (!r && known.n)
@@ -199,10 +258,16 @@ int warm_index(struct warm *w, const char *index, struct err *e)
 		ask_release(&p.chunk[i].q);
 	}
 	free(p.chunk);
-	p.is_first = false;
+	p.which = PASS_OTHERS;
 	w->keep_full = true;
 	if (!r && !w->is_full)
 		r = run_pass(&p, index, e);
+	r = r ? r : check(&p, index, e);
 	popular_release(&known);
 	return r;
+}
+
+void warm_release(struct warm *w)
+{
+	free(w->done);
 }

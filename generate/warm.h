@@ -30,12 +30,15 @@ struct warm {
 	size_t n_warm, n_stored;	/* warmed now; were stored already */
 	uint64_t bytes;			/* of the store, at the last look */
 	bool is_full;			/* stopped for want of room or by n_max */
+	struct warm_done { uint8_t id[HASH_ID_LEN]; bool is_there; } *done;	/* chunks warmed now, for warm_index */
+	size_t n_done, cap_done;
 };
 
 /* Warms for the records on `fd`, in their order. */
 int warm_records(struct warm *w, int fd, const char *name, struct err *e);
 /* Warms for the chunks of an index: first those that the store knows to have been asked for, most used first, then the others as
- * they stand, until the store is full. */
+ * they stand, until the store is full. What left the index meanwhile is removed again at the end. */
 int warm_index(struct warm *w, const char *index, struct err *e);
+void warm_release(struct warm *w);
 
 #endif

@@ -366,6 +366,25 @@ size_of_store() {
 	echo '{"kind":"tomb","doc":"/n/1"}' | tt-index add --ids "$BATS_TEST_TMPDIR/i.tt" | grep -x 00000000000000000000000000000001
 }
 
+@test "a document that is forgotten while it is warmed leaves the store" {
+	make_index 60
+	tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt" > "$BATS_TEST_TMPDIR/said" &
+	pid=$!
+	until set -- "$TT_PREFIX_DIR"/*/*.kv && [ $# -gt 15 ]; do :; done
+	# It has read all chunks by now, and stored a few. What it is just writing would be removed as well.
+	while kill -STOP $pid 2> /dev/null && find "$TT_PREFIX_DIR" -name '*.tmp.*' | grep -q .
+	do
+		kill -CONT $pid
+	done
+	tt-index forget --ids "$BATS_TEST_TMPDIR/i.tt" /n/60 /n/1 > "$BATS_TEST_TMPDIR/ids"
+	tt-cache forget < "$BATS_TEST_TMPDIR/ids"
+	kill -CONT $pid 2> /dev/null || true
+	wait $pid
+	grep -x '60 warmed, 0 were stored' "$BATS_TEST_TMPDIR/said"
+	tt-cache forget < "$BATS_TEST_TMPDIR/ids" | grep '^0 of'
+	tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m qwen2 | grep -x '0 warmed, 58 were stored'
+}
+
 @test "what all prompts share is loaded while nothing is there to read" {
 	make_index 2
 	ask_index "are the plants of room 1 watered" --prefix-cache 0
