@@ -97,7 +97,7 @@ static bool remove_file(struct visit *v, const char *path)
 static int visit_block(void *arg, const char *path, const struct block *b, const struct err *why)
 {
 	struct visit *v = arg;
-	if (!why) {	/* half a block, of a writer that was killed or else will warn; nobody can tell what it holds */
+	if (!why) {	/* half a block, of a writer that was killed or else does without; nobody can tell what it holds */
 		if (v->drop)
 			remove_file(v, path);
 		return 0;

@@ -275,7 +275,8 @@ static int write_one(struct visit *v, const struct link *l, size_t n, const uint
 	for (size_t i = 0; i < k->n_origin && b.n_origin < BLOCK_MAX_ORIGIN; i++)
 		if (k->origin[i].from < l->at + n)
 			memcpy(b.origin[b.n_origin++], k->origin[i].id, HASH_ID_LEN);
-	return block_write(&b, session_state(v->s, l->at), path, e);
+	int r = block_write(&b, session_state(v->s, l->at), path, e);
+	return r == ERR_NOENT ? 0 : r;		/* as it may be at any time: the store was cleared, or something forgotten */
 }
 
 int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k, struct err *e)

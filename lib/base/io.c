@@ -240,10 +240,11 @@ static char *dir_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-static int move_in_place(struct aside *a, struct err *e)
+/* `gone` is the error where there is no such file, or directory, any more. */
+static int move_in_place(struct aside *a, int gone, struct err *e)
 {
 	if (rename(a->tmp, a->path))
-		return err_sys(e, ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
+		return err_sys(e, errno == ENOENT ? gone : ERR_CREATE, "cannot rename '%s' to '%s'", a->tmp, a->path);
 	free(a->tmp);		/* the name is gone; abort must not unlink it */
 	a->tmp = NULL;
 	return 0;
@@ -258,7 +259,7 @@ int aside_commit(struct aside *a, struct err *e)
 	else if (fsync(a->fd))
 		r = err_sys(e, ERR_IO, "cannot fsync '%s'", a->tmp);
 	if (!r)
-		r = move_in_place(a, e);
+		r = move_in_place(a, ERR_CREATE, e);
 	if (!r)
 		r = fsync_dir(dir, e);
 	free(dir);
@@ -268,7 +269,7 @@ int aside_commit(struct aside *a, struct err *e)
 
 int aside_publish(struct aside *a, struct err *e)
 {
-	int r = move_in_place(a, e);
+	int r = move_in_place(a, ERR_NOENT, e);
 	aside_abort(a);
 	return r;
 }

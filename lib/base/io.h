@@ -51,7 +51,7 @@ struct aside {
 int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e);
 /* fsync, rename over `path`, fsync(directory), close. On error the aside file is removed and `path` is as before. */
 int aside_commit(struct aside *a, struct err *e);
-/* The same without any fsync, for caches whose readers check what they read. */
+/* The same without any fsync, for caches whose readers check what they read. ERR_NOENT if somebody has removed the aside file. */
 int aside_publish(struct aside *a, struct err *e);
 /* Removes the aside file; harmless after aside_commit and on a zeroed struct. */
 void aside_abort(struct aside *a);

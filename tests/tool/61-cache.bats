@@ -385,6 +385,22 @@ size_of_store() {
 	tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m qwen2 | grep -x '0 warmed, 58 were stored'
 }
 
+@test "forgetting and clearing end no run that warms" {
+	make_index 20
+	for how in forget clear
+	do
+		tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt" > "$BATS_TEST_TMPDIR/said" &
+		pid=$!
+		while kill -0 $pid 2> /dev/null
+		do
+			echo 00000000000000000000000000000000 | tt-cache $how > /dev/null
+		done
+		wait $pid
+		grep -x '20 warmed, 0 were stored' "$BATS_TEST_TMPDIR/said"
+		rm -r "$TT_PREFIX_DIR"
+	done
+}
+
 @test "what all prompts share is loaded while nothing is there to read" {
 	make_index 2
 	ask_index "are the plants of room 1 watered" --prefix-cache 0
