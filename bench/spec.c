@@ -28,7 +28,7 @@ struct bench {
 	json_t *all;
 };
 
-struct figures { double ms, prompt_ms; size_t n_tok, n_draft, n_accept; };
+struct figures { double ms, prompt_ms; size_t n_tok, n_draft, n_accept, n_left_out; };
 
 /* One reply, the prompt's evaluation included, from the state that the session holds of its first `kept` tokens. */
 static int reply(struct bench *b, const struct tok_ids *prompt, size_t kept, bool with_drafts, struct figures *f, struct err *e)
@@ -67,6 +67,7 @@ static void tally(struct bench *b, const char *category, const struct figures *p
 			json_object_set_new(b->all, keys[i], c);
 		}
 		add(c, "prompts", 1);
+		add(c, "turns_left_out", (double)plain->n_left_out);
 		add(c, "tokens", (double)plain->n_tok);
 		add(c, "prompt_plain_ms", plain->prompt_ms);
 		add(c, "prompt_drafted_ms", drafted->prompt_ms);
@@ -112,7 +113,8 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 		}
 		rc = chat_reply(&chat, e);
 		if (!rc && chat.ids.len + b->how->n_max + 16 > N_CTX) {
-			chat_release(&chat);	/* too long for the context: the turn is left out of both */
+			chat_release(&chat);	/* too long for the context: the turn is left out of both, and those behind it */
+			plain.n_left_out = n_turn - k;
 			break;
 		}
 		size_t kept = session_shared(b->s, chat.ids.id, chat.ids.len);

@@ -23,9 +23,10 @@ struct spec {
 	void (*said)(size_t n, double share, double speedup);
 };
 
-/* Answers each prompt twice, greedily, turn after turn. *out gets {category: {prompts, tokens, plain, drafted (tokens a second), speedup,
- * drafted_tokens, accepted, drafter_lost, equal}, ..., all: {...}}; the caller decrefs. A drafter that is lost (it died, stalled, talked
- * nonsense) costs the rest of that prompt's drafts and is started again for the next; if none was left of any prompt, that is an error. */
+/* Answers each prompt twice, greedily, turn after turn. *out gets {category: {prompts, turns_left_out, tokens, plain, drafted (tokens a
+ * second), speedup, drafted_tokens, accepted, drafter_lost, equal}, ..., all: {...}}; the caller decrefs. A drafter that is lost (it died,
+ * stalled, talked nonsense) costs the rest of that prompt's drafts and is started again for the next; if none was left of any prompt, that
+ * is an error. */
 int spec_run(json_t **out, const struct spec *how, struct err *e);
 
 #endif

@@ -197,6 +197,12 @@ value() {	# of a key in the bench's output
 	[[ "$stderr" == *"cannot write to standard output"* ]]
 }
 
+@test "turns that are too long for the bench are counted" {
+	printf '{"category":"one","turns":["ab","%s","ba"]}\n' "$(seq 1500 | tr '\n' ' ')" > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr tt-bench spec -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
+	[ "$(value one.prompts) $(value one.turns_left_out) $(value all.turns_left_out)" = "1.00 2.00 2.00" ]
+}
+
 @test "a category that is called 'all' is counted once" {
 	printf '{"category":"all","turns":["ab"]}\n' > "$BATS_TEST_TMPDIR/p"
 	run --separate-stderr tt-bench spec -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
