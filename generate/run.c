@@ -10,6 +10,7 @@
  */
 #include "generate/run.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "generate/accept.h"
@@ -30,18 +31,9 @@ void run_release(struct run *r)
 struct step {
 	struct run *r;
 	struct buf piece;
-	bool must_number;	/* only tokens that are digits may come: a citation was opened */
 	bool done;
 	size_t n_past;		/* tokens up to the first that is being evaluated, and that one */
 };
-
-static bool is_number(const struct buf *b)
-{
-	for (size_t i = 0; i < b->len; i++)
-		if (b->data[i] < '0' || b->data[i] > '9')
-			return false;
-	return b->len > 0;
-}
 
 static bool allow(void *arg, int32_t id)
 {
@@ -51,10 +43,10 @@ static bool allow(void *arg, int32_t id)
 		return true;
 	buf_clear(&st->piece);
 	if (model_is_end(r->m, id))
-		return !st->must_number;
+		return true;
 	if (tok_piece(r->m->tok, id, &st->piece))
 		return false;
-	return (!st->must_number || is_number(&st->piece)) && cites_allow(r->cites, st->piece.data ? st->piece.data : "", st->piece.len);
+	return cites_allow(r->cites, st->piece.data ? st->piece.data : "", st->piece.len);
 }
 
 static int show(struct run *r, struct err *e)
@@ -165,10 +157,41 @@ static bool must_cite(const struct run *r)
 		!run_is_refusal(r);
 }
 
+static bool is_number(const struct buf *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (b->data[i] < '0' || b->data[i] > '9')
+			return false;
+	return b->len > 0;
+}
+
+static bool is_supplied(struct step *st, int32_t id)
+{
+	const struct run *r = st->r;
+	buf_clear(&st->piece);
+	return !tok_piece(r->m->tok, id, &st->piece) && is_number(&st->piece) && cites_allow(r->cites, st->piece.data, st->piece.len);
+}
+
+/* The token with the largest of the last logits that is a supplied number. Where replies are drawn, too: a draw that is hot comes upon one
+ * in tens of thousands. */
+static int32_t likeliest_number(struct step *st)
+{
+	const float *logits = session_logits(st->r->s, 0);
+	float top = -INFINITY;
+	int32_t best = -1;
+	for (size_t id = 0; id < st->r->m->arch.n_vocab; id++)
+		if (logits[id] > top && is_supplied(st, (int32_t)id)) {
+			top = logits[id];
+			best = (int32_t)id;
+		}
+	return best;
+}
+
 /* " [" and the likeliest supplied number and "]". */
 static int force_cite(struct step *st, struct err *e)
 {
 	struct run *r = st->r;
+	const struct cites before = *r->cites;
 	struct tok_ids ids = { 0 };
 	int rc = tok_encode(r->m->tok, " [", 2, &ids, e);
 	if (!rc && session_ctx(r->s) - session_len(r->s) > ids.len + 4)
@@ -176,11 +199,8 @@ static int force_cite(struct step *st, struct err *e)
 	else
 		ids.len = 0;
 	if (!rc && ids.len) {
-		struct cites before = *r->cites;
 		cites_push(r->cites, " [", 2);
-		st->must_number = true;
-		int32_t id = pick(st, 0, session_len(r->s));
-		st->must_number = false;
+		int32_t id = likeliest_number(st);
 		*r->cites = before;		/* put_text moves it past the whole */
 		buf_clear(&st->piece);
 		buf_puts(&st->piece, " [");
