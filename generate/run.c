@@ -187,12 +187,14 @@ static int32_t likeliest_number(struct step *st)
 	return best;
 }
 
-/* " [" and the likeliest supplied number and "]". */
+/* " [" and the likeliest supplied number and "]"; what is missing of it where the reply's length ended it within a citation. */
 static int force_cite(struct step *st, struct err *e)
 {
 	struct run *r = st->r;
 	const struct cites before = *r->cites;
 	struct tok_ids ids = { 0 };
+	if (before.number)
+		return put_text(r, "]", 1, e);
 	int rc = tok_encode(r->m->tok, " [", 2, &ids, e);
 	if (!rc && session_ctx(r->s) - session_len(r->s) > ids.len + 4)
 		rc = session_eval(r->s, ids.id, ids.len, 1, e);
@@ -203,7 +205,7 @@ static int force_cite(struct step *st, struct err *e)
 		int32_t id = likeliest_number(st);
 		*r->cites = before;		/* put_text moves it past the whole */
 		buf_clear(&st->piece);
-		buf_puts(&st->piece, " [");
+		buf_puts(&st->piece, before.is_open ? "" : " [");
 		if (id >= 0 && !tok_piece(r->m->tok, id, &st->piece) && !buf_puts(&st->piece, "]"))
 			rc = put_text(r, st->piece.data, st->piece.len, e);
 	}

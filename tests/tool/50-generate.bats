@@ -106,6 +106,12 @@ gen() {
 	[ "$(sort -u cited | wc -l)" -eq 1 ]
 }
 
+@test "a reply whose length ends it within a citation gets the rest of it" {
+	head -3 ask.jsonl >one.jsonl
+	gen -n 3 --temp 100 -s 11 --json --draft none <one.jsonl | grep '"kind":"answer"' >a	# it says "bk["
+	grep -q '"text":"[^"]*bk\[[12]\]","refused":false,"cites":\[{"n":[12],' a
+}
+
 @test "text names the cited source and its line" {
 	run gen --text <ask.jsonl
 	[[ "$output" == *"] tar(1):"* ]]
