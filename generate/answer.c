@@ -92,7 +92,7 @@ int answer_query(struct answerer *a, const struct ask *q, struct err *e)
 	}
 	if (!ask_is_answerable(q))
 		return refuse(a, q->id, e);
-	rc = prompt_build(&p, a->p.style, a->p.system, a->p.max_source, q, a->m->template, a->m->tok, n_max, e);
+	rc = prompt_build(&p, a->p.style, a->p.system, a->p.max_source, q, a->m->template, a->m->tok, n_max - RUN_CITE_MAX, e);
 	if (rc)
 		return rc;
 	a->is_cut = p.is_cut;

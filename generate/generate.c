@@ -104,7 +104,7 @@ static int open_engine(struct engine *en, struct err *e)
 	if (rc)
 		return rc;
 	size_t ctx = (size_t)o.ctx < en->m->arch.n_ctx ? (size_t)o.ctx : en->m->arch.n_ctx;
-	if ((size_t)o.n_max + 8 > ctx)
+	if ((size_t)o.n_max + RUN_CITE_MAX > ctx)
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "a reply of %ld tokens leaves no room in a context of %zu", o.n_max, ctx);
 	if (en->m->template == TEMPLATE_PLAIN && !o.raw)
 		err_warn(TOOL, "'%s' has a chat template that is not known; prompts are given as plain text", en->m->name);

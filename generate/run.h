@@ -35,6 +35,8 @@ struct run_hooks {
 	int (*text)(void *arg, const char *s, size_t n, struct err *e);
 };
 
+#define RUN_CITE_MAX 8	/* room behind a reply in which it can be made to cite */
+
 enum run_stop { RUN_END, RUN_STRING, RUN_LENGTH, RUN_CONTEXT };
 const char *run_stop_name(enum run_stop s);
 

@@ -112,6 +112,19 @@ gen() {
 	grep -q '"text":"[^"]*bk\[[12]\]","refused":false,"cites":\[{"n":[12],' a
 }
 
+@test "in a context that is just full an answer cites too" {
+	tail -2 ask.jsonl >one.jsonl
+	n=$(gen --json <one.jsonl | sed -n 's/.*"n_prompt":\([0-9]*\).*/\1/p')
+	n_full=0
+	for more in 12 13 14 15 16 17 18 19 20
+	do
+		gen -c $((n + more)) --json <one.jsonl >out 2>err || grep -q 'no source fits' err
+		run ! grep -q '"cites":\[\]' out
+		! grep -q '"cites":\[{' out || n_full=$((n_full + 1))
+	done
+	[ "$n_full" -gt 0 ]
+}
+
 @test "text names the cited source and its line" {
 	run gen --text <ask.jsonl
 	[[ "$output" == *"] tar(1):"* ]]
