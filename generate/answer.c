@@ -34,6 +34,7 @@ static int refuse(struct answerer *a, struct ask_str query, struct err *e)
 {
 	struct emit_answer out = { .text = REFUSED, .n = strlen(REFUSED), .refused = true, .model = a->m->name, .stop = "refused" };
 	int rc = emit_begin(a->emit, query, e);
+	a->run.n_gen = 0;		/* a->run tells of the reply before */
 	if (!rc && a->emit->form == EMIT_TEXT)
 		rc = emit_token(a->emit, REFUSED, strlen(REFUSED), e);
 	if (!rc)

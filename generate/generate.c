@@ -193,7 +193,7 @@ static void close_engine(struct engine *en)
 /* With -v: what a reply cost. */
 static void tell(const struct run *r)
 {
-	if (o.verbose)
+	if (o.verbose && r->n_gen)
 		fprintf(stderr, "%s: %zu tokens in %.0f ms (%zu of %zu drafted were right)\n", err_tool(TOOL), r->n_gen,
 			(double)(r->last_ns - r->first_ns) / 1e6, r->n_accept, r->n_draft);
 }
