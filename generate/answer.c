@@ -83,6 +83,7 @@ int answer_query(struct answerer *a, const struct ask *q, struct err *e)
 	struct prompt p;
 	size_t n_max = session_ctx(a->s) - a->p.n_max;
 	int rc;
+	a->is_cut = false;
 	if (a->p.no_source) {
 		const char *system = a->p.system ? a->p.system : a->p.style->system_plain;
 		rc = prompt_plain(&p, system, q->text.s, q->text.n, a->m->template, a->m->tok, n_max, e);

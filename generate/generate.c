@@ -208,11 +208,21 @@ static int settle(struct engine *en, int rc, struct err *e)
 		err_report(TOOL, e);
 		return emit_error(&en->emit, e, e);
 	}
-	if (en->a.is_cut)
-		err_warn(TOOL, "the last source was cut to fit the context");
-	en->a.is_cut = false;
-	tell(&en->a.run);
 	return 0;
+}
+
+/* One of many, perhaps: what is said of it names it. */
+static int answer(struct engine *en, const struct ask *q, struct err *e)
+{
+	int n = q->id.n < 40 ? (int)q->id.n : 40;
+	int rc = answer_query(&en->a, q, e);
+	if (rc && rc != ERR_IO)
+		err_wrap(e, "query '%.*s'", n, q->id.s);
+	if (!rc && en->a.is_cut)
+		err_warn(TOOL, "query '%.*s': the last source was cut to fit the context", n, q->id.s);
+	if (!rc)
+		tell(&en->a.run);
+	return settle(en, rc, e);
 }
 
 static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
@@ -223,7 +233,7 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 	while (!rc && (got = rec_read(in, &r, e)) > 0) {
 		bool query = rec_is(&r, "query");
 		if (open && query) {
-			rc = settle(en, answer_query(&en->a, &q, e), e);
+			rc = answer(en, &q, e);
 			open = 0;
 		}
 		if (rc)
@@ -243,7 +253,7 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 	if (!rc && got < 0)
 		rc = got;
 	if (!rc && open)
-		rc = settle(en, answer_query(&en->a, &q, e), e);
+		rc = answer(en, &q, e);
 	ask_release(&q);
 	return rc;
 }

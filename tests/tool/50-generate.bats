@@ -228,6 +228,24 @@ gen() {
 	[[ "$stderr" == *"tokens"* ]]
 }
 
+@test "an error or a warning about one of many queries names it" {
+	text=$(head -c 4000 /dev/zero | tr '\0' 'y')
+	{
+		cat ask.jsonl
+		echo "{\"kind\":\"query\",\"id\":\"long\",\"text\":\"$text\"}"
+		echo '{"kind":"hit","query":"long","text":"a source"}'
+		echo '{"kind":"query","id":"cut","text":"x"}'
+		echo "{\"kind\":\"hit\",\"query\":\"cut\",\"text\":\"$text\"}"
+		tail -2 ask.jsonl
+	} >in
+	run --separate-stderr gen -c 3000 --json <in
+	[ "$status" -eq 3 ]
+	grep -q "\"kind\":\"error\".*\"msg\":\"query 'long': the prompt takes" <<<"$output"
+	[ "$(grep -c '"kind":"answer"' <<<"$output")" -eq 5 ]
+	[[ "$stderr" == *"query 'long': the prompt takes"*"query 'cut': the last source was cut"* ]]
+	[ "$(grep -c ' was cut ' <<<"$stderr")" -eq 1 ]
+}
+
 @test "sources beyond the budget are left out, the last is cut, with a warning" {
 	text=$(head -c 6000 /dev/zero | tr '\0' 'y')
 	printf '%s\n' '{"kind":"query","id":"q","text":"x"}' "{\"kind\":\"hit\",\"query\":\"q\",\"name\":\"a(1)\",\"text\":\"$text\"}" >in
