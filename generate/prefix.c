@@ -35,6 +35,8 @@ int prefix_dir(struct buf *out, const char *dir, struct err *e)
 {
 	if (!dir)
 		return io_dir(out, IO_DIR_CACHE, "prefix", e);
+	if (!*dir)	/* blocks would go to the root of the file system */
+		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "empty name of the directory of stored state");
 	return buf_puts(out, dir) ? err_memory(e) : 0;
 }
 

@@ -58,7 +58,7 @@ struct prefix_keep {
 	uint64_t ns_per_token;		/* what computing took */
 };
 
-/* Appends the store's directory to `out`: `dir`, or the user's own where that is NULL. ERR_MEM, ERR_CONF as io_dir. */
+/* Appends the store's directory to `out`: `dir`, or the user's own where that is NULL. ERR_MEM, ERR_CONF as io_dir; ERR_ARG for "". */
 int prefix_dir(struct buf *out, const char *dir, struct err *e);
 
 /* `model` identifies weights, tokenizer, arithmetic and state format. `max_bytes` bounds the whole of `dir`, 0 = no storing.

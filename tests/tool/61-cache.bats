@@ -62,6 +62,14 @@ size_of_store() {
 	find "$TT_PREFIX_DIR" -type f -printf '%s\n' 2> /dev/null | awk '{ n += $1 } END { print n + 0 }'
 }
 
+@test "a directory without a name is refused, not taken for the root" {
+	unset TT_PREFIX_DIR
+	run tt-cache list --prefix-dir ''
+	[ "$status" -eq 2 ]
+	run ask --prefix-dir ''
+	[ "$status" -eq 2 ]
+}
+
 @test "a new process takes stored state and says the same bytes" {
 	[ -s "$RIGHT" ]
 	ask > "$BATS_TEST_TMPDIR/out"
