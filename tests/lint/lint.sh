@@ -117,6 +117,12 @@ do
 		do
 			grep -Eq "^\.It Fl $o\b|^\.It Fl . , $o\b" "$page" || note "$page: option '-$o' has no entry"
 		done
+	# So has each variable.
+	"$bin/$name" --help | grep -o 'TT_[A-Z_]*' |
+		while IFS= read -r v
+		do
+			grep -Eq "^\.It Ev .*\b$v\b" "$page" || note "$page: variable '$v' has no entry"
+		done
 done
 rm -f "$faults.a" "$faults.b"
 
