@@ -39,6 +39,8 @@ static bool allow(void *arg, int32_t id)
 {
 	struct step *st = arg;
 	const struct run *r = st->r;
+	if ((size_t)id >= tok_n_vocab(r->m->tok))	/* embeddings may be more than tokens */
+		return false;
 	if (!r->cites)
 		return true;
 	buf_clear(&st->piece);

@@ -11,6 +11,7 @@ setup_file() {
 	do
 		"$build/tests/tool/mktiny" $arch "$BATS_FILE_TMPDIR/$arch.gguf"
 	done
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/padded.gguf" 5 "" 270
 }
 
 setup() {
@@ -62,6 +63,15 @@ gen() {
 	gen --text <p >c
 	cmp a b
 	cmp a c
+}
+
+@test "of a model with more embeddings than tokens only tokens come" {
+	for seed in 1 2 3
+	do
+		tt-generate -m padded -n 40 --temp 2 -s $seed --text <<<hello >out
+	done
+	tt-generate -m padded -n 40 --text <<<hello >out
+	tt-generate -m padded -n 40 --text --draft none <<<hello | cmp - out
 }
 
 @test "a seed repeats a draw, another changes it" {

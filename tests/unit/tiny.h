@@ -33,6 +33,7 @@ struct tiny {
 	const char *add_tensor;		/* name of one to put in */
 	const char *rope_key, *rope_type;	/* one more key, of the value rope_f; rope.scaling.type */
 	float rope_f;
+	unsigned n_token;		/* tokens, where they are fewer than embeddings; 0 = as many */
 	/* private */
 	struct buf kv, info, data;
 	uint64_t n_kv, n_tensor;
@@ -159,14 +160,15 @@ static inline size_t tiny_byte(unsigned b, char out[4])
 static inline void tiny_tokenizer(struct tiny *t)
 {
 	static const char *const control[] = { "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>" };
+	unsigned n = t->n_token ? t->n_token : TINY_VOCAB;
 	tiny_key(t, "tokenizer.ggml.model", 8);
 	tiny_str(&t->kv, "gpt2", 4);
 	tiny_key(t, "tokenizer.ggml.pre", 8);
 	tiny_str(&t->kv, "qwen2", 5);
 	tiny_key(t, "tokenizer.ggml.tokens", 9);
 	buf_u32(&t->kv, 8);
-	buf_u64(&t->kv, TINY_VOCAB);
-	for (unsigned i = 0; i < TINY_VOCAB; i++) {
+	buf_u64(&t->kv, n);
+	for (unsigned i = 0; i < n; i++) {
 		char s[8];
 		if (i < 256)
 			tiny_str(&t->kv, s, tiny_byte(i, s));
@@ -180,13 +182,13 @@ static inline void tiny_tokenizer(struct tiny *t)
 	}
 	tiny_key(t, "tokenizer.ggml.token_type", 9);
 	buf_u32(&t->kv, 5);
-	buf_u64(&t->kv, TINY_VOCAB);
-	for (unsigned i = 0; i < TINY_VOCAB; i++)
+	buf_u64(&t->kv, n);
+	for (unsigned i = 0; i < n; i++)
 		buf_u32(&t->kv, i >= 256 && i < 260 ? 3 : 1);
 	tiny_key(t, "tokenizer.ggml.merges", 9);
 	buf_u32(&t->kv, 8);
-	buf_u64(&t->kv, TINY_VOCAB - 260);
-	for (unsigned i = 260; i < TINY_VOCAB; i++) {
+	buf_u64(&t->kv, n - 260);
+	for (unsigned i = 260; i < n; i++) {
 		char s[3] = { (char)('a' + (i - 260) / 26), ' ', (char)('a' + (i - 260) % 26) };
 		tiny_str(&t->kv, s, 3);
 	}
