@@ -164,7 +164,7 @@ configured() { # KEY CORPUS DEFAULT
 	if conf_file=${TT_CONFIG:-$(find_shared tiny-titans.yaml)}
 	then
 		conf_lines=$("${prefix}conf" corpora "$conf_file") || exit $?
-		conf_value=$(printf '%s\n' "$conf_lines" | awk -F '\t' -v key="$1" -v corpus="$2" '$1 == corpus && $2 == key { print $3 }')
+		conf_value=$(printf '%s\n' "$conf_lines" | awk -F '\t' -v key="$1" -v corpus="$2" '$1 "" == corpus && $2 == key { print $3 }')
 		test -n "$conf_value" || conf_value=$("${prefix}conf" get "$1" "$conf_file") || test $? = 1
 	fi
 	printf '%s\n' "${conf_value:-$3}"

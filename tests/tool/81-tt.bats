@@ -149,6 +149,20 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	run -78 fakes/tt-ask -i a word
 }
 
+@test "corpora are named by words: 1 and 01 are two" {
+	make_fakes
+	mkdir "$HOME/.local/share/tiny-titans/index/1"
+	printf 'corpora:\n' >c.yaml
+	for name in 01 1 1.0
+	do
+		printf '  - name: "%s"\n    paths: [%s/docs/%s]\n    embedder: e-%s\n' "$name" "$PWD" "$name" "$name"
+		mkdir "docs/$name"
+		echo word >"docs/$name/word"
+	done >>c.yaml
+	called '^tt-chunk -m e-1 .*</.*/docs/1/word>' fakes/tt-sync 1
+	called '^tt-embed -q -m e-1 ' fakes/tt-ask -i 1 word
+}
+
 @test "the store of prompt state may grow to the size that the configuration says, in whole MiB" {
 	make_fakes
 	while read -r size mib
