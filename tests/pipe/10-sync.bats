@@ -153,6 +153,19 @@ vectors() {
 	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
 }
 
+@test "what lies in a folder whose name holds a tab or a newline is left out like a file of such a name, silently" {
+	mkdir "docs/a	b" "docs/c
+docs"
+	cp docs/handover.md "docs/a	b"
+	cp docs/handover.md "docs/c
+docs"
+	cp docs/handover.md "docs/d	e.md"
+	run --separate-stderr tt-sync --lexical
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
 @test "of two files with the same text one vanishes: the other stays, with its vectors" {
 	cp docs/handover.md docs/again.md
 	tt-sync
