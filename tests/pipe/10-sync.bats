@@ -290,6 +290,22 @@ EOF
 	[ -z "$output$stderr" ]
 }
 
+@test "a lock that cannot be made: 73; an index that is none: 65, also for vectors alone" {
+	mkdir -p "$index.lock"
+	run --separate-stderr tt-sync
+	[ "$status" -eq 73 ]
+	[[ "$stderr" == *"tt-sync: cannot create '$index.lock'" ]]
+	rmdir "$index.lock"
+	mkdir "$index"
+	echo junk >"$index/manifest"
+	for only in --lexical --vectors
+	do
+		run --separate-stderr tt-sync $only
+		[ "$status" -eq 65 ]
+		[ ! -e "$index.vectors" ]
+	done
+}
+
 @test "an unknown corpus: 78; a configuration that is not there: 66" {
 	run --separate-stderr tt-sync nonsense
 	[ "$status" -eq 78 ]

@@ -203,6 +203,14 @@ small_disk() {
 	[[ "$stderr" != *"toy is verified"* ]]
 }
 
+@test "a lock that cannot be made: 73" {
+	need_curl
+	mkdir -p models/.fetch/toy.lock
+	run --separate-stderr tt-model fetch toy
+	[ "$status" -eq 73 ]
+	[[ "$stderr" == *"tt-model: cannot create '$PWD/models/.fetch/toy.lock'" ]]
+}
+
 @test "path prints where a model is, 66 when it is not there" {
 	run --separate-stderr tt-model path toy
 	[ "$status" -eq 66 ]
