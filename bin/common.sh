@@ -122,32 +122,29 @@ make_tmp() {
 	exit_on_signals
 }
 
-# A user's directories (tiny-titans(7)). Without XDG variables and HOME there is no place for a user's data.
+# A user's directories (tiny-titans(7)). Without XDG variables and HOME there is no place for a user's data. As the XDG specification wants,
+# a relative path in these variables is ignored.
 data_dir() {
-	if test -n "${XDG_DATA_HOME:-}"
-	then
-		printf '%s/tiny-titans\n' "$XDG_DATA_HOME"
-	elif test -n "${HOME:-}"
-	then
+	case ${XDG_DATA_HOME:-} in
+	/*) printf '%s/tiny-titans\n' "$XDG_DATA_HOME" ;;
+	*)
+		test -n "${HOME:-}" || die 78 "neither XDG_DATA_HOME nor HOME is set"
 		printf '%s/.local/share/tiny-titans\n' "$HOME"
-	else
-		die 78 "neither XDG_DATA_HOME nor HOME is set"
-	fi
+		;;
+	esac
 }
 config_dir() {
-	if test -n "${XDG_CONFIG_HOME:-}"
-	then
-		printf '%s/tiny-titans\n' "$XDG_CONFIG_HOME"
-	else
-		printf '%s/.config/tiny-titans\n' "${HOME:-/nonexistent}"
-	fi
+	case ${XDG_CONFIG_HOME:-} in
+	/*) printf '%s/tiny-titans\n' "$XDG_CONFIG_HOME" ;;
+	*) printf '%s/.config/tiny-titans\n' "${HOME:-/nonexistent}" ;;
+	esac
 }
 
-# Prints the first readable NAME in: the user's configuration, the system's, what was installed, the source tree.
+# Prints the first NAME that there is in: the user's configuration, the system's, what was installed, the source tree.
 find_shared() { # NAME
 	for find_dir in "$(config_dir)" "$sysconfdir/tiny-titans" "${here%/*}/share/tiny-titans" "${here%/*/*}/share"
 	do
-		if test -r "$find_dir/$1"
+		if test -e "$find_dir/$1"
 		then
 			printf '%s/%s\n' "$find_dir" "$1"
 			return 0

@@ -93,6 +93,35 @@ setup() {
 	done
 }
 
+@test "a relative path in an XDG variable is ignored, as by the other programs" {
+	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
+	for variable in XDG_DATA_HOME XDG_CONFIG_HOME
+	do
+		run env "$variable=here" TT_CONFIG=c.yaml "$bin/tt-sync" x
+		[ "$status" -eq 3 ]
+		[ ! -e here ]
+	done
+	[ -e "$HOME/.local/share/tiny-titans/index/x.lock" ]
+}
+
+@test "the user's configuration goes before others also where it cannot be read" {
+	as_user=
+	test "$(id -u)" != 0 || as_user='setpriv --bounding-set=-dac_override,-dac_read_search'
+	$as_user true || skip "needs setpriv"
+	mkdir -p "$HOME/.config/tiny-titans"
+	for name in models tiny-titans
+	do
+		echo '# nothing' >"$HOME/.config/tiny-titans/$name.yaml"
+		chmod 0 "$HOME/.config/tiny-titans/$name.yaml"
+	done
+	for command in "tt-sync nonsense" "tt-model path nonsense"
+	do
+		run --separate-stderr $as_user "$bin/"$command
+		[ "$status" -eq 66 ]
+		[[ "$stderr" == *": cannot read '$HOME/.config/tiny-titans/"* ]]
+	done
+}
+
 # The scripts beside programs of the test's own, which only say how they were called, on one line of ./called each.
 make_fakes() {
 	mkdir fakes
