@@ -216,7 +216,7 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	printf 'one\ntwo\nthree\n' >"docs/a b"
 	gzip -c "docs/a b" >docs/packed.gz
 	printf 'a\000b' >docs/x.pdf
-	printf '#!/bin/sh\necho "[1] ${FILE##*/}:2  two"\n' >fakes/tt-generate
+	printf '#!/bin/sh\nprintf "[1] at 9:45\\n\\n[1] %%s:2  two > at 10:30\\n" "${FILE##*/}"\n' >fakes/tt-generate
 	cat >fakes/tt-json <<'EOT'
 #!/bin/sh
 printf '{"kind":"hit","name":"%s","span":{"b":[4,7],"l":[2,2]},"src":{"path":"%s"},"text":"a \\"b\\" \\\\n\\ntwo"}\n' "${FILE##*/}" "$FILE"
@@ -228,7 +228,7 @@ EOT
 		export FILE="$PWD/docs/${file/_/ }"
 		PAGER=$pager run -0 fakes/tt-ask --open -i a word
 		echo "$file $pager: $output"
-		[[ "$(tail -n +2 <<<"$output" | tr '\n' ' ')" == ${want//_/ } ]]
+		[[ "$(tail -n +4 <<<"$output" | tr '\n' ' ')" == ${want//_/ } ]]
 	done <<EOT
 a_b cat one_two_three_
 a_b $PWD/less +2|--|$PWD/docs/a_b|_
@@ -238,7 +238,7 @@ x.pdf cat a_"b"_\\\\n_two_
 EOT
 	export FILE="$PWD/docs/a b"
 	PAGER="$PWD/less -R" run -0 fakes/tt-ask --open -i a word
-	[ "${lines[1]}" = "-R|+2|--|$FILE|" ]
+	[ "${lines[2]}" = "-R|+2|--|$FILE|" ]
 }
 
 @test "a script that hangs up leaves no temporary files behind" {
