@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# first-run: what `make ask` starts ends with it, and what goes on behind it is named rightly. The script stands in a tree of the
+# test's own, beside programs that only say that they run; nothing is installed, fetched or built.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	export HOME="$PWD/home" TT_BIN="$PWD/programs" TT_QUESTION=why
+	unset XDG_DATA_HOME XDG_CONFIG_HOME TT_GENERATOR TT_EMBEDDER
+	index=$HOME/.local/share/tiny-titans/index
+	mkdir -p bin programs "$index"
+	cp "$top/bin/first-run" "$top/bin/common.sh" bin
+	# Every package is there, and no page is left out.
+	for name in cc mandoc man less python3 make
+	do
+		fake "bin/$name" true
+	done
+	fake bin/dpkg-query 'printf installed'
+	fake bin/grep 'exit 1'
+	fake programs/tt-model 'test "$1" != path || exit 0'
+	fake programs/tt-ask 'echo because'
+	fake programs/tt-sync true
+	touch "$index/man.lexical" "$index/man.lock"
+}
+fake() { # FILE COMMANDS
+	printf '#!/bin/sh\n%s\n' "$2" >"$1"
+	chmod +x "$1"
+}
+# Waits until FILE holds a number, and prints it.
+number_in() { # FILE
+	until [ -s "$1" ]
+	do
+		sleep 0.02
+	done
+	cat "$1"
+}
+ends() { # PID: within two seconds
+	for _ in $(seq 100)
+	do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+@test "when it is stopped, what it builds and fetches beside that stops too" {
+	fake programs/tt-model 'case "$*" in path*) exit 1 ;; *-q*fetch*) echo $$ >fetching; sleep 20 ;; esac'
+	fake bin/make 'test "$1" != -q || exit 1; echo $$ >building; exec sleep 20'
+	sh bin/first-run 3>&- &
+	building=$(number_in building) fetching=$(number_in fetching)
+	kill -TERM $!
+	wait $! || [ $? -eq 143 ]
+	ends "$building"
+	ends "$fetching"
+}
+
+@test "vectors are left to a process of its own, whose group is named; while it is at work no second one" {
+	fake programs/tt-sync 'exec 9>"$HOME/.local/share/tiny-titans/index/man.lock"; flock -n 9 || exit 75; echo $$ >>started; sleep 20'
+	run --separate-stderr sh bin/first-run 3>&-
+	[ "$output" = because ]
+	pid=$(number_in started)
+	[[ "$stderr" == *"kill -- -$pid"* ]]
+	run --separate-stderr sh bin/first-run 3>&-
+	kill -- "-$pid"
+	[ "$output" = because ]
+	[[ "$stderr" == *"kill -- -$pid"* ]]
+	ends "$pid"
+	[ "$(wc -l <started)" -eq 1 ]
+}
+
+@test "once the vectors are there it answers and does nothing else" {
+	touch "$index/man.vectors"
+	run --separate-stderr sh bin/first-run
+	[ "$status" -eq 0 ]
+	[ "$output" = because ]
+	[ -z "$stderr" ]
+}
