@@ -203,6 +203,19 @@ small_disk() {
 	[[ "$stderr" != *"toy is verified"* ]]
 }
 
+@test "a part of a file is gone on with, and thrown away where that cannot be" {
+	need_curl
+	for part in 'one two' 'one two three' 'one two three four'
+	do
+		mkdir -p models/.fetch/toy
+		printf '%s' "$part" >"models/.fetch/toy/$(printf 'url file://%s/source' "$PWD" | tr -c 'A-Za-z0-9.=\n-' _).partial"
+		run tt-model -q fetch toy
+		[ "$status" -eq 0 ]
+		cmp source models/toy.gguf
+		rm -r models
+	done
+}
+
 @test "a lock that cannot be made: 73" {
 	need_curl
 	mkdir -p models/.fetch/toy.lock
