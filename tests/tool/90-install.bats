@@ -92,6 +92,7 @@ setup() {
 
 @test "the units are those of a user, without what only the system's manager can do" {
 	run ! grep -E '^(Protect|Private|ReadWritePaths|StateDirectory|User=)' contrib/systemd/tt-sync.service
+	grep -qx IgnoreSIGPIPE=no contrib/systemd/tt-sync.service
 	command -v systemd-analyze >/dev/null || skip "needs systemd-analyze"
 	cp contrib/systemd/tt-sync.timer "$BATS_TEST_TMPDIR"
 	sed 's|^ExecStart=.*|ExecStart=/bin/true|' contrib/systemd/tt-sync.service >"$BATS_TEST_TMPDIR/tt-sync.service"
