@@ -136,6 +136,10 @@ for s in $(files 'bin/*')
 do
 	test "$s" = bin/common.sh || test "$s" = bin/first-run || test "$s" = bin/completion || test "$s" = bin/tt || test -f "man/tt-${s##*/}.1" ||
 		note "$s: no manual page 'man/tt-${s##*/}.1'"
+	sed -n '/^option() /,/^}/s/^\t\(-[^)]*\)).*/\1/p' "$s" | tr -d ' ' | tr '|' '\n' | while IFS= read -r o
+	do
+		grep -Eq "^\.It Fl (.* )?${o#-}( |$)" "man/tt-${s##*/}.1" || note "man/tt-${s##*/}.1: option '$o' has no entry"
+	done
 done
 
 # ---- hardening ----
