@@ -40,6 +40,13 @@ setup() {
 	COMP_WORDS=(x-model fe) COMP_CWORD=1
 	_x_model
 	[ "${COMPREPLY[*]}" = fetch ]
+	COMP_WORDS=(x-model -q fetch l) COMP_CWORD=3
+	_x_model
+	[ -z "${COMPREPLY[*]}" ]
+	COMP_WORDS=(x-model -d fetched l) COMP_CWORD=3
+	_x_model
+	[ "${COMPREPLY[*]}" = list ]
+	COMP_CWORD=1
 	. "$share/bash-completion/completions/x-sync"
 	COMP_WORDS=(x-sync --)
 	_x_sync
