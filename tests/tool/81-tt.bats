@@ -223,6 +223,10 @@ printf '{"kind":"hit","name":"%s","span":{"b":[4,7],"l":[2,2]},"src":{"path":"%s
 EOT
 	printf '#!/bin/sh\nprintf "%%s|" "$@"\n' >less
 	chmod +x less fakes/tt-json
+	mkdir docs/man
+	printf 'one\n.two\n' | tee docs/man/list.md docs/man/page.3pm >docs/man/page.1
+	printf '#!/bin/sh\nprintf "man|%%s|" "$@"\n' >fakes/man
+	chmod +x fakes/man
 	while read -r file pager want
 	do
 		export FILE="$PWD/docs/${file/_/ }"
@@ -234,6 +238,9 @@ a_b cat one_two_three_
 a_b $PWD/less +2|--|$PWD/docs/a_b|_
 packed.gz cat one_two_three_
 packed.gz $PWD/less +2|--|*/packed|_
+man/list.md cat one_.two_
+man/page.1 cat man|-l|man|--|man|*/page.1|_
+man/page.3pm cat man|-l|man|--|man|*/page.3pm|_
 x.pdf cat a_"b"_\\\\n_two_
 EOT
 	export FILE="$PWD/docs/a b"
