@@ -3,9 +3,9 @@
 #
 # A drafter in twenty lines: proposes again what followed the last two tokens when they were seen before.
 #
-#	tt-generate -m MODEL --draft 'tt-json | awk -f drafter.awk'
+#	tt-generate -m MODEL --draft 'tt-json | mawk -W interactive -f drafter.awk'
 #
-# mawk waits for a full buffer unless it is told -W interactive.
+# Another awk than mawk, which is Debian's, takes it without -W interactive; mawk without it waits until its buffer is full.
 # Each ctx and accept record (a JSON line each) is answered by exactly one draft; see records(5).
 function tokens(line,   a) {
 	if (!match(line, /"tok": *\[[^]]*\]/))

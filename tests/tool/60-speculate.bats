@@ -163,6 +163,15 @@ wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\
 	[ "${lines[1]}" = '{"kind":"draft","tok":[2,3,4]}' ]
 }
 
+@test "the example drafter drafts when it is called as it says" {
+	command -v mawk >/dev/null || skip "no mawk"
+	drafter=$(sed -n "s/^#.*--draft '\(.*\)'$/\1/p" contrib/drafter.awk)
+	printf 'abababababababab' | tt-generate -m qwen2 -n 9 --raw --prefix-cache=0 --json --draft "${drafter/drafter.awk/contrib/drafter.awk}" \
+		> "$BATS_TEST_TMPDIR/a" 2> "$BATS_TEST_TMPDIR/err"
+	[ ! -s "$BATS_TEST_TMPDIR/err" ]
+	[ "$(sed -n 's/.*"n_draft": *\([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/a")" -gt 0 ]
+}
+
 bench() {
 	printf '{"category":"%s","turns":["ab","ba"]}\n' one two one > "$BATS_TEST_TMPDIR/p"
 	run --separate-stderr tt-bench spec -m qwen2 -n 16 --prompts "$BATS_TEST_TMPDIR/p" --draft "$1"

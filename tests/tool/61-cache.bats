@@ -451,7 +451,7 @@ size_of_store() {
 }
 
 @test "drafts never change a byte" {
-	for d in auto tt-speculate 'tt-json | awk -f "$CONTRIB/drafter.awk"'
+	for d in auto tt-speculate 'tt-json | mawk -W interactive -f "$CONTRIB/drafter.awk"'
 	do
 		tt-generate -m qwen2 -n 24 --json --draft "$d" --prefix-cache 0 < "$P" > "$BATS_TEST_TMPDIR/out"
 		right
