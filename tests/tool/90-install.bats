@@ -55,6 +55,9 @@ setup() {
 	COMP_WORDS=(x ret)
 	_x
 	[ "${COMPREPLY[*]}" = retrieve ]
+	COMP_WORDS=(x -)
+	_x
+	[ "${COMPREPLY[*]}" = "-h -V" ]
 	grep -q -- "'-c:CONFIG:_files'" "$share/zsh/site-functions/_x-sync"
 	grep -q -- "'--vectors'" "$share/zsh/site-functions/_x-sync"
 	grep -qx 'complete -c x-sync -s c -r' "$share/fish/vendor_completions.d/x-sync.fish"
