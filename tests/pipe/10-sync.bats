@@ -280,6 +280,23 @@ EOF
 	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
 }
 
+@test "a list of files that breaks off takes nothing out: 74" {
+	tt-sync --lexical
+	mkdir bin
+	for part in include find
+	do
+		# Only one line of the list, and its program ends as for want of room; or the shell that runs find is killed.
+		printf '#!/bin/sh\ncase $* in *%s*) %s "$@" | head -n 1; exit 2 ;; *) exec %s "$@" ;; esac\n' \
+			/include "$(command -v awk)" "$(command -v awk)" >bin/awk
+		[ "$part" = include ] || printf '#!/bin/sh\nkill -KILL "$PPID"\n' >bin/find
+		[ "$part" = include ] || rm bin/awk
+		chmod +x bin/*
+		PATH="$PWD/bin:$PATH" run --separate-stderr -74 tt-sync --lexical
+		[[ "$stderr" == *"tt-sync: corpus 'depot': the files could not be listed" ]]
+		[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+	done
+}
+
 @test "a second tt-sync leaves a corpus alone that another works on: 75, silently" {
 	mkdir -p "${index%/*}"
 	exec 8>"$index.lock"
