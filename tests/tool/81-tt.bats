@@ -44,6 +44,19 @@ setup() {
 	[[ "$stderr" == "tt: no command 'nonsense'"* ]]
 }
 
+@test "help on a command shows its page, installed or not" {
+	mkdir -p own/usr/bin man
+	printf '#!/bin/sh\necho "$@"\n' >man/man
+	chmod +x man/man
+	cp "$bin/tt" "$bin/tt-ask" own/usr/bin
+	PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help ask
+	[ "$output" = tt-ask ]
+	mkdir own/man
+	touch own/man/tt-ask.1
+	PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help ask
+	[ "$output" = "$PWD/own/man/tt-ask.1" ]
+}
+
 @test "every script has -h on stdout and -V, and refuses an unknown option" {
 	for script in tt tt-ask tt-sync tt-model tt-eval
 	do
