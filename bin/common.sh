@@ -12,6 +12,8 @@ tmp=
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 PATH=$here:$PATH
 export PATH
+# Where standard error is closed, the next file that is opened would take its number.
+(: 3>&2) || exec 2>/dev/null
 
 # What is taken where no model is named.
 # shellcheck disable=SC2034

@@ -191,6 +191,16 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	run -78 fakes/tt-ask -i a word
 }
 
+@test "with standard error closed scripts do what they do" {
+	make_fakes
+	for shell in dash 'bash --posix' 'busybox sh'
+	do
+		command -v "${shell%% *}" >/dev/null || continue
+		# shellcheck disable=SC2086 # lists of words
+		called "^tt-generate -m g-a " $shell -c "$shell fakes/tt-ask -i a word 2>&-"
+	done
+}
+
 @test "corpora are named by words: 1 and 01 are two" {
 	make_fakes
 	mkdir "$HOME/.local/share/tiny-titans/index/1"
