@@ -80,11 +80,11 @@ read_options() { # LETTERS WORDS ARGUMENT...
 		esac
 		case $opt in
 		-h | --help)
-			usage
+			usage || exit 74
 			exit 0
 			;;
 		-V | --version)
-			printf '%s %s\n' "$prog" "$version"
+			printf '%s %s\n' "$prog" "$version" || exit 74
 			exit 0
 			;;
 		esac

@@ -219,6 +219,18 @@ small_disk() {
 	[[ "$stderr" == *"tt-model: cannot create '$PWD/models/.fetch/toy.lock'" ]]
 }
 
+@test "what cannot be written: 74" {
+	mkdir models
+	cp source models/toy.gguf
+	for command in list "path toy" "verify toy" -h -V
+	do
+		run --separate-stderr sh -c "tt-model $command >/dev/full"
+		echo "$command: $status"
+		[ "$status" -eq 74 ]
+		[ -n "$stderr" ]
+	done
+}
+
 @test "path prints where a model is, 66 when it is not there" {
 	run --separate-stderr tt-model path toy
 	[ "$status" -eq 66 ]
