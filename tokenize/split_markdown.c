@@ -218,7 +218,8 @@ static void text_line(struct md *m, const struct line *l, const char *p, size_t 
 		block(m, BLOCK_PARA);
 	else if (indent == 0 && was_blank && m->item)
 		block(m, BLOCK_PARA);
-	if (split_block_len(m->s) == 0 && m->kind == BLOCK_PARA && l->n < sizeof m->held && l->end > 0) {
+	/* No line below underlines what stands in a quotation. */
+	if (split_block_len(m->s) == 0 && m->kind == BLOCK_PARA && p[0] != '>' && l->n < sizeof m->held && l->end > 0) {
 		memcpy(m->held, l->p, l->n);
 		m->at = *l;
 		m->has_held = true;

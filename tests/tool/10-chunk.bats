@@ -311,6 +311,11 @@ while not os.path.exists("stop"):
 	EOF
 }
 
+@test "Markdown: a rule below a quotation makes no heading of it" {
+	printf '%s\n' '# Log' '' '> All is well.' '---' 'Signed.' >log.md
+	chunk log.md | grep '"sec":\["Log"\],.*"text":"> All is well.\\n---\\nSigned."'
+}
+
 @test "Markdown: a rule on the first line is no front matter, and no line of it is lost" {
 	printf -- '---\n\n# Keel\n\nrib\n' >rule.md
 	chunk rule.md >out
