@@ -29,6 +29,9 @@ void gone_print(struct gone *g, FILE *f)
 {
 	size_t n = g->in.len / HASH_ID_LEN;
 	char hex[2 * HASH_ID_LEN + 1];
+	if (!g->is_true)
+		return;
+	g->is_true = false;
 	if (n)
 		qsort(g->in.data, n, HASH_ID_LEN, by_id);
 	for (size_t at = 0; at < g->out.len; at += HASH_ID_LEN) {

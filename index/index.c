@@ -96,14 +96,12 @@ static int one_bad(struct add *a, int r, const struct err *e)
 	return 0;
 }
 
-/* What left is told as soon as that is committed: should the merge fail, it has left all the same. */
+/* What left is told as soon as that is committed: should the merge fail, or opening what was committed, it has left all the same. */
 static int commit_and_merge(struct writer *w, struct gone *gone, enum writer_merge how, struct err *e)
 {
 	int r = writer_commit(w, e);
-	if (r)
-		return r;
 	gone_print(gone, stdout);
-	return writer_merge(w, how, e);
+	return r ? r : writer_merge(w, how, e);
 }
 
 static int commit(struct add *a, struct err *e)

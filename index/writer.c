@@ -525,7 +525,12 @@ int writer_commit(struct writer *w, struct err *e)
 	if (!r && has_new)
 		r = write_builder(w, e);
 	if (!r)
-		r = publish(w, e);
+		r = manifest_write(&w->next, w->store.dir, e);
+	if (r)
+		return r;
+	if (w->gone)
+		w->gone->is_true = true;
+	r = reload(w, w->store.dir, false, e);
 	return !r && has_new && w->gone ? note_came(w, e) : r;
 }
 

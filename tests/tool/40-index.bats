@@ -428,6 +428,16 @@ for c, b in zip(came, back):
 	[ "${#lines[@]}" -eq 2 ]
 }
 
+@test "--ids tells what left, also when the index that was committed cannot be opened again" {
+	strace -o /dev/null true || skip "no strace here"
+	docs 1 3 | tt-index add i
+	run --separate-stderr env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -P i/0000000000000001.seg -e trace=openat \
+		-e inject=openat:error=EMFILE:when=2 tt-index forget --ids i /c/d1
+	[ "$status" -eq 74 ]
+	[ "$(stat_of i documents)" -eq 2 ]
+	[ "${#lines[@]}" -eq 2 ]
+}
+
 @test "--ids tells of a chunk that came again and left again within one commit, and of none that stays" {
 	left=$(docs 1 1 | sed -n '2s/.*"id":"\([0-9a-f]*\)0".*/\1/p')
 	for last in "$(docs 1 1 'other text')" '{"kind":"tomb","doc":"/c/d1"}'; do
