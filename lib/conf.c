@@ -11,6 +11,7 @@
 #include "lib/base/conf.h"
 #include "lib/base/err.h"
 #include "lib/base/fault.h"
+#include "lib/base/io.h"
 #include "lib/base/opt.h"
 
 #define TOOL "tt-conf"
@@ -203,9 +204,6 @@ int main(int argc, char **argv)
 		r = print_models(a);
 	else
 		return n ? opt_misuse(&prog, "unknown command, or wrong operands: '%s'", cmd) : opt_misuse(&prog, "a command is needed");
-	if (fflush(stdout) && r == EXIT_DONE) {
-		fprintf(stderr, "%s: cannot write stdout\n", err_tool(TOOL));
-		r = EXIT_IO;
-	}
-	return r;
+	struct err e = {0};
+	return io_flush_stdout(&e) && r == EXIT_DONE ? err_report(TOOL, &e) : r;
 }

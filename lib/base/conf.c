@@ -379,15 +379,6 @@ const char *conf_get(const struct conf *c, const char *fmt, ...)
 	return x ? x->value : NULL;
 }
 
-unsigned conf_line(const struct conf *c, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	const struct conf_entry *x = find_fmt(c, fmt, ap);
-	va_end(ap);
-	return x ? x->line : 0;
-}
-
 size_t conf_count(const struct conf *c, const char *fmt, ...)
 {
 	va_list ap;

@@ -84,8 +84,6 @@ int conf_open(struct conf *c, const char *path, struct err *e);
 
 /* The value at a path; NULL if it is absent, a list or a map. Borrowed until conf_release. */
 const char *conf_get(const struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The line it stands in; 0 if it is absent. */
-unsigned conf_line(const struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The number of items of the list or map at a path; 0 if absent. */
 size_t conf_count(const struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The bytes a CONF_SIZE value stands for (it was checked when it was read). */

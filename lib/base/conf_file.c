@@ -92,15 +92,25 @@ int conf_find(struct buf *out, const char *tt_config, struct err *e)
 		       out->len ? out->data : "~/.config/tiny-titans/tiny-titans.yaml", system_file);
 }
 
+/* The name of a corpus; NULL if the entry is another. */
+static const char *corpus_name(const struct conf_entry *x)
+{
+	size_t n = strlen(x->path);
+	return !strncmp(x->path, "corpora[", 8) && n > 6 && !strcmp(x->path + n - 6, "].name") ? x->value : NULL;
+}
+
 int conf_open(struct conf *c, const char *path, struct err *e)
 {
 	int r = conf_load(c, path, conf_schema, e);
-	for (size_t i = 0; !r && i < conf_count(c, "corpora"); i++)
-		for (size_t k = 0; !r && k < i; k++)
-			if (strcmp(conf_get(c, "corpora[%zu].name", i), conf_get(c, "corpora[%zu].name", k)) == 0)
+	for (size_t i = 0; !r && i < c->n; i++) {
+		const char *name = corpus_name(&c->entry[i]);
+		for (size_t k = 0; !r && name && k < i; k++) {
+			const char *before = corpus_name(&c->entry[k]);
+			if (before && strcmp(before, name) == 0)
 				r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "%s:%u: two corpora are named '%s', the first in line %u", path,
-					conf_line(c, "corpora[%zu].name", i), conf_get(c, "corpora[%zu].name", i),
-					conf_line(c, "corpora[%zu].name", k));
+					c->entry[i].line, name, c->entry[k].line);
+		}
+	}
 	if (r)
 		conf_release(c);
 	return r;

@@ -155,4 +155,21 @@ notes" ]
 	run -2 tt-conf frobnicate
 	run -2 tt-conf list models c.yaml
 	run -74 bash -c 'tt-conf corpora c.yaml >/dev/full'
+	# What stdio could not write and then forgot: a buffer of 4,096 bytes.
+	long=$(printf 'x%.0s' $(seq 4090))
+	printf 'corpora:\n- {name: a, paths: [/a]}\n- {name: b, paths: [/a]}\n- {name: %s, paths: [/a]}\n' "${long#x}" >c.yaml
+	[ "$(tt-conf list corpora c.yaml | wc -c)" -eq 4094 ]
+	for more in 1 2 3 4 5
+	do
+		sed -i 's/name: x/name: xx/' c.yaml
+		run -74 bash -c 'tt-conf list corpora c.yaml >/dev/full'
+	done
+}
+
+@test "a thousand corpora are compared in no time" {
+	{ echo corpora: && seq -f '- {name: c%.0f, paths: [/a]}' 1000; } >c.yaml
+	run -0 bash -c 'ulimit -t 2 && tt-conf check c.yaml'
+	echo '- {name: c7, paths: [/a]}' >>c.yaml
+	run -78 --separate-stderr tt-conf check c.yaml
+	[[ $stderr == *"c.yaml:1002: two corpora are named 'c7', the first in line 8" ]]
 }
