@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/utf8.h"
 
 #define LINE_MAX_LEN 4200	/* a path, and what stands before it */
 
@@ -33,6 +34,18 @@ static void say(const char *s, size_t n)
 			return;
 		s += put;
 		n -= (size_t)put;
+	}
+}
+
+/* A name, as err_print lets it out. */
+static void say_safe(const char *s)
+{
+	for (size_t n = strlen(s), k; n > 0; s += k, n -= k) {
+		uint32_t c;
+		bool ok;
+		k = utf8_decode(s, n, &c, &ok);
+		bool is_safe = ok && c >= ' ' && !utf8_is_control(c);
+		say(is_safe ? s : "?", is_safe ? k : 1);
 	}
 }
 
@@ -81,7 +94,7 @@ static bool say_name(uintptr_t at)
 			if (name) {
 				close(fd);
 				say("'", 1);
-				say(name, strlen(name));
+				say_safe(name);
 				say("'", 1);
 				return true;
 			}

@@ -57,6 +57,15 @@ told() { # TOOL FILE
 	told tt-generate "$pack"
 }
 
+@test "the name that is told steers no terminal" {
+	"$build/tests/tool/mktiny" qwen2 m.gguf
+	export XDG_CACHE_HOME=$PWD/$(printf 'c\033[31m\302\233')
+	pack=$(tt-pack m.gguf)
+	make_question
+	cut_while '"kind":"answer"' "$pack" tt-generate -m m -n 8 --json --prefix-cache=0 --draft=none
+	told tt-generate "$PWD/c?[31m?/${pack#"$XDG_CACHE_HOME"/}"
+}
+
 @test "tt-retrieve: a segment of an index" {
 	for i in $(seq 40)
 	do
