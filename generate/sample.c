@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/cursor.h"
 
@@ -20,7 +21,7 @@ const struct sample_params SAMPLE_GREEDY = { .temp = 0, .top_p = 1, .repeat_pena
 struct sampler {
 	struct sample_params p;
 	size_t n_vocab;
-	struct sample_item *item;	/* [n_vocab]; NULL when greedy */
+	struct sample_item *item;	/* [n_vocab], and as many to sort with; NULL when greedy */
 	struct sample_item only;	/* the greedy distribution */
 };
 
@@ -28,7 +29,7 @@ int sampler_open(struct sampler **out, const struct sample_params *p, size_t n_v
 {
 	struct sampler *s = calloc(1, sizeof *s);
 	size_t bytes;
-	if (!s || !size_mul(n_vocab, sizeof *s->item, &bytes)) {
+	if (!s || !size_mul(n_vocab, 2 * sizeof *s->item, &bytes)) {
 		free(s);
 		return err_memory(e);
 	}
@@ -142,6 +143,36 @@ static void sift(struct sample_item *h, size_t n, size_t i)
 	}
 }
 
+/* A number that is less for what comes first: the bits of a float, turned so that they compare as it does. */
+static uint32_t place(float v)
+{
+	uint32_t bits;
+	v += 0.0f;	/* of the two zeros, one */
+	memcpy(&bits, &v, sizeof bits);
+	return bits & 0x80000000u ? bits : ~bits & 0x7fffffffu;
+}
+
+/* As qsort by by_value, of items in the order of their ids: byte by byte, the lowest first, each time keeping the order among equals. For a
+ * whole vocabulary, which is sorted for every token, ten times as fast. */
+static void sort_by_bytes(struct sample_item *item, struct sample_item *other, size_t n)
+{
+	for (unsigned shift = 0; shift < 32; shift += 8) {
+		size_t at[256] = { 0 }, sum = 0;
+		for (size_t i = 0; i < n; i++)
+			at[place(item[i].p) >> shift & 255]++;
+		for (size_t b = 0; b < 256; b++) {
+			size_t count = at[b];
+			at[b] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			other[at[place(item[i].p) >> shift & 255]++] = item[i];
+		struct sample_item *t = item;
+		item = other;
+		other = t;
+	}
+}
+
 /* Fills item[] with the candidates, sorted; returns their number. */
 static size_t candidates(struct sampler *s, const float *logits)
 {
@@ -169,7 +200,10 @@ static size_t candidates(struct sampler *s, const float *logits)
 			sift(s->item, k, 0);
 		}
 	}
-	qsort(s->item, n, sizeof *s->item, by_value);
+	if (k < s->n_vocab)
+		qsort(s->item, n, sizeof *s->item, by_value);
+	else
+		sort_by_bytes(s->item, s->item + s->n_vocab, n);
 	return n;
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "generate/sample.h"
 
@@ -39,7 +40,7 @@ static void pick_greedy_tie_gives_lowest_id(void **state)
 	sampler_close(s);
 }
 
-static int odd_only(void *arg, int32_t id)
+static bool odd_only(void *arg, int32_t id)
 {
 	(void)arg;
 	return id % 2;
@@ -121,6 +122,43 @@ static void pick_many_times_follows_distribution(void **state)
 	sampler_close(s);
 }
 
+enum { MANY = 1 << 17 };
+
+/* A distribution of MANY logits, equal ones and both zeros among them; *took is the processor's time. */
+static const struct sample_item *dist_many(struct sampler **s, long top_k, clock_t *took)
+{
+	static float l[MANY];
+	const struct sample_item *it;
+	struct sample_params p = SAMPLE_GREEDY;
+	uint32_t x = 1;
+	p.temp = 1;
+	p.top_k = top_k;
+	assert_int_equal(sampler_open(s, &p, MANY, NULL), 0);
+	for (size_t i = 0; i < MANY; i++) {
+		x = x * 1664525 + 1013904223;
+		l[i] = (float)((int)(x >> 12 & 0xffff) - 0x8000) / 4096 * (x >> 31 ? 1 : -1);
+	}
+	*took = clock();
+	size_t n = sampler_dist(*s, l, NULL, 0, &it);
+	*took = clock() - *took;
+	assert_int_equal(n, top_k ? top_k : MANY);
+	return it;
+}
+
+/* All of them are not sorted as some are: it is done for every token that is drawn without a cut. */
+static void dist_of_all_is_sorted_alike_and_sooner(void **state)
+{
+	(void)state;
+	struct sampler *s, *t;
+	clock_t all, most;
+	const struct sample_item *a = dist_many(&s, 0, &all), *b = dist_many(&t, MANY - 1, &most);
+	for (size_t i = 0; i < MANY - 1; i++)
+		assert_int_equal(a[i].id, b[i].id);
+	assert_true(3 * all < 2 * most);
+	sampler_close(s);
+	sampler_close(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +167,7 @@ int main(void)
 		cmocka_unit_test(pick_with_repeat_penalty_moves_on),
 		cmocka_unit_test(dist_with_cuts_keeps_the_best),
 		cmocka_unit_test(pick_many_times_follows_distribution),
+		cmocka_unit_test(dist_of_all_is_sorted_alike_and_sooner),
 	};
 	return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }
