@@ -162,9 +162,12 @@ static int run(struct run *x, struct err *e)
 	if (r)
 		return r;
 	while ((got = rec_read(x->in, &rec, e)) > 0) {
+		const char *model;
+		size_t n;
 		if (rec_is(&rec, "head"))
-			continue;
-		r = rec_is(&rec, "answer") ? take_answer(x, &rec, e) : x->out ? rec_pass(x->out, &rec, e) : 0;
+			r = x->out && rec_str(&rec, "model", &model, &n) ? rec_writer_model(x->out, model, n, e) : 0;
+		else
+			r = rec_is(&rec, "answer") ? take_answer(x, &rec, e) : x->out ? rec_pass(x->out, &rec, e) : 0;
 		if (r)
 			return r;
 	}

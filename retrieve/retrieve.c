@@ -230,7 +230,9 @@ static int take_head(struct run *x, const struct rec *r, struct err *e)
 	if (!rec_str(r, "model", &s, &n))
 		return 0;
 	x->model = strndup(s, n);
-	return x->model ? 0 : err_memory(e);
+	if (!x->model)
+		return err_memory(e);
+	return x->out ? rec_writer_model(x->out, s, n, e) : 0;	/* the vectors go on, so what they are of does too */
 }
 
 static int read_records(struct run *x, struct err *e)

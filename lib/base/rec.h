@@ -90,6 +90,8 @@ int rec_writer_open(struct rec_writer **w, int fd, const char *tool, const char 
 /* A writer that adds no head of its own: the caller passes one on (tt-json). A `head` passed while a stream is open
  * writes that stream's `end` first. */
 int rec_writer_open_bare(struct rec_writer **w, int fd, const char *tool, struct err *e);
+/* The model of the head to come, in place of what rec_writer_open was told; copied. Without effect once the head is out. ERR_MEM. */
+int rec_writer_model(struct rec_writer *w, const char *model, size_t n, struct err *e);
 /* JSON lines instead of msgpack (option --json), or msgpack even on a terminal. Call before the first record. */
 void rec_writer_json(struct rec_writer *w, bool on);
 /* Gives the stream's bytes to `put` and not to a descriptor: all of s[0..n), or an ERR_*. Call before the first record. */

@@ -71,6 +71,16 @@ int rec_writer_open(struct rec_writer **w, int fd, const char *tool, const char 
 	return open_writer(w, fd, tool, model, false, e);
 }
 
+int rec_writer_model(struct rec_writer *w, const char *model, size_t n, struct err *e)
+{
+	char *copy = strndup(model, n);
+	if (!copy)
+		return err_memory(e);
+	free(w->model);
+	w->model = copy;
+	return 0;
+}
+
 int rec_writer_open_bare(struct rec_writer **w, int fd, const char *tool, struct err *e)
 {
 	return open_writer(w, fd, tool, NULL, true, e);

@@ -182,6 +182,9 @@ hits() {	# "doc seq" of every hit on stdin
 	run --separate-stderr tt-retrieve --json model <query
 	[ "$status" -eq 78 ]
 	[ "$(tt-retrieve --lexical model <query | hits)" = "d 0" ]
+	# What the vectors are of is known behind a stage that only passes them on, too.
+	run -78 --separate-stderr sh -c 'tt-retrieve i <query | tt-retrieve model'
+	run -78 --separate-stderr sh -c 'tt-cite --json <query | tt-retrieve model'
 }
 
 @test "a vector whose scale is no number, or too large for one, is refused: 3" {
