@@ -101,7 +101,10 @@ static int commit_and_merge(struct writer *w, struct gone *gone, enum writer_mer
 {
 	int r = writer_commit(w, e);
 	gone_print(gone, stdout);
-	return r ? r : writer_merge(w, how, e);
+	if (r)
+		return r;
+	r = writer_merge(w, how, e);
+	return r ? err_wrap(e, "what was added or removed is committed, but segments could not be merged") : 0;
 }
 
 static int commit(struct add *a, struct err *e)
