@@ -4,7 +4,6 @@
  * into the other form. Heads are passed on; each `end` is written anew, and comes out the same, because the hash of a
  * stream covers its msgpack bytes in either form.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,9 +73,9 @@ static int convert_file(const char *path, struct rec_writer **w, struct err *e)
 {
 	if (strcmp(path, "-") == 0)
 		return convert(0, "stdin", w, e);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = io_open(path, e);
 	if (fd < 0)
-		return err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+		return fd;
 	int r = convert(fd, path, w, e);
 	close(fd);
 	return r;

@@ -8,7 +8,6 @@
  *
  * `queries` writes only what can be scored, so the other commands score every query that comes in, found or not.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,9 +205,9 @@ static int with_stream(const char *path, struct tally *t,
 		       int (*f)(struct tally *, struct rec_reader *, struct err *), struct err *e)
 {
 	struct rec_reader *in = NULL;
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : 0;
+	int fd = path ? io_open(path, e) : 0;
 	if (fd < 0)
-		return err_sys(e, ERR_NOENT, "cannot open '%s'", path);
+		return fd;
 	int r = rec_reader_open(&in, fd, path ? path : "stdin", e);
 	if (r == 0)
 		r = f(t, in, e);

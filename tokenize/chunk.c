@@ -309,7 +309,7 @@ static int json_files(struct run *r, char **file, int n, size_t n_ahead, struct 
 		}
 		FILE *f = fopen(file[i], "re");
 		if (!f)
-			return err_sys(e, ERR_NOENT, "cannot open '%s'", file[i]);
+			return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", file[i]);
 		rc = json_lines(r, f, file[i], n_ahead, e);
 		fclose(f);
 	}
@@ -412,7 +412,8 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 			(unsigned long long)n.n_error);
 	if (n.n_error == 0)
 		return EXIT_DONE;
-	return n_operand == 1 && n.n_error == 1 && r->last == ERR_NOENT ? EXIT_NOINPUT : EXIT_PARTLY;
+	bool alone = n_operand == 1 && n.n_error == 1;
+	return alone && (r->last == ERR_NOENT || r->last == ERR_PERM) ? err_exit(r->last) : EXIT_PARTLY;
 }
 
 int main(int argc, char **argv)

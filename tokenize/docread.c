@@ -288,7 +288,7 @@ static int read_once(struct reading *r, struct err *e)
 	rc = sniff(r, src, &type, e);
 	if (rc == 0)
 		rc = run_reader(r, src, type, e);
-	if (rc == ERR_LIMIT || rc == ERR_NOENT || rc == ERR_FORMAT || rc == ERR_IO) {
+	if (rc == ERR_LIMIT || rc == ERR_NOENT || rc == ERR_PERM || rc == ERR_FORMAT || rc == ERR_IO) {
 		/* mandoc could not: our own reading can always. */
 		if (type == DOC_MAN && o->mandoc && !r->j->drained) {
 			struct read_opts own = *o;

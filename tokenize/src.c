@@ -80,7 +80,7 @@ int src_open(struct src *s, const char *path, bool text, struct err *e)
 	*s = (struct src){ .name = path, .fd = -1 };
 	s->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (s->fd < 0) {
-		int code = errno == ENXIO ? ERR_UNSUPPORTED : errno == EMFILE || errno == ENFILE ? ERR_IO : ERR_NOENT;
+		int code = errno == ENXIO ? ERR_UNSUPPORTED : errno == EMFILE || errno == ENFILE ? ERR_IO : errno == EACCES ? ERR_PERM : ERR_NOENT;
 		return err_sys(e, code, "cannot open '%s'", path);
 	}
 	int rc = 0;

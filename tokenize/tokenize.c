@@ -8,8 +8,6 @@
  * The whole input is one text. It is read in parts of a megabyte that are cut where the ids cannot depend on it, so memory
  * stays flat; only JSON's offsets, and a text that never has a letter before a space, take more.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -338,9 +336,9 @@ static int decode_fd(struct job *j, int fd, const char *name, struct err *e)
 static int run_file(struct job *j, const char *path, struct err *e)
 {
 	bool is_stdin = !strcmp(path, "-");
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = is_stdin ? STDIN_FILENO : io_open(path, e);
 	if (fd < 0)
-		return err_sys(e, errno == EACCES ? ERR_PERM : ERR_NOENT, "cannot open '%s'", path);
+		return fd;
 	const char *name = is_stdin ? "standard input" : path;
 	int r = o.decode ? decode_fd(j, fd, name, e) : encode_fd(j, fd, name, e);
 	if (!is_stdin)

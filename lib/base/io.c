@@ -35,6 +35,12 @@ static int cannot_open(const char *path, struct err *e)
 	return err_sys(e, absent ? ERR_NOENT : errno == EACCES ? ERR_PERM : ERR_IO, "cannot open '%s'", path);
 }
 
+int io_open(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? cannot_open(path, e) : fd;
+}
+
 int map_open(struct map *m, const char *path, struct err *e)
 {
 	*m = (struct map){0};

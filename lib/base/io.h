@@ -30,6 +30,8 @@ void map_want_large(const struct map *m);
  * a file larger than half of that. */
 void map_populate(const struct map *m);
 
+/* Opens for reading: a descriptor, or ERR_NOENT, ERR_PERM, ERR_IO. */
+int io_open(const char *path, struct err *e);
 /* Appends the whole file (at most `max` bytes, else ERR_LIMIT) to `b`. Errors as map_open. */
 int io_read_file(struct buf *b, const char *path, size_t max, struct err *e);
 /* Reads all of `fd` until its end, at most `max` bytes. `name` is for messages. */

@@ -63,6 +63,19 @@ setup() {
 	run -74 bash -c 'tt-json hand.json >&-'
 }
 
+@test "a file that may not be read: 77" {
+	as_user=
+	test "$(id -u)" != 0 || as_user='setpriv --bounding-set=-dac_override,-dac_read_search'
+	$as_user true || skip "needs setpriv"
+	echo '{"id":"q","text":"x"}' >closed
+	chmod 0 closed
+	for c in "tt-json closed" "tt-chunk closed" "tt-chunk --jsonl closed" "tt-score queries closed"
+	do
+		run -77 --separate-stderr $as_user $c
+		[[ "$stderr" == *"cannot open '"*"closed': Permission denied" ]] || [[ "$c" = "tt-chunk closed" ]]
+	done
+}
+
 @test "a missing file is exit 66, a full disk 74" {
 	run -66 tt-json nowhere.rec
 	tt-json hand.json >a.rec
