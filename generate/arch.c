@@ -118,6 +118,8 @@ static int read_rope(struct arch *a, struct keys *k, struct err *e)
 static int read_gemma(struct arch *a, struct keys *k, struct err *e)
 {
 	a->embd_scale = sqrtf((float)a->d_model);
+	if (a->n_layer == 62)	/* the 27B, whose files have no key for it */
+		a->attn_scale = 1.0f / sqrtf((float)(a->d_model / a->n_head));
 	int rc = size_of(k, "attention.sliding_window", 1, ARCH_MAX_CTX, 4096, &a->window, e);
 	if (!rc)
 		rc = size_of(k, "attention.sliding_window_pattern", 1, ARCH_MAX_LAYER, 6, &a->window_period, e);

@@ -131,6 +131,17 @@ static void arch_scales_positions_as_the_file_says(void **state)
 	assert_int_equal(read_arch(&t, &a, NULL), ERR_UNSUPPORTED);
 }
 
+static void arch_of_gemma_27b_scales_attention_by_width(void **state)
+{
+	(void)state;
+	for (uint32_t n = 61; n <= 63; n++) {
+		struct tiny t = { .arch = "gemma3", .seed = 1, .n_layer = n, .set = "attention.head_count", .set_u = 4 };
+		struct arch a;
+		assert_int_equal(read_arch(&t, &a, NULL), 0);
+		assert_float_equal(a.attn_scale, 1 / sqrtf(n == 62 ? TINY_D / 4 : 32), 1e-6);
+	}
+}
+
 /* Passed over, they would only show in what the model says. */
 static void arch_with_biases_of_another_family_is_refused(void **state)
 {
@@ -164,6 +175,7 @@ int main(void)
 		cmocka_unit_test(arch_without_required_key_names_it),
 		cmocka_unit_test(arch_with_keys_of_another_type_is_refused),
 		cmocka_unit_test(arch_scales_positions_as_the_file_says),
+		cmocka_unit_test(arch_of_gemma_27b_scales_attention_by_width),
 		cmocka_unit_test(arch_with_biases_of_another_family_is_refused),
 		cmocka_unit_test(arch_of_unknown_kind_is_unsupported),
 	};

@@ -34,6 +34,7 @@ struct tiny {
 	const char *rope_key, *rope_type;	/* one more key, of the value rope_f; rope.scaling.type */
 	float rope_f;
 	unsigned n_token;		/* tokens, where they are fewer than embeddings; 0 = as many */
+	uint32_t n_layer;	/* what the file says; 0 = as many as it has */
 	/* private */
 	struct buf kv, info, data;
 	uint64_t n_kv, n_tensor;
@@ -245,7 +246,7 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	t->seed = t->seed * 2 + 1;
 	tiny_key(t, "general.architecture", 8);
 	tiny_str(&t->kv, t->arch, strlen(t->arch));
-	tiny_u32(t, "block_count", TINY_LAYER);
+	tiny_u32(t, "block_count", t->n_layer ? t->n_layer : TINY_LAYER);
 	tiny_u32(t, "context_length", TINY_CTX);
 	tiny_u32(t, "embedding_length", TINY_D);
 	tiny_u32(t, "feed_forward_length", TINY_FF);
