@@ -139,7 +139,7 @@ second_file() {
 	[[ "$stderr" == *"more.gguf: absent"* ]]
 }
 
-@test "a file that cannot be read is called so" {
+@test "a file or directory that cannot be read is called so" {
 	test "$(id -u)" = 0 && command -v setpriv >/dev/null || skip "needs root and setpriv"
 	dir=$(mktemp -d /tmp/tt-model-XXXXXX)	# where others come, unlike the directory of the test
 	cp "$(command -v tt-model)" models.yaml source "$dir"
@@ -149,7 +149,11 @@ second_file() {
 	run --separate-stderr setpriv --reuid=65534 --clear-groups "$dir/tt-model" -c "$dir/models.yaml" -d "$dir" verify toy
 	[ "$status" -eq 1 ]
 	[ "$stderr" = "tt-model: toy.gguf: cannot be read" ]
+	mkdir -m 700 "$dir/private"
+	run --separate-stderr setpriv --reuid=65534 --clear-groups "$dir/tt-model" -c "$dir/models.yaml" -d "$dir/private" list
 	rm -r "$dir"
+	[ "$status" -eq 77 ]
+	[ "$stderr" = "tt-model: cannot look into '$dir/private'" ]
 }
 
 # df that tells of 30 MB, for a model of 20 MB.
