@@ -15,12 +15,22 @@ static void note(unsigned *set, size_t *n, unsigned x)
 		set[(*n)++] = x;
 }
 
+/* The number that has ended, and those it is the end of: [1-3] cites 2 too. */
+static void note_number(struct cites *c)
+{
+	unsigned from = c->is_range && c->last && c->last < c->number ? c->last : c->number;
+	for (unsigned x = from; x <= c->number; x++)
+		note(c->open, &c->n_open, x);
+	c->last = c->number;
+}
+
 /* One byte; false if it makes a number that was not supplied. */
 static bool step(struct cites *c, char x)
 {
 	if (x == '[') {
 		c->is_open = true;
-		c->number = 0;
+		c->number = c->last = 0;
+		c->is_range = false;
 		c->n_open = 0;
 		return true;
 	}
@@ -31,8 +41,9 @@ static bool step(struct cites *c, char x)
 		return c->number >= 1 && c->number <= c->n_source;
 	}
 	if (c->number)
-		note(c->open, &c->n_open, c->number);
+		note_number(c);
 	c->number = 0;
+	c->is_range = x == '-' || (x == ' ' && c->is_range);
 	if (x == ',' || x == ';' || x == '-' || x == ' ')
 		return true;
 	if (x == ']')

@@ -3,7 +3,7 @@
  * cites: the numbers in brackets. While an answer is generated, a token is allowed only if no number after `[` could become
  * anything but the number of a supplied source; afterwards the numbers used are read off.
  *
- *	text [1] text [2, 3] text        within brackets: digits, and , ; - and spaces between numbers
+ *	text [1] text [2, 3] [1-3] text        within brackets: digits, and , ; - and spaces between numbers
  */
 #ifndef TT_GENERATE_CITES_H
 #define TT_GENERATE_CITES_H
@@ -14,6 +14,8 @@
 struct cites {
 	unsigned n_source;	/* numbers 1..n_source are allowed; at most 999 */
 	unsigned number;	/* digits so far of the number being written */
+	unsigned last;		/* the number before it since `[`; 0 = none */
+	bool is_range;		/* `-` stands between the two */
 	bool is_open;		/* after `[` and nothing but numbers and separators */
 	unsigned open[16];	/* numbers since `[`; they count when `]` comes */
 	size_t n_open;

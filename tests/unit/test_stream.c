@@ -68,12 +68,23 @@ static void allow_numbers_only_of_supplied_sources(void **state)
 	assert_int_equal(c.used[1], 7);
 }
 
+static void push_range_cites_what_lies_between(void **state)
+{
+	(void)state;
+	struct cites c = { .n_source = 9 };
+	cites_push(&c, "[1-3] [5 - 6, 9] [3-2]", 22);
+	const unsigned want[] = { 1, 2, 3, 5, 6, 9 };
+	assert_int_equal(c.n_used, 6);
+	assert_memory_equal(c.used, want, sizeof want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(push_split_character_waits_for_the_rest),
 		cmocka_unit_test(push_stop_string_in_pieces_is_swallowed),
 		cmocka_unit_test(allow_numbers_only_of_supplied_sources),
+		cmocka_unit_test(push_range_cites_what_lies_between),
 	};
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }
