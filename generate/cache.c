@@ -224,7 +224,7 @@ static void progress(const struct warm *w)
 	fprintf(stderr, "\r\033[K%s: %zu warmed, %zu were stored, %.0f MiB", err_tool(TOOL), w->n_warm, w->n_stored, (double)w->bytes / 1048576);
 }
 
-static int warm(const char *index, struct err *e)
+static int warm(const char *index, int *status, struct err *e)
 {
 	struct buf path = {0}, dir = {0};
 	struct pool *pool = NULL;
@@ -250,6 +250,10 @@ static int warm(const char *index, struct err *e)
 		if (watched)
 			fputs("\r\033[K", stderr);
 		printf("%zu warmed, %zu were stored\n", w.n_warm, w.n_stored);
+		if (w.n_bad) {
+			err_warn(TOOL, "%zu records could not be used", w.n_bad);
+			*status = EXIT_PARTLY;
+		}
 	}
 	warm_release(&w);
 	reuse_close(&reuse);
@@ -264,7 +268,7 @@ static int warm(const char *index, struct err *e)
 static int command(const char *name, const char *operand, int *status, struct err *e)
 {
 	if (!strcmp(name, "warm"))
-		return warm(operand, e);
+		return warm(operand, status, e);
 	if (!strcmp(name, "prune"))
 		return prune(status, e);
 	if (!strcmp(name, "list") || !strcmp(name, "verify") || !strcmp(name, "clear") || !strcmp(name, "forget"))

@@ -73,6 +73,13 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 	return r;
 }
 
+/* Counts a record that cannot be used; only an error that is not the record's own ends the run. */
+static int pass_over(struct warm *w, int r)
+{
+	w->n_bad += r == ERR_FORMAT;
+	return r == ERR_FORMAT ? 0 : r;
+}
+
 int warm_records(struct warm *w, int fd, const char *name, struct err *e)
 {
 	struct rec_reader *in = NULL;
@@ -85,13 +92,15 @@ int warm_records(struct warm *w, int fd, const char *name, struct err *e)
 		bool is_query = rec_is(&rec, "query"), is_chunk = rec_is(&rec, "chunk");
 		if ((is_query || is_chunk) && open && ask_is_answerable(&q))
 			r = warm_one(w, &q, e);
-		if (!r && is_query)
-			open = !ask_start(&q, &rec, e);
-		else if (!r && open && rec_is(&rec, "hit"))
-			ask_add(&q, &rec, NULL);
-		else if (!r && is_chunk && !w->is_full && !ask_chunk(&q, &rec, e))
-			r = warm_one(w, &q, e);
-		open = open && !is_chunk;
+		if (r || w->is_full)
+			break;
+		if (is_query || is_chunk) {
+			r = is_query ? ask_start(&q, &rec, e) : ask_chunk(&q, &rec, e);
+			open = is_query && !r;
+			r = r || is_query ? pass_over(w, r) : warm_one(w, &q, e);
+		} else if (open && rec_is(&rec, "hit")) {
+			r = pass_over(w, ask_add(&q, &rec, e));
+		}
 	}
 	r = r ? r : got < 0 ? got : 0;
 	if (!r && open && !w->is_full && ask_is_answerable(&q))

@@ -28,6 +28,7 @@ struct warm {
 	void (*said)(const struct warm *w);	/* after each source; may be NULL */
 	/* results */
 	size_t n_warm, n_stored;	/* warmed now; were stored already */
+	size_t n_bad;			/* records that could not be used */
 	uint64_t bytes;			/* of the store, at the last look */
 	bool is_full;			/* stopped for want of room or by n_max */
 	struct warm_done { uint8_t id[HASH_ID_LEN]; bool is_there; } *done;	/* chunks warmed now, for warm_index */
