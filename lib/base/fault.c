@@ -136,4 +136,5 @@ void fault_catch(const char *tool)
 	fault_tool = err_tool(tool);
 	sigaction(SIGBUS, &bus, NULL);
 	sigaction(SIGXFSZ, &size, NULL);
+	signal(SIGPIPE, SIG_DFL);
 }

@@ -11,12 +11,13 @@
  *
  * And a limit on the size of files (RLIMIT_FSIZE) is met like a full disk: the write fails, the program says so and ends with 74.
  *
- * For main() only: a library does not decide how its program ends.
+ * For main() only, as SIGPIPE's usual effect is: a library does not decide how its program ends.
  */
 #ifndef TT_BASE_FAULT_H
 #define TT_BASE_FAULT_H
 
-/* From now on SIGXFSZ does nothing, so that what goes over a limit fails with EFBIG; and SIGBUS at a mapped page ends the program with a
+/* From now on a reader that leaves ends the program quietly, whether or not who started it ignored SIGPIPE (systemd does, and Python), for a
+ * pipeline is judged by the stage that failed first. SIGXFSZ does nothing, so that what goes over a limit fails with EFBIG; and SIGBUS at a mapped page ends the program with a
  * message and EXIT_DATA. `tool` must stay where it is. A SIGBUS that was sent by another process keeps its usual effect. */
 void fault_catch(const char *tool);
 

@@ -63,6 +63,13 @@ setup() {
 	run -74 bash -c 'tt-json hand.json >&-'
 }
 
+@test "a reader that leaves ends a program quietly where SIGPIPE was ignored, too" {
+	seq -f '{"kind":"note","n":%.0f}' 50000 >many
+	run --separate-stderr bash -c "trap '' PIPE; tt-json many | head -c 1 >/dev/null; echo \${PIPESTATUS[0]}"
+	[ "$output" -eq 141 ]
+	[ -z "$stderr" ]
+}
+
 @test "a file that may not be read: 77" {
 	as_user=
 	test "$(id -u)" != 0 || as_user='setpriv --bounding-set=-dac_override,-dac_read_search'
