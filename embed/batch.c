@@ -28,7 +28,7 @@ struct item {
 
 struct batch {
 	struct forward *f;
-	const struct bert *model;
+	struct bert *model;
 	struct rec_writer *out;
 	struct batch_options o;
 	struct batch_stats stats;
@@ -44,7 +44,7 @@ struct batch {
 	int8_t *code;			/* [d_model] */
 };
 
-int batch_open(struct batch **out, struct forward *f, const struct bert *model, struct rec_writer *w, const struct batch_options *o,
+int batch_open(struct batch **out, struct forward *f, struct bert *model, struct rec_writer *w, const struct batch_options *o,
 	struct err *e)
 {
 	struct batch *b = calloc(1, sizeof *b);
@@ -141,6 +141,11 @@ static int place_text(struct batch *b, const struct buf *text, const uint8_t id[
 	if (n > 2)
 		memcpy(b->id + 1, b->ids.id, (n - 2) * sizeof *b->id);
 	b->id[n - 1] = b->model->sep;
+	r = bert_use(b->model, b->id, n, e);
+	if (r < 0)
+		return r;
+	if (r && b->o.warn)
+		b->o.warn(BERT_MENDED);
 	*slot = forward_room(b->f) >= n ? seen_add(b->seen, id, b->ids.len) : SEEN_NONE;
 	if (*slot == SEEN_NONE)
 		return 0;

@@ -18,7 +18,7 @@ struct batch;
 struct batch_options {
 	enum rec_dtype dtype;		/* REC_I8, REC_F16 or REC_F32 */
 	bool is_strict;			/* a text that is too long is an error, not cut */
-	void (*warn)(const char *msg);	/* a text was cut, a record too large (NULL: silence) */
+	void (*warn)(const char *msg);	/* a text was cut, a record too large, a pack damaged (NULL: silence) */
 };
 struct batch_stats {
 	uint64_t n_chunk, n_cut, n_same;	/* vectors given; those whose text was cut; chunks that had their vector already */
@@ -27,7 +27,7 @@ struct batch_stats {
 };
 
 /* Borrows everything. */
-int batch_open(struct batch **b, struct forward *f, const struct bert *model, struct rec_writer *out, const struct batch_options *o,
+int batch_open(struct batch **b, struct forward *f, struct bert *model, struct rec_writer *out, const struct batch_options *o,
 	struct err *e);
 void batch_close(struct batch *b);
 

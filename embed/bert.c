@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/cursor.h"
 #include "lib/model/pack.h"
@@ -70,7 +71,24 @@ static int damaged(struct err *e, uint64_t at, const char *what)
 	return err_set(e, ERR_FORMAT, at, "embedder pack is damaged: %s", what);
 }
 
-int bert_view(struct bert *b, const void *data, size_t len, const uint8_t *id, struct err *e)
+/* Compares the blocks that p[0..n) lies in, each once. */
+static int check(struct bert *b, const void *p, size_t n, struct err *e)
+{
+	size_t from = (size_t)((const char *)p - b->block);
+	for (size_t i = from / BERT_BLOCK; i <= (from + n - 1) / BERT_BLOCK; i++) {
+		size_t at = i * BERT_BLOCK, len = (size_t)(b->sum - b->block) - at;
+		uint64_t sum;
+		if (b->seen[i])
+			continue;
+		memcpy(&sum, b->sum + i * sizeof sum, sizeof sum);
+		if (sum != hash_xxh64(b->block + at, len < BERT_BLOCK ? len : BERT_BLOCK))
+			return err_set(e, ERR_CHECKSUM, BERT_HEADER + at, "embedder pack is damaged: the block's checksum differs");
+		b->seen[i] = 1;
+	}
+	return 0;
+}
+
+static int read_header(struct bert *b, const void *data, size_t len, uint64_t *tok_len, uint64_t *sums_sum, struct err *e)
 {
 	struct cursor c = cursor_of(data, len < BERT_HEADER ? 0 : BERT_HEADER);
 	struct hyper *h = &b->hyper;
@@ -85,9 +103,11 @@ int bert_view(struct bert *b, const void *data, size_t len, const uint8_t *id, s
 		return err_set(e, ERR_VERSION, 8, "embedder pack has another layout");
 	cursor_u32(&c);
 	const void *own = cursor_take(&c, HASH_ID_LEN);
-	if (id && memcmp(id, own, HASH_ID_LEN))
+	if (memcmp(b->id, own, HASH_ID_LEN))
 		return err_set(e, ERR_CONF, 16, "embedder pack was made from another model");
-	uint64_t total = cursor_u64(&c), tok_len = cursor_u64(&c);
+	if (cursor_u64(&c) != len)
+		return damaged(e, 32, "it is cut off");
+	*tok_len = cursor_u64(&c);
 	h->n_layer = cursor_u32(&c);
 	h->n_head = cursor_u32(&c);
 	h->d_model = cursor_u32(&c);
@@ -99,26 +119,44 @@ int bert_view(struct bert *b, const void *data, size_t len, const uint8_t *id, s
 	h->eps = cursor_f32(&c);
 	b->query_len = cursor_u32(&c);
 	b->document_len = cursor_u32(&c);
-	int r = hyper_check(h, e);
+	memcpy(sums_sum, (const char *)data + BERT_HEADER - 16, sizeof *sums_sum);
+	return hyper_check(h, e);
+}
+
+/* Checks a pack's bytes, all but the words, and fills b. b->tok is opened. */
+static int view(struct bert *b, const void *data, size_t len, struct err *e)
+{
+	uint64_t tok_len = 0, sums_sum = 0;
+	int r = read_header(b, data, len, &tok_len, &sums_sum, e);
 	if (r)
 		return r;
-	b->layer = arena_array(&b->mem, h->n_layer, sizeof *b->layer);
+	b->layer = arena_array(&b->mem, b->hyper.n_layer, sizeof *b->layer);
 	if (!b->layer)
 		return err_memory(e);
-	size_t at = bert_place(b, NULL), need;
-	if (total != len || b->query_len > BERT_TEXT || b->document_len > BERT_TEXT || !size_add(at + 2 * BERT_TEXT, tok_len, &need) ||
-	    need > len)
+	size_t at = bert_place(b, NULL), end;
+	if (b->query_len > BERT_TEXT || b->document_len > BERT_TEXT || !size_add(at + 2 * BERT_TEXT, tok_len, &end) || end > len ||
+	    len - end != bert_sums_len(end))
 		return damaged(e, 32, "lengths do not fit the file");
 	bert_place(b, (uint8_t *)(uintptr_t)data);	/* nobody writes through a pack that is open */
+	b->block = (const char *)data + BERT_HEADER;
+	b->sum = (const char *)data + end;
+	b->seen = arena_alloc(&b->mem, (len - end) / 8);
+	if (!b->seen)
+		return err_memory(e);
+	if (sums_sum != hash_xxh64(b->sum, len - end))
+		return err_set(e, ERR_CHECKSUM, end, "embedder pack is damaged: checksum of the sums");
+	r = check(b, b->pos, (size_t)(b->sum - (const char *)b->pos), e);
+	if (r)
+		return r;
 	b->query = (const char *)data + at;
 	b->document = b->query + BERT_TEXT;
-	r = tok_open(&b->tok, (const char *)data + at + 2 * BERT_TEXT, (size_t)tok_len, e);
+	r = tok_open(&b->tok, b->document + BERT_TEXT, (size_t)tok_len, e);
 	if (r)
 		return r;
 	b->cls = tok_special(b->tok, TOK_CLS);
 	b->sep = tok_special(b->tok, TOK_SEP);
-	if (b->cls < 0 || b->sep < 0 || tok_n_vocab(b->tok) > h->n_vocab)
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", h->n_vocab);
+	if (b->cls < 0 || b->sep < 0 || tok_n_vocab(b->tok) > b->hyper.n_vocab)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", b->hyper.n_vocab);
 	return 0;
 }
 
@@ -152,65 +190,80 @@ static int content_id(const char *path, uint8_t id[HASH_ID_LEN], struct err *e)
 	return 0;
 }
 
-/* Makes the pack and writes it where it belongs, or keeps it in memory. */
-static int make(struct bert *b, const char *path, const char *file, const uint8_t *id, struct err *e)
+static int pack_file(struct buf *out, const struct bert *b, int layout)
 {
-	struct buf dir = {0};
-	int r = bert_build(&b->own, path, id, e);
-	if (!r && file && !io_dir(&dir, IO_DIR_CACHE, "packs", NULL) && !io_mkdirs(dir.data, NULL)) {
-		io_sweep(dir.data);
-		if (!io_replace(file, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file, NULL))
-			buf_release(&b->own);
-	}
-	buf_release(&dir);
-	return r;
+	char hex[2 * HASH_ID_LEN + 1];
+	hash_hex(b->id, sizeof b->id, hex);
+	buf_clear(out);
+	return io_dir(out, IO_DIR_CACHE, "packs/", NULL) || buf_printf(out, "%s-e%d.pack", hex, layout);
 }
 
-static int fill(struct bert *b, const char *path, const char *name, bool *was_made, struct err *e)
+/* Writes the pack in b->own where it belongs, in place of those that only older programs can read, and maps it; or it stays in memory. */
+static void store(struct bert *b)
 {
-	uint8_t id[HASH_ID_LEN];
-	char hex[2 * HASH_ID_LEN + 1];
-	struct buf file = {0};
-	int r = content_id(path, id, e);
+	struct buf file = {0}, dir = {0};
+	if (!pack_file(&file, b, BERT_LAYOUT) && !io_dir(&dir, IO_DIR_CACHE, "packs", NULL) && !io_mkdirs(dir.data, NULL)) {
+		io_sweep(dir.data);
+		if (!io_replace(file.data, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file.data, NULL))
+			buf_release(&b->own);
+	}
+	for (int layout = 1; b->map.data && layout < BERT_LAYOUT; layout++)
+		if (!pack_file(&file, b, layout))
+			unlink(file.data);
+	buf_release(&file);
+	buf_release(&dir);
+}
+
+/* What was open of the pack goes. */
+static void forget(struct bert *b)
+{
+	tok_close(b->tok);
+	b->tok = NULL;
+	map_close(&b->map);
+	buf_release(&b->own);
+	arena_release(&b->mem);
+}
+
+static int make(struct bert *b, struct err *e)
+{
+	forget(b);
+	int r = bert_build(&b->own, b->path, b->id, e);
 	if (r)
 		return r;
-	hash_hex(id, sizeof id, hex);
+	store(b);
+	return view(b, b->map.data ? b->map.data : b->own.data, b->map.data ? b->map.len : b->own.len, e);
+}
+
+static int fill(struct bert *b, const char *name, enum bert_was *was, struct err *e)
+{
+	char hex[2 * HASH_ID_LEN + 1];
+	struct buf file = {0};
+	int r = content_id(b->path, b->id, e);
+	if (r)
+		return r;
+	hash_hex(b->id, sizeof b->id, hex);
 	const char *base = strrchr(name, '/');
 	base = base && base[1] ? base + 1 : name;
 	size_t n = strlen(base);
 	n -= n > 5 && !strcmp(base + n - 5, ".gguf") ? 5 : 0;
 	snprintf(b->model, sizeof b->model, "%.*s:%.16s", n < 60 ? (int)n : 60, base, hex);
-	bool has_file = !io_dir(&file, IO_DIR_CACHE, "packs/", NULL) && !buf_printf(&file, "%s-e%d.pack", hex, BERT_LAYOUT);
-	if (has_file && !map_open(&b->map, file.data, NULL)) {
-		r = bert_view(b, b->map.data, b->map.len, id, NULL);
-		if (!r) {
-			buf_release(&file);
-			return 0;
-		}
-		map_close(&b->map);
-	}
-	if (was_made)
-		*was_made = true;
-	arena_release(&b->mem);
-	tok_close(b->tok);
-	b->tok = NULL;
-	r = make(b, path, has_file ? file.data : NULL, id, e);
-	if (!r)
-		r = bert_view(b, b->map.data ? b->map.data : b->own.data, b->map.data ? b->map.len : b->own.len, id, e);
+	*was = BERT_MISSING;
+	if (!pack_file(&file, b, BERT_LAYOUT) && !map_open(&b->map, file.data, NULL))
+		*was = view(b, b->map.data, b->map.len, NULL) ? BERT_DAMAGED : BERT_THERE;
 	buf_release(&file);
-	return r;
+	return *was == BERT_THERE ? 0 : make(b, e);
 }
 
-int bert_open(struct bert **out, const char *path, const char *name, const struct kern_bert *kern, bool *was_made, struct err *e)
+int bert_open(struct bert **out, const char *path, const char *name, const struct kern_bert *kern, enum bert_was *was, struct err *e)
 {
 	struct bert *b = calloc(1, sizeof *b);
+	enum bert_was unasked;
 	*out = NULL;
-	if (was_made)
-		*was_made = false;
 	if (!b)
 		return err_memory(e);
 	b->kern = kern;
-	int r = fill(b, path, name, was_made, e);
+	b->path = strdup(path);
+	int r = b->path ? fill(b, name, was ? was : &unasked, e) : err_memory(e);
 	if (r) {
 		bert_close(b);
 		err_wrap(e, "'%s'", path);
@@ -220,13 +273,36 @@ int bert_open(struct bert **out, const char *path, const char *name, const struc
 	return 0;
 }
 
+/* What waits for its turn refers to the numbers of the model that was open, so no other may take its place. */
+static int mend(struct bert *b, struct err *e)
+{
+	uint8_t id[HASH_ID_LEN];
+	int r = content_id(b->path, id, e);
+	if (!r && memcmp(id, b->id, sizeof id))
+		r = err_set(e, ERR_CHECKSUM, ERR_NO_OFFSET, "the pack is damaged, and the model is another one by now");
+	if (!r)
+		r = make(b, e);
+	if (r)
+		err_wrap(e, "'%s'", b->path);
+	return r ? e->code = ERR_CHECKSUM : 0;
+}
+
+int bert_use(struct bert *b, const int32_t *id, size_t n, struct err *e)
+{
+	size_t d = b->hyper.d_model;
+	for (size_t i = 0; i < n; i++)
+		if (check(b, b->word + (size_t)id[i] * d, d * sizeof *b->word, NULL)) {
+			int r = mend(b, e);
+			return r ? r : 1;
+		}
+	return 0;
+}
+
 void bert_close(struct bert *b)
 {
 	if (!b)
 		return;
-	tok_close(b->tok);
-	map_close(&b->map);
-	buf_release(&b->own);
-	arena_release(&b->mem);
+	forget(b);
+	free(b->path);
 	free(b);
 }

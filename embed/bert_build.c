@@ -210,10 +210,22 @@ static void put_header(struct buf *head, const struct hyper *h, const uint8_t *i
 	buf_u32(head, (uint32_t)w->query.len);
 	buf_u32(head, (uint32_t)w->document.len);
 	buf_align(head, BERT_HEADER);
-	if (!head->failed) {
-		uint64_t sum = hash_xxh64(head->data, BERT_HEADER - 8);
-		memcpy(head->data + BERT_HEADER - 8, &sum, sizeof sum);
-	}
+}
+
+static void put_sum(char *at, const char *p, size_t n)
+{
+	uint64_t sum = hash_xxh64(p, n);
+	memcpy(at, &sum, sizeof sum);
+}
+
+/* The sums, which stand at `end`, and the header's two. */
+static void seal(char *pack, size_t end)
+{
+	char *sum = pack + end;
+	for (size_t at = BERT_HEADER; at < end; at += BERT_BLOCK, sum += 8)
+		put_sum(sum, pack + at, end - at < BERT_BLOCK ? end - at : BERT_BLOCK);
+	put_sum(pack + BERT_HEADER - 16, pack + end, (size_t)(sum - pack) - end);
+	put_sum(pack + BERT_HEADER - 8, pack, BERT_HEADER - 8);
 }
 
 static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struct buf *out)
@@ -235,7 +247,7 @@ static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struc
 	if (!m->b.layer || !m->mat || !m->bias || !m->gain || !m->shift || !m->mean || !m->seen.lo || !m->seen.hi || !m->seen.z ||
 	    !m->seen.ctx || !m->seen.u)
 		return err_memory(m->e);
-	size_t texts = bert_place(&m->b, NULL), total = texts + 2 * BERT_TEXT + tok->len;
+	size_t texts = bert_place(&m->b, NULL), end = texts + 2 * BERT_TEXT + tok->len, total = end + bert_sums_len(end);
 	put_header(&head, h, id, total, m->w, tok->len);
 	if (m->w->query.len > BERT_TEXT || m->w->document.len > BERT_TEXT || head.failed || buf_zeros(out, total)) {
 		buf_release(&head);
@@ -254,7 +266,11 @@ static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struc
 		r = put_weights(m);
 	if (!r)
 		r = calibrate(m);
-	return r ? r : put_weights(m);
+	if (!r)
+		r = put_weights(m);
+	if (!r)
+		seal(out->data, end);
+	return r;
 }
 
 int bert_build(struct buf *out, const char *path, const uint8_t id[HASH_ID_LEN], struct err *e)

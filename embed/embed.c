@@ -168,7 +168,7 @@ static int embed_all(struct run *x, struct err *e)
 static int open_all(struct run *x, struct err *e)
 {
 	struct buf path = {0};
-	bool was_made = false;
+	enum bert_was was = BERT_THERE;
 	enum rec_dtype dtype = !strcmp(o.dtype, "f32") ? REC_F32 : !strcmp(o.dtype, "f16") ? REC_F16 : REC_I8;
 	struct batch_options how = { .dtype = dtype, .is_strict = o.strict, .warn = warn };
 	const struct kern_bert *kern = kern_bert_select(getenv("TT_CPU"), e);
@@ -176,8 +176,10 @@ static int open_all(struct run *x, struct err *e)
 	if (!rc)
 		rc = pool_open(&x->pool, (int)o.threads, e);
 	if (!rc)
-		rc = bert_open(&x->model, path.data, o.model, kern, &was_made, e);
-	if (!rc && was_made && isatty(STDERR_FILENO))
+		rc = bert_open(&x->model, path.data, o.model, kern, &was, e);
+	if (!rc && was == BERT_DAMAGED)
+		warn(BERT_MENDED);
+	if (!rc && was == BERT_MISSING && isatty(STDERR_FILENO))
 		fprintf(stderr, "%s: prepared '%s' for its first use\n", err_tool(TOOL), o.model);
 	if (!rc)
 		rc = forward_open(&x->f, x->model, x->pool, e);

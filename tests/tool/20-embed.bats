@@ -47,6 +47,36 @@ need_model() {
 	done
 }
 
+@test "a damaged pack is made again, even in the middle of a run, and said so" {
+	need_model
+	export XDG_CACHE_HOME=$PWD/cache
+	tt-embed <in.json >a
+	pack=$(echo cache/tiny-titans/packs/*.pack)
+	cp "$pack" good
+	# Of 512 bytes of header, then 30,522 words of 1,536 bytes: the layout, "directory", which only the second chunk has, a layer.
+	for at in 9 $((512 + 14176 * 1536 + 700)) 50000000
+	do
+		printf '\xa5\x5a' | dd of="$pack" bs=1 seek="$at" conv=notrunc 2>/dev/null
+		run ! cmp -s "$pack" good
+		tt-embed <in.json >b 2>err
+		cmp a b
+		cmp "$pack" good
+		[ "$(wc -l <err)" -eq 1 ]
+		grep -q damaged err
+	done
+}
+
+@test "what is left of a pack of an older layout goes" {
+	need_model
+	export XDG_CACHE_HOME=$PWD/cache
+	tt-embed <in.json >a
+	pack=$(echo cache/tiny-titans/packs/*.pack)
+	mv "$pack" "${pack%-e*}-e1.pack"
+	tt-embed <in.json >b
+	cmp a b
+	[ "$(echo cache/tiny-titans/packs/*)" = "$pack" ]
+}
+
 @test "a chunk with a vector of this embedder keeps it" {
 	need_model
 	tt-embed <in.json >a
