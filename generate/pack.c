@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "generate/model.h"
@@ -49,16 +50,35 @@ static void list(const struct pack *p)
 	buf_release(&name);
 }
 
+/* A damaged pack is removed: opening alone would never find out. */
+static int verify(const char *model_path, const struct pack_maker *how, struct err *e)
+{
+	struct buf where = {0};
+	struct pack *p;
+	int r = pack_get(&p, model_path, how, e);
+	r = r ? r : pack_path(&where, pack_id(p), e);
+	if (!r && (r = pack_verify(p, e)))
+		err_wrap(e, unlink(where.data) ? "cannot remove '%s'" : "removed '%s', which is made again at its next use", where.data);
+	pack_close(p);
+	buf_release(&where);
+	return r;
+}
+
 static int one(const char *name, struct pool *pool, const struct kern *kern, struct err *e)
 {
 	struct buf path = {0}, where = {0};
 	struct model *m = NULL;
-	struct pack_maker how = { .pool = pool, .progress = isatty(STDERR_FILENO) ? progress : NULL, .arg = (void *)(uintptr_t)name };
+	struct stat st;
+	struct pack_maker how = { .fill = model_parts, .pool = pool, .progress = isatty(STDERR_FILENO) ? progress : NULL,
+		.arg = (void *)(uintptr_t)name };
 	int r = model_find(&path, name, getenv("TT_MODELS"), e);
+	if (!r && !stat(path.data, &st) && S_ISDIR(st.st_mode))
+		r = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s' is a folder, an embedder perhaps: tt-embed makes its pack at its first use",
+			path.data);
+	if (!r && o.verify)	/* before anything looks into it */
+		r = verify(path.data, &how, e);
 	r = r ? r : model_open(&m, path.data, kern, &how, e);
 	r = r ? r : pack_path(&where, pack_id(m->pack), e);
-	if (!r && o.verify && (r = pack_verify(m->pack, e)))
-		err_wrap(e, "'%s'", where.data);
 	if (!r && o.list)
 		list(m->pack);
 	else if (!r)

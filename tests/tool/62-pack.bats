@@ -23,11 +23,23 @@ flip() {	# one byte of the pack at offset $1
 	tt-pack -l "$M" | grep -q '^blk\.0\.attn_q\.weight.*matrix'
 }
 
-@test "a changed weight is found by --verify" {
-	flip $(($(stat -c %s "$pack") / 2))
-	run --separate-stderr tt-pack --verify "$M"
-	[ "$status" -eq 65 ]
-	[[ "$stderr" == *"'$pack'"*damaged* ]]
+@test "a changed weight, or part, is found by --verify, which names the pack and removes it" {
+	cp "$pack" "$BATS_TEST_TMPDIR/good"
+	for at in $(($(stat -c %s "$pack") / 2)) 4097	# a matrix; the hyper-parameters
+	do
+		flip "$at"
+		run -65 --separate-stderr tt-pack --verify "$M"
+		[[ "$stderr" == *"removed '$pack'"*damaged* ]]
+		[ ! -e "$pack" ]
+		tt-pack --verify "$M"
+		cmp "$pack" "$BATS_TEST_TMPDIR/good"
+	done
+}
+
+@test "an embedder's folder is told where its pack comes from" {
+	mkdir "$BATS_TEST_TMPDIR/mini"
+	TT_MODELS=$BATS_TEST_TMPDIR run -65 --separate-stderr tt-pack mini
+	[[ "$stderr" == *"/mini'"*tt-embed* ]]
 }
 
 @test "no name of a model's tensors steers a terminal, or is more than a field" {
