@@ -32,7 +32,7 @@ void answer_release(struct answerer *a)
 
 static int refuse(struct answerer *a, struct ask_str query, struct err *e)
 {
-	struct emit_answer out = { .text = REFUSED, .n = strlen(REFUSED), .refused = true, .model = a->m->name, .stop = "refused" };
+	struct emit_answer out = { .text = REFUSED, .n = strlen(REFUSED), .refused = true, .model = a->m->id, .stop = "refused" };
 	int rc = emit_begin(a->emit, query, e);
 	a->run.n_gen = 0;		/* a->run tells of the reply before */
 	if (!rc && a->emit->form == EMIT_TEXT)
@@ -64,7 +64,7 @@ static int reply(struct answerer *a, struct ask_str query, struct prompt *p, str
 	if (rc)
 		return rc;
 	struct emit_answer out = {
-		.text = r->text.len ? r->text.data : "", .n = r->text.len, .cites = cites, .prompt = p, .model = a->m->name,
+		.text = r->text.len ? r->text.data : "", .n = r->text.len, .cites = cites, .prompt = p, .model = a->m->id,
 		.refused = cites && !cites->n_used && run_is_refusal(r), .stop = run_stop_name(r->stop),
 		.n_prompt = ids->len, .n_cached = cached, .n_gen = r->n_gen, .n_draft = r->n_draft, .n_accept = r->n_accept,
 		.ttft_ms = (double)(r->first_ns - t0) / 1e6, .gen_ms = (double)(r->last_ns - r->first_ns) / 1e6,

@@ -290,7 +290,7 @@ static int serve(struct engine *en, enum emit_form form, struct err *e)
 	if (!rc)
 		rc = rec_reader_sniff(in, &is_rec, e);
 	if (!rc)
-		rc = emit_open(&en->emit, STDOUT_FILENO, form, en->m->name, e);
+		rc = emit_open(&en->emit, STDOUT_FILENO, form, en->m->id, e);
 	if (!rc) {
 		rc = is_rec ? answer_all(en, in, e) : answer_text(en, in, e);
 		if (rc)

@@ -221,10 +221,17 @@ static int load(struct model **out, struct pack *pack, const char *path, const s
 	const char *base = strrchr(path, '/');
 	base = base ? base + 1 : path;
 	size_t n = strlen(base);
-	m->name = arena_strdup(&m->mem, base, n > 5 && !strcmp(base + n - 5, ".gguf") ? n - 5 : n);
+	n -= n > 5 && !strcmp(base + n - 5, ".gguf") ? 5 : 0;
+	m->name = arena_strdup(&m->mem, base, n);
+	m->id = arena_alloc(&m->mem, n + 18);
+	if (m->id) {
+		memcpy(m->id, base, n);
+		m->id[n] = ':';
+		hash_hex(pack_id(pack), 8, m->id + n + 1);
+	}
 	const void *p = NULL;
 	size_t len = 0;
-	int rc = m->name ? 0 : err_memory(e);
+	int rc = m->name && m->id ? 0 : err_memory(e);
 	if (!rc)
 		rc = pack_part(pack, "arch", &p, &len) ? arch_load(&m->arch, p, len, e)
 			: err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "no hyper-parameters");

@@ -47,6 +47,7 @@ struct model {
 	int32_t end[16];		/* tokens that end a reply */
 	size_t n_end;
 	char *name;			/* base name without .gguf */
+	char *id;			/* "name:<16 hex digits of the content's hash>": what heads and answers carry */
 	struct arena mem;
 };
 

@@ -37,6 +37,18 @@ gen() {
 	[ -z "$stderr" ]
 }
 
+@test "the model's name comes with its content: another file of the same name is another model" {
+	for arch in llama qwen2
+	do
+		cp "$TT_MODELS/$arch.gguf" x.gguf
+		echo hello | tt-generate -m ./x.gguf -n 2 --json | grep -o '"model":"[^"]*"' | sort -u >$arch
+		grep -qxE '"model":"x:[0-9a-f]{16}"' $arch	# of head and answer
+		[ "$(wc -l <$arch)" -eq 1 ]
+		[[ $(tt-pack ./x.gguf) == */"$(grep -oE '[0-9a-f]{16}' $arch)"* ]]
+	done
+	run ! cmp -s llama qwen2
+}
+
 @test "-v tells tokens and times of every reply of the model" {
 	run --separate-stderr bash -c 'echo hello | tt-generate -m llama -n 8 --text -v'
 	[[ "$stderr" =~ ^tt-generate:\ 8\ tokens\ in\ [0-9]+\ ms ]]
