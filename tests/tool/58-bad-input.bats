@@ -63,6 +63,16 @@ EOT
 EOT
 }
 
+@test "no place for the cache: 78 without HOME, 73 where it cannot be made" {
+	for command in 'tt-generate -m' tt-pack 'tt-speculate -m' 'tt-cache warm -m'
+	do
+		run -78 --separate-stderr env -u HOME $command ./m.gguf </dev/null
+		[[ $stderr == *HOME* ]]
+		HOME=/dev/null run -73 --separate-stderr $command ./m.gguf </dev/null
+		[[ $stderr == */dev/null/.cache* ]]
+	done
+}
+
 @test "a small stream cut at every byte is bad data to every reader" {
 	tt-json <<<'{"kind":"query","id":"1","text":"word"}' >stream
 	size=$(stat -c %s stream)

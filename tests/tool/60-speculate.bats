@@ -51,6 +51,14 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[[ "$stderr" == *"99999999 is not in the vocabulary"* ]]
 }
 
+@test "a generator that leaves: 0 behind its end, without one 65 and not a word" {
+	printf '%s\n' '{"kind":"ctx","tok":[1,2,3],"max":7}' | tt-json > "$BATS_TEST_TMPDIR/whole"
+	tt-speculate < "$BATS_TEST_TMPDIR/whole" > "$BATS_TEST_TMPDIR/d"
+	tt-json --to=json "$BATS_TEST_TMPDIR/whole" | sed '$d' > "$BATS_TEST_TMPDIR/part"
+	run -65 --separate-stderr tt-speculate < "$BATS_TEST_TMPDIR/part"
+	[ -z "$stderr" ]
+}
+
 @test "a small model drafts what it would say itself, after an empty draft while it reads" {
 	cost='"cost":[9,9,9,9,9,9,9,9]'
 	printf '%s\n' "{\"kind\":\"ctx\",\"tok\":[10,11,12,13],\"max\":0,$cost}" "{\"kind\":\"accept\",\"n\":0,\"tok\":[14],\"max\":7,$cost}" |
