@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void scan(const struct vectors *v, const int8_t *code, float scale, float *cos)
+static void scan_layer(const struct vectors *v, scan_fn scan, const int8_t *code, float scale, float *cos)
 {
-	scan_fn fn = scan_select();
 	int32_t dot[256];
 	for (uint32_t i = 0; i < v->n_row; i += 256) {
 		uint32_t n = v->n_row - i < 256 ? v->n_row - i : 256;
-		fn(v->code + (size_t)i * v->stride, n, v->stride, code, dot);
+		scan(v->code + (size_t)i * v->stride, n, v->stride, code, dot);
 		for (uint32_t k = 0; k < n; k++)
 			cos[v->row[i + k]] = (float)dot[k] * (v->scale[i + k] * scale);
 	}
@@ -74,7 +73,7 @@ static int leave_out_dead(struct store_segment *g, float *cos, struct err *e)
 	return r;
 }
 
-int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e)
+int dense_run(struct dense *d, struct store *s, scan_fn scan, const int8_t *code, size_t dim, float scale, struct err *e)
 {
 	*d = (struct dense){0};
 	int r = dense_check(s, dim, e);
@@ -92,7 +91,7 @@ int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, 
 		for (size_t k = 0; !r && k < g->m->n_layer; k++) {
 			r = vectors_check(&g->layer[k], e);
 			if (!r)
-				scan(&g->layer[k], code, scale, cos);
+				scan_layer(&g->layer[k], scan, code, scale, cos);
 		}
 		if (!r)
 			r = leave_out_dead(g, cos, e);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "index/store.h"
+#include "lib/kern/scan.h"
 
 #define DENSE_NONE (-2.0f)	/* below any cosine: the chunk has no vector */
 
@@ -25,7 +26,7 @@ int dense_check(const struct store *s, size_t dim, struct err *e);
 int dense_is_complete(struct store *s, bool *is, struct err *e);
 
 /* code[stride] and scale: the question. Checks `dim` as above. On error nothing is held. */
-int dense_run(struct dense *d, struct store *s, const int8_t *code, size_t dim, float scale, struct err *e);
+int dense_run(struct dense *d, struct store *s, scan_fn scan, const int8_t *code, size_t dim, float scale, struct err *e);
 void dense_release(struct dense *d);
 
 #endif

@@ -108,9 +108,9 @@ static int number_through(struct finder *f, struct err *e)
 	return 0;
 }
 
-int finder_open(struct finder *f, const char *dir, const struct find_filter *filter, struct err *e)
+int finder_open(struct finder *f, const char *dir, const struct find_filter *filter, scan_fn scan, struct err *e)
 {
-	*f = (struct finder){0};
+	*f = (struct finder){ .scan = scan };
 	int r = store_open(&f->store, dir, e);
 	if (!r)
 		r = number_through(f, e);
@@ -189,7 +189,7 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	if (!r && dense && q->lexical)
 		r = dense_is_complete(&f->store, &dense, e);
 	if (!r && dense) {
-		r = dense_run(&d, &f->store, q->code, q->dim, q->scale, e);
+		r = dense_run(&d, &f->store, f->scan, q->code, q->dim, q->scale, e);
 		dense = d.n_row > 0;	/* of living chunks */
 	}
 	if (!r)

@@ -26,10 +26,11 @@ struct finder {
 	uint32_t *doc_of;		/* [n_chunk]; in `all`, and so is unit_of */
 	uint8_t *unit_of;
 	uint8_t *skip_doc, *skip_chunk;	/* skip_chunk NULL without a filter on meta */
+	scan_fn scan;
 };
 
-/* Opens `dir` and works the filter out. ERR_NOENT when there is no index. On error nothing is held. */
-int finder_open(struct finder *f, const char *dir, const struct find_filter *filter, struct err *e);
+/* Opens `dir` and works the filter out; `scan` is what compares vectors. ERR_NOENT when there is no index. On error nothing is held. */
+int finder_open(struct finder *f, const char *dir, const struct find_filter *filter, scan_fn scan, struct err *e);
 void finder_close(struct finder *f);
 
 struct find_query {

@@ -325,7 +325,8 @@ int main(int argc, char **argv)
 			return opt_misuse(&prog, "--meta needs KEY=VALUE");
 	struct find_filter filter = { .doc = o.doc.item, .n_doc = (size_t)o.doc.n, .type = o.type, .meta = o.meta.item,
 		.n_meta = (size_t)o.meta.n };
-	int r = finder_open(&x.f, argv[i], &filter, &e);
+	scan_fn scan = scan_select(getenv("TT_CPU"), &e);
+	int r = scan ? finder_open(&x.f, argv[i], &filter, scan, &e) : e.code;
 	if (!r)
 		r = run(&x, &e);
 	if (x.out)

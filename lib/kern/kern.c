@@ -4,8 +4,6 @@
  */
 #include "lib/kern/kern.h"
 
-#include <string.h>
-
 #include "lib/kern/ref/ref.h"
 #include "lib/kern/x86/x86.h"
 
@@ -20,21 +18,9 @@ static const struct kern REF = {
 	.rope = rope_ref, .kv_round = kv_round_ref, .kv_widen = kv_widen_ref, .kv_put = kv_put_ref, .attn = attn_ref, .softmax_sum = softmax_sum_ref,
 };
 
-static const char *const NAMES[] = { "ref", "avx2", "avx512", "vnni" };
-
 const struct kern *kern_level(enum kern_level level)
 {
 	return level == KERN_REF ? &REF : kern_x86(level);
-}
-
-int kern_cap(const char *cap, struct err *e)
-{
-	if (!cap || !*cap)
-		return KERN_VNNI;
-	for (int level = KERN_REF; level <= KERN_VNNI; level++)
-		if (!strcmp(cap, NAMES[level]))
-			return level;
-	return err_set(e, ERR_ARG, ERR_NO_OFFSET, "unknown processor level '%s' (ref, avx2, avx512 or vnni)", cap);
 }
 
 const struct kern *kern_select(const char *cap, struct err *e)

@@ -15,10 +15,10 @@ scan_fn scan_level(enum kern_level level)
 	return level == KERN_REF ? scan_ref : NULL;
 }
 
-scan_fn scan_select(void)
+scan_fn scan_select(const char *cap, struct err *e)
 {
-	scan_fn f = scan_level(KERN_VNNI);
-	if (!f)
-		f = scan_level(KERN_AVX2);
-	return f ? f : scan_ref;
+	scan_fn f = NULL;
+	for (int level = kern_cap(cap, e); level >= KERN_REF && !f; level--)
+		f = scan_level((enum kern_level)level);
+	return f;
 }

@@ -18,8 +18,9 @@
  * allowed in neither. */
 typedef void (*scan_fn)(const int8_t *row, size_t n_row, size_t stride, const int8_t *q, int32_t *out);
 
-/* The best this processor has; by level, NULL when it does not have it (tests). */
-scan_fn scan_select(void);
+/* The best this processor has, at most `cap` (kern_select): NULL, ERR_ARG if that is no level. */
+scan_fn scan_select(const char *cap, struct err *e);
+/* By level; NULL when the processor, or this family, does not have it. */
 scan_fn scan_level(enum kern_level level);
 
 void scan_ref(const int8_t *row, size_t n_row, size_t stride, const int8_t *q, int32_t *out);

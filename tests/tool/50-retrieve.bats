@@ -42,6 +42,21 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve i <<<'how do I list the contents of an archive?' | hits | head -1)" = "tar.1 2" ]
 }
 
+@test "an unknown processor level is wrong use, and every level finds the same" {
+	TT_CPU=fast run -2 --separate-stderr tt-retrieve i <<<'extract an archive'
+	[[ $stderr == *"'fast'"* ]]
+	printf '%s\n' '{"kind":"doc","doc":"d","name":"d","title":"d","type":"text","src":{"path":"d","xxh3":"00"}}' \
+		'{"kind":"chunk","doc":"d","seq":0,"id":"00000000000000000000000000000001","text":"a","unit":"para","n_tok":9,"vec":{"$vec":{"t":"i8","b64":"YAB/AA=="}},"vec_scale":0.01}' \
+		'{"kind":"chunk","doc":"d","seq":1,"id":"00000000000000000000000000000002","text":"b","unit":"para","n_tok":9,"vec":{"$vec":{"t":"i8","b64":"fwAAAA=="}},"vec_scale":0.01}' >v.json
+	tt-index add v <v.json
+	for level in ref avx2 avx512 vnni
+	do
+		TT_CPU=$level tt-retrieve --dense --json v <<<'{"kind":"query","id":"q","text":"x","vec":{"$vec":{"t":"i8","b64":"fwoAAA=="}},"vec_scale":0.01}' >"$level"
+		grep -q '"kind":"hit"' "$level"
+		cmp ref "$level"
+	done
+}
+
 @test "a page that is named is found by its name" {
 	[[ "$(tt-retrieve i <<<'ls: contents' | hits | head -1)" = ls.1* ]]
 	[ "$(tt-retrieve i <<<'notes.md archive' | hits | head -1)" = "notes.md 0" ]

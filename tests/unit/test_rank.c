@@ -35,7 +35,7 @@ static void make(struct finder *f, char dir[64])
 	corpus_add(w, "d2", "", d2, 2, 0, 0);	/* a second segment, without vectors */
 	assert_int_equal(writer_commit(w, &e), 0);
 	writer_close(w);
-	assert_int_equal(finder_open(f, dir, &none, &e), 0);
+	assert_int_equal(finder_open(f, dir, &none, scan_select(NULL, NULL), &e), 0);
 }
 
 static void lexical_scores_are_those_computed_by_hand(void **state)
@@ -83,13 +83,13 @@ static void dense_finds_the_nearest_and_knows_what_has_no_vector(void **state)
 	struct dense d;
 	_Alignas(64) int8_t q[64] = { 0, 127 };
 	make(&f, dir);
-	assert_int_equal(dense_run(&d, &f.store, q, 4, 1.0f / 127, &e), 0);
+	assert_int_equal(dense_run(&d, &f.store, f.scan, q, 4, 1.0f / 127, &e), 0);
 	assert_int_equal(d.n_row, 3);
 	assert_near(d.cos[1], 1);
 	assert_near(d.cos[0], 0);
 	assert_true(d.cos[3] <= DENSE_NONE);
 	dense_release(&d);
-	assert_int_equal(dense_run(&d, &f.store, q, 5, 1, &e), ERR_CONF);
+	assert_int_equal(dense_run(&d, &f.store, f.scan, q, 5, 1, &e), ERR_CONF);
 	finder_close(&f);
 	corpus_remove(dir);
 }
@@ -142,7 +142,7 @@ static void finder_limits_hits_and_filters_documents(void **state)
 	finder_close(&f);
 	const char *pattern[] = { "d[12]" };
 	struct find_filter filter = { .doc = pattern, .n_doc = 1 };
-	assert_int_equal(finder_open(&f, dir, &filter, &e), 0);
+	assert_int_equal(finder_open(&f, dir, &filter, scan_select(NULL, NULL), &e), 0);
 	q.n = 8;
 	assert_int_equal(finder_run(&f, &q, hit, &n, &e), 0);
 	assert_int_equal(n, 2);
