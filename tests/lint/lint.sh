@@ -117,8 +117,11 @@ do
 		do
 			grep -Eq "^\.It Fl $o\b|^\.It Fl . , $o\b" "$page" || note "$page: option '-$o' has no entry"
 		done
-	# So has each variable.
-	"$bin/$name" --help | grep -o 'TT_[A-Z_]*' |
+	# So has each variable, of the table or asked for elsewhere.
+	{
+		"$bin/$name" --help
+		grep -oh 'getenv("TT_[A-Z_]*")' $(grep -l "^#define TOOL \"$name\"" $sources) /dev/null
+	} | grep -o 'TT_[A-Z_]*' |
 		while IFS= read -r v
 		do
 			grep -Eq "^\.It Ev .*\b$v\b" "$page" || note "$page: variable '$v' has no entry"
