@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cost: what one step of 1..8 positions costs on this host, in milliseconds: V(b) of the drafting policy. Measured for each
- * model, level of kernels and number of threads, and kept as a small text file in the cache; deleting it is harmless.
+ * model, level of kernels, number of threads and processor, and kept as a small text file in the cache; deleting it is harmless.
  *
  *	measured: rounds of steps of 1, 2, ... 8, until the two least times of every length agree
  *	seen:     what steps take while generating moves all costs, and bends the table near their length a little

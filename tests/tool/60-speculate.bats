@@ -51,6 +51,18 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[[ "$stderr" == *"99999999 is not in the vocabulary"* ]]
 }
 
+@test "another processor, with which a home may be shared, has another table of costs" {
+	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"
+	unshare -rm mount --bind "$BATS_TEST_DIRNAME/common.bash" /proc/cpuinfo || skip "no namespaces here"
+	printf 'processor : 0\nmodel name : another\nstepping : 1\ncpu MHz : 2445.402\n' > "$BATS_TEST_TMPDIR/a"
+	printf 'processor : 0\nmodel name : another\nstepping : 1\ncpu MHz : 3000.000\n' > "$BATS_TEST_TMPDIR/b"	# the same
+	for info in /proc/cpuinfo a b
+	do
+		(cd "$BATS_TEST_TMPDIR" && echo word | unshare -rm sh -c "mount --bind $info /proc/cpuinfo; exec tt-generate -m llama -n 4")
+	done > "$BATS_TEST_TMPDIR/out"
+	[ "$(find "$XDG_CACHE_HOME/tiny-titans/costs" -type f | wc -l)" -eq 2 ]
+}
+
 @test "a generator that leaves: 0 behind its end, without one 65 and not a word" {
 	printf '%s\n' '{"kind":"ctx","tok":[1,2,3],"max":7}' | tt-json > "$BATS_TEST_TMPDIR/whole"
 	tt-speculate < "$BATS_TEST_TMPDIR/whole" > "$BATS_TEST_TMPDIR/d"
