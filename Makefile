@@ -135,20 +135,20 @@ $(UNIT_BIN) $(KERN_BIN) $(FUZZ_BIN) $(CONFORM_BIN) $(MKTINY) $(BUILD)/tests/fuzz
 
 # The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h (-g0: the
 # debug records of so much inlined code take five times as long as the code; no sanitizer: with one, minutes and gigabytes a file).
-SIMDE_BIN := $(BUILD)/tests/kern/check_kern_simde
-SIMDE_OBJ := $(patsubst %,$(BUILD)/tests/kern/simde/%.o,check_kern $(filter-out bert%,$(filter x86 %_avx512 %_vnni,$(KERN:x86/%=%))))
+SIMDE_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%_simde)
+SIMDE_OBJ := $(patsubst %,$(BUILD)/tests/kern/simde/%.o,$(filter x86 %_avx512 %_vnni,$(KERN:x86/%=%)))
 KERN_BIN += $(SIMDE_BIN)
 $(BUILD)/tests/kern/simde/%.o: override SAN :=
-$(BUILD)/tests/kern/simde/%.o: ISA := -O1 -g0 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
-$(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
+$(SIMDE_OBJ): ISA := -O1 -g0 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
+$(SIMDE_OBJ): $(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
 	@mkdir -p $(@D)
 	$(call say,CC   $< (SIMDe))
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/tests/kern/simde/check_kern.o: tests/kern/check_kern.c
+$(BUILD)/tests/kern/simde/check_%.o: tests/kern/check_%.c
 	$(QUIET)mkdir -p $(@D); $(CC) $(CPPFLAGS) -DKERN_EMULATED $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$(SIMDE_BIN): $(SIMDE_OBJ) $(ARCHIVES)
+$(SIMDE_BIN): $(BUILD)/tests/kern/check_%_simde: $(BUILD)/tests/kern/simde/check_%.o $(SIMDE_OBJ) $(ARCHIVES)
 	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(SIMDE_OBJ) $(ARCHIVES) -lcmocka $(LIBS)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(SIMDE_OBJ) $(ARCHIVES) -lcmocka $(LIBS)
 
 # Tests of programs find them, and nothing else of ours, through PATH.
 TEST := BUILD="$(BUILD)" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
@@ -159,7 +159,7 @@ PIPE := $(wildcard tests/pipe/*.bats)
 check-unit: $(UNIT_BIN) ## run the unit tests
 	@$(TEST) $(UNIT_BIN)
 
-check-kern: $(KERN_BIN) ## compare every kernel level this processor has with the reference
+check-kern: $(KERN_BIN) ## compare every kernel level with the reference, those that this processor lacks by SIMDe
 	@$(TEST) $(KERN_BIN)
 
 check-tool: all $(MKTINY) ## run the programs' tests

@@ -37,7 +37,7 @@ do
 	else
 		echo "ok   $file: $p"
 	fi
-	grep -Ei '^(ok .*|not ok [0-9]+ )# skip' "$out" | sed 's/^/     /'
+	grep -Ei '^(ok .*|not ok [0-9]+ )# skip|^# levels: ' "$out" | sed 's/^/     /'
 	passed=$((passed + p - s)) failed=$((failed + f)) skipped=$((skipped + s + n))
 done
 test "$skipped" -eq 0 || echo "$skipped skipped"

@@ -3,8 +3,7 @@
  * check_kern: every kernel family at every level against ref/, byte by byte. After dav1d's checkasm: two tables, families and levels.
  *
  * Inputs are random and adversarial (codes and scales at their largest, activations all at the limit, alternating, zero, tiny, heavy-tailed),
- * shapes have every tail. Buffers end or begin at a page that must not be touched. Built twice: as it is, for the levels that this
- * processor has, and with AVX-512 and VNNI done by SIMDe on AVX2 (check_kern_simde), so that every level is compared on every machine.
+ * shapes have every tail. Buffers end or begin at a page that must not be touched. Built twice (levels.h).
  * BENCH=1 adds a line a matrix type and level: GMAC/s of one thread from the cache, by tokens a call.
  */
 #include <setjmp.h>
@@ -20,15 +19,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "lib/kern/kern.h"
-
-#ifdef KERN_EMULATED
-#define FIRST_LEVEL KERN_AVX512
-#define HOW " (SIMDe)"
-#else
-#define FIRST_LEVEL KERN_AVX2
-#define HOW ""
-#endif
+#include "tests/kern/levels.h"
 
 /* ---- inputs ---- */
 
@@ -409,8 +400,6 @@ static void run(void **state)
 	t->check(k, t->variant);
 }
 
-static const char *const LEVELS[] = { "ref", "avx2", "avx512", "vnni" };
-
 static void add(struct test *t, struct CMUnitTest *u, size_t *n, int level, void (*check)(const struct kern *, unsigned), unsigned variant,
 	const char *name)
 {
@@ -424,8 +413,12 @@ int main(void)
 {
 	static struct test t[128];
 	static struct CMUnitTest tests[128];
-	size_t n = 0;
+	int levels[KERN_VNNI + 1];
+	bool have[KERN_VNNI + 1];
+	size_t n = 0, n_level = 0;
 	for (int level = FIRST_LEVEL; level <= KERN_VNNI; level++) {
+		have[n_level] = kern_level((enum kern_level)level) != NULL;
+		levels[n_level++] = level;
 		for (unsigned i = 0; i < N_TYPES; i++)
 			add(t, tests, &n, level, check_mat_variant, i, quant_info(TYPES[i])->name);
 		add(t, tests, &n, level, check_act, 0, "act");
@@ -437,5 +430,6 @@ int main(void)
 		add(t, tests, &n, level, check_attn, 0, "attn and kv_put");
 		add(t, tests, &n, level, check_attn, 1, "windowed attn");
 	}
+	levels_say(levels, have, n_level);
 	return _cmocka_run_group_tests("kern" HOW, tests, n, NULL, NULL);
 }

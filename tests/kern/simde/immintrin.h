@@ -189,6 +189,15 @@ static inline void shim_store(float *p, unsigned m, __m512 a)
 #define _mm512_maskz_loadu_ps(m, p) shim_load(m, p)
 #define _mm512_mask_storeu_ps(p, m, a) shim_store(p, m, a)
 
+static inline __m512i shim_cvtps(__m512 a)
+{
+	shim_lanes x = { .f = a };
+	EACH(2) x.i8[k] = _mm256_cvtps_epi32(x.f8[k]);
+	return x.i;
+}
+#undef _mm512_cvtps_epi32
+#define _mm512_cvtps_epi32 shim_cvtps
+
 #else
 #include_next <immintrin.h>
 #endif
