@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # tt-index: documents come in whole or not at all, replace each other, and survive whatever happens to the writer.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
@@ -179,6 +180,53 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ -z "$(ls i | grep tmp)" ]
 }
 
+@test "what is committed is synced before it gets its name, and its folder after" {
+	docs 1 3 >three
+	docs 4 6 >more
+	synced tt-index add "$PWD/i" <three
+	synced tt-index add "$PWD/i" <more
+	synced tt-index forget "$PWD/i" /c/d2
+	synced tt-index merge "$PWD/i"
+	[ "$(stat_of i documents)" -eq 5 ]
+}
+
+# After status 0 all is there, after an error nothing is that was not, and a writer that was killed may have done either.
+@test "whatever call fails or is the last one: the index is whole, as the status says, and the next run does all" {
+	strace -o trace true || skip "no strace here"
+	docs 4 6 >more
+	mkdir held
+	docs 1 3 | tt-index add held/i
+	mkdir new
+	export ASAN_OPTIONS=detect_leaks=0
+	for base in held new
+	do
+		[ $base = held ] && was=3 || was=0
+		for how in write:error=ENOSPC fsync:error=EIO rename:error=EACCES write:signal=KILL fsync:signal=KILL rename:signal=KILL
+		do
+			for n in $(seq 20)
+			do
+				rm -rf d
+				cp -a $base d
+				status=0
+				strace -f -qq -o trace -e trace="${how%%:*}" -e inject="$how:when=$n" tt-index add d/i <more >out 2>err || status=$?
+				grep -q 'INJECTED\|killed by' trace || break
+				now=$(stat_of d/i documents 2>stat.err)
+				now=${now:-0}
+				echo "$base $how:when=$n: $status, $now documents: $(cat err)"
+				[ ! -e d/i/manifest ] || tt-index verify d/i
+				case $how in
+				*KILL) [ "$now" = $was ] || [ "$now" -eq $((was + 3)) ] ;;
+				*) [ "$status" -eq 73 ] || [ "$status" -eq 74 ] && [ -s err ] && [ "$now" = $was ] ;;
+				esac
+				tt-index add d/i <more
+				[ "$(stat_of d/i documents)" -eq $((was + 3)) ]
+				[ -z "$(ls d/i | grep tmp)" ]
+			done
+			[ "$n" -gt 1 ] && [ "$n" -lt 20 ]
+		done
+	done
+}
+
 @test "two writers: one goes on, the other exits 75, or waits" {
 	docs 1 2 | tt-index add i
 	mkfifo pipe
@@ -250,6 +298,19 @@ for c, b in zip(came, back):
 	docs 1 1 '' "$(vec 1 2 3 4)" | tt-index add i
 	run --separate-stderr tt-index add i < <(docs 2 2 '' "$(vec 1 2 3)")
 	[ "$status" -eq 78 ]
+	[[ "$stderr" == *'the index has vectors of 4 dimensions, the input of 3'* ]]
+	of() { # EMBEDDER FROM
+		printf '{"kind":"head","format":1,"model":"%s"}\n' "$1"
+		docs "$2" "$2" '' "$(vec 1 2 3 4)"
+		printf '{"kind":"end"}\n'
+	}
+	of first 1 | tt-index add named
+	of first 2 | tt-index add named
+	before=$(md5sum <named/manifest)
+	run --separate-stderr tt-index add named < <(of second 3)
+	[ "$status" -eq 78 ]
+	[[ "$stderr" == *"the index has vectors of 'first', the input those of 'second'"* ]]
+	[ "$(md5sum <named/manifest)" = "$before" ]
 }
 
 @test "an embedder binds an index only while there are vectors" {

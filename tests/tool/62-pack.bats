@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # tt-pack: a pack is made once, checked, and made again when its head is damaged.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
@@ -90,6 +91,12 @@ flip() {	# one byte of the pack at offset $1
 	rm -r "$HOME/.cache"
 	ASAN_OPTIONS=detect_leaks=0 strace -f -o "$HOME/trace" -e trace=open,openat tt-pack "$M" >"$HOME/out"
 	[ "$(grep -c '/m\.gguf"' "$HOME/trace")" -eq 1 ]
+}
+
+@test "a pack is synced before it gets its name, and its folder after" {
+	cd "$HOME"
+	rm -r .cache
+	synced tt-pack "$M"
 }
 
 @test "what a killed program was writing is removed when the next pack is made; what is being written stays" {
