@@ -173,6 +173,18 @@ hits() {	# "doc seq" of every hit on stdin
 @test "no index: 66; a vector that does not fit: 78; a bad query: 3; a full disk: 74" {
 	run --separate-stderr tt-retrieve none <<<'x'
 	[ "$status" -eq 66 ]
+	vec=',"vec":{"$vec":{"t":"i8","b64":"gX8="}},"vec_scale":0.0078'
+	head() { printf '{"kind":"head","format":1,"model":"%s"}\n' "$1"; }
+	{ head first; doc v v v text; chunk v 0 H para boats "$vec"; echo '{"kind":"end"}'; } | tt-index add named
+	for want in '0 first gX8=' '78 second gX8=' '78 first gX8B'
+	do
+		read -r code model code64 <<<"$want"
+		{ head "$model"; echo '{"kind":"query","id":"a","text":"boats"'"${vec/gX8=/$code64}"'}'; echo '{"kind":"end"}'; } >query
+		run --separate-stderr tt-retrieve --json named <query
+		echo "$want: $status $stderr"
+		[ "$status" -eq "$code" ]
+		[ "$code" -eq 0 ] || [[ "$stderr" == *"the index has vectors of 'first', the question one of 'second'"* || "$stderr" == *"3 dimensions, the index of 2"* ]]
+	done
 	run --separate-stderr tt-retrieve i <<<'{"kind":"query","id":"a"}'
 	[ "$status" -eq 3 ]
 	run --separate-stderr sh -c 'echo archive | tt-retrieve i >/dev/full'

@@ -187,9 +187,16 @@ with open("bad.gguf", "wb") as f:
 }
 
 @test "a drafter of another vocabulary refuses: 78; the generator goes on without it" {
-	run --separate-stderr tt-speculate -m other <<<'{"kind":"head","format":1,"model":"ffffffffffffffffffffffffffffffff"}'
+	head='{"kind":"head","format":1,"model":"ffffffffffffffffffffffffffffffff"}'
+	run --separate-stderr tt-speculate -m other <<<"$head"
 	[ "$status" -eq 78 ]
 	[[ "$stderr" == *vocabulary* ]]
+	said() { printf ab | tt-generate -m m -n 48 --json --prefix-cache=0 --draft "$1" 2>err | sed -n 's/.*"kind":"answer".*"text":"\(.*\)","refused".*/\1/p'; }
+	plain=$(said none)
+	[ -n "$plain" ]
+	[ "$(said "echo '$head' | tt-speculate -m other")" = "$plain" ]
+	grep 'another vocabulary' err
+	[ "$(grep -c "tt-generate: warning" err)" -eq 1 ]
 }
 
 @test "SIGTERM ends a program that waits, at once and without an end to its stream" {

@@ -155,7 +155,9 @@ asked() {
 	[ "$status" -eq 74 ]
 }
 
-@test "nothing to score: 1" {
-	run tt-score retrieval q.jsonl </dev/null
-	[ "$status" -ne 0 ]
+@test "nothing to score: 65" {
+	run --separate-stderr tt-score retrieval q.jsonl </dev/null
+	[ "$status" -eq 65 ]
+	[ -n "$stderr" ]
+	[ -z "$output" ]
 }
