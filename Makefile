@@ -123,32 +123,31 @@ endef
 $(foreach s,$(SCRIPTS),$(eval $(call script_rule,$(s))))
 
 UNIT_BIN := $(UNIT:%=$(BUILD)/tests/unit/test_%)
-KERN_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%)
+KERN_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%) $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%_simde)
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
+REPLAY_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 CONFORM_BIN := $(CONFORM:%=$(BUILD)/tests/conform/%)
 MKTINY := $(BUILD)/tests/tool/mktiny
 $(UNIT_BIN) $(KERN_BIN): TEST_LIBS := -lcmocka
 $(FUZZ_BIN): TEST_LIBS := -fsanitize=fuzzer
 $(UNIT_BIN) $(KERN_BIN) $(FUZZ_BIN) $(CONFORM_BIN) $(MKTINY) $(BUILD)/tests/fuzz/seeds: %: %.o $(ARCHIVES)
 	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(TEST_LIBS) $(LIBS)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVES) $(TEST_LIBS) $(LIBS)
+$(REPLAY_BIN): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
 
 # The levels above AVX2 once more, by SIMDe: kernel files and their chooser compiled against tests/kern/simde/immintrin.h (-g0: the
 # debug records of so much inlined code take five times as long as the code; no sanitizer: with one, minutes and gigabytes a file).
-SIMDE_BIN := $(KERN_CHECK:%=$(BUILD)/tests/kern/check_%_simde)
 SIMDE_OBJ := $(patsubst %,$(BUILD)/tests/kern/simde/%.o,$(filter x86 %_avx512 %_vnni,$(KERN:x86/%=%)))
-KERN_BIN += $(SIMDE_BIN)
+$(filter %_simde,$(KERN_BIN)): $(SIMDE_OBJ)
 $(BUILD)/tests/kern/simde/%.o: override SAN :=
 $(SIMDE_OBJ): ISA := -O1 -g0 -w -Wno-psabi -DKERN_EMULATED -Itests/kern/simde -mavx2 -mfma -mf16c
 $(SIMDE_OBJ): $(BUILD)/tests/kern/simde/%.o: lib/kern/x86/%.c
 	@mkdir -p $(@D)
 	$(call say,CC   $< (SIMDe))
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/tests/kern/simde/check_%.o: tests/kern/check_%.c
+$(BUILD)/tests/kern/check_%_simde.o: tests/kern/check_%.c
 	$(QUIET)mkdir -p $(@D); $(CC) $(CPPFLAGS) -DKERN_EMULATED $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$(SIMDE_BIN): $(BUILD)/tests/kern/check_%_simde: $(BUILD)/tests/kern/simde/check_%.o $(SIMDE_OBJ) $(ARCHIVES)
-	$(call say,LD   $@)
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(SIMDE_OBJ) $(ARCHIVES) -lcmocka $(LIBS)
 
 # Tests of programs find them, and nothing else of ours, through PATH.
 TEST := BUILD="$(BUILD)" PATH="$(abspath $(BUILD))/bin:$$PATH" tests/run.sh
@@ -170,9 +169,9 @@ check-pipe: all ## run the whole pipeline with real models, where they are there
 
 check: ## install what tests need, build, fetch two small models, run every test; ends with "N passed, N failed"
 	@tests/deps.sh check
-	@$(MAKE) --no-print-directory all $(UNIT_BIN) $(KERN_BIN) $(MKTINY)
+	@$(MAKE) --no-print-directory all $(UNIT_BIN) $(KERN_BIN) $(MKTINY) $(REPLAY_BIN) $(BUILD)/tests/fuzz/seeds
 	@BUILD="$(BUILD)" tests/models.sh fetch >/dev/null
-	@$(TEST) $(UNIT_BIN) $(KERN_BIN) $(BATS) $(if $(SAN),,$(PIPE))
+	@$(TEST) $(UNIT_BIN) $(KERN_BIN) tests/fuzz/replay.sh $(BATS) $(if $(SAN),,$(PIPE))
 
 # ---- builds that look harder, each in a directory of its own
 
