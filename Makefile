@@ -196,7 +196,7 @@ lint: all ## dependency law, sizes, manual pages, shell scripts
 	@tests/lint/lint.sh $(BUILD)/bin $(patsubst %,$(PROGPREFIX)%,$(notdir $(TOOLS)))
 
 conform: $(CONFORM_BIN) ## compare with reference data: make conform REF=DIR
-	@sh tests/conform/run $(BUILD) $(REF) $(CHECKS)
+	@sh tests/conform/run $(BUILD) "$(REF)" $(CHECKS)
 
 NAME ?= $(shell date +%F)-$(shell uname -n)
 bench: all ## measure beside the peers that are installed: make bench NAME=... MODELS="..." (see bench/peers.sh)

@@ -17,6 +17,16 @@ setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
 }
 
+@test "a comparison without reference data says so: 66" {
+	for ref in /nonexistent '' "$BATS_TEST_TMPDIR"
+	do
+		run --separate-stderr sh tests/conform/run "$build" "$ref"
+		[ "$status" -eq 66 ]
+		[ "$stderr" = "conform: no reference data in '$ref'" ]
+		[ -z "$output" ]
+	done
+}
+
 @test "every program has its page and its completions" {
 	for program in "$dest"/usr/bin/*
 	do
