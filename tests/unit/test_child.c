@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/io.h"
@@ -27,8 +30,8 @@ static int run(const char *command, struct child c, struct buf *out, int *status
 	c.argv = argv;
 	c.in = -1;
 	c.timeout_ms = c.timeout_ms ? c.timeout_ms : 10000;
-	c.mem_max = 1u << 30;
-	c.out_max = 1u << 20;
+	c.mem_max = c.mem_max ? c.mem_max : 1u << 30;
+	c.out_max = c.out_max ? c.out_max : 1u << 20;
 	*status = -1;
 	return child_run(&c, collect, out, status, &e);
 }
@@ -59,11 +62,84 @@ static void child_run_stops_one_that_closed_its_output(void **state)
 	buf_release(&out);
 }
 
+static void child_run_stops_one_that_takes_too_long(void **state)
+{
+	(void)state;
+	struct buf out = {0};
+	int status;
+	uint64_t from = io_now_ns();
+	assert_int_equal(run("echo light; exec sleep 20", (struct child){ .timeout_ms = 100 }, &out, &status), ERR_LIMIT);
+	assert_string_equal(out.data, "light\n");
+	assert_int_equal(run("while :; do :; done", (struct child){ .timeout_ms = 100 }, &out, &status), ERR_LIMIT);
+	assert_int_equal(status, 128 + 9);
+	assert_true(io_now_ns() - from < 10000000000u);
+	buf_release(&out);
+}
+
+static void child_run_stops_one_that_prints_too_much(void **state)
+{
+	(void)state;
+	struct buf out = {0};
+	int status;
+	assert_int_equal(run("yes", (struct child){ .out_max = 100000 }, &out, &status), ERR_LIMIT);
+	assert_true(out.len <= 100000);
+	buf_release(&out);
+}
+
+static int refuse(void *arg, const char *p, size_t n, struct err *e)
+{
+	(void)arg;
+	(void)p;
+	(void)n;
+	return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "enough");
+}
+
+static void child_run_ends_with_the_error_of_its_reader(void **state)
+{
+	(void)state;
+	const char *const argv[] = { "yes", NULL };
+	struct child c = { .argv = argv, .in = -1, .timeout_ms = 10000, .mem_max = 1u << 30, .out_max = 1u << 30 };
+	struct err e = {0};
+	int status;
+	assert_int_equal(child_run(&c, refuse, NULL, &status, &e), ERR_FORMAT);
+	assert_true(status == 128 + SIGKILL || status == 128 + SIGPIPE);
+}
+
+/* The limits are set when the child runs already: it waits for the first. */
+static void child_run_bounds_processor_memory_core_and_files(void **state)
+{
+	(void)state;
+	static const char wait[] = "until test \"$(ulimit -t)\" = 3; do :; done; ";
+	char command[200];
+	struct buf out = {0};
+	int status;
+	struct rlimit core;
+	assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+	core.rlim_cur = core.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_CORE, &core), 0);
+	snprintf(command, sizeof command, "%s ulimit -v; ulimit -c", wait);
+	assert_int_equal(run(command, (struct child){ .timeout_ms = 2000, .mem_max = 1u << 28 }, &out, &status), 0);
+	assert_string_equal(out.data, "262144\n0\n");
+	snprintf(command, sizeof command, "%s sleep 0.1; exec dd if=/dev/zero of=/dev/null bs=200M count=1", wait);
+	assert_int_equal(run(command, (struct child){ .timeout_ms = 2000, .mem_max = 1u << 26 }, &out, &status), 0);
+	assert_int_equal(status, 1);
+	snprintf(command, sizeof command, "%s sleep 0.1; f=$(mktemp); head -c 200000 /dev/zero >$f; s=$?; wc -c <$f; rm $f; exit $s", wait);
+	buf_clear(&out);
+	assert_int_equal(run(command, (struct child){ .timeout_ms = 2000, .out_max = 100000 }, &out, &status), 0);
+	assert_true(status != 0);
+	assert_string_equal(out.data, "100000\n");
+	buf_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_run_gives_output_and_status),
 		cmocka_unit_test(child_run_stops_one_that_closed_its_output),
+		cmocka_unit_test(child_run_stops_one_that_takes_too_long),
+		cmocka_unit_test(child_run_stops_one_that_prints_too_much),
+		cmocka_unit_test(child_run_ends_with_the_error_of_its_reader),
+		cmocka_unit_test(child_run_bounds_processor_memory_core_and_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
