@@ -23,6 +23,9 @@ bats              bats                tests of programs                      che
 mandoc            mandoc              manual pages, as input and in tests    check lint
 python3           python3             test data is made with it              check models
 python3-pip       pip3                fetching models for tests              models
+strace            strace              tests of calls that fail or are in order  check
+curl              curl                tests that fetch from a server of theirs  check
+jq                jq                  tests that look into records           check
 procps            ps                  tests that watch processes             check
 shellcheck        shellcheck          checking shell scripts                 lint
 clang             clang               libFuzzer                              fuzz
