@@ -112,7 +112,8 @@ printed() { # PAGE
 		printed "$top/man/$page"
 		echo
 	done >all
-	# Left out: what needs another program, cron, or a drafter that goes with the model.
+	# Left out: what needs another program, cron, or a drafter that goes with the model; tt-bench.1, which measures for minutes; and
+	# tt-eval.1, which needs sets of questions that are published elsewhere.
 	awk -v RS= -v ORS='\n\n' '!/tower-dump|^\*\/15|^PATH=|jq / ' all >commands
 	run_all <commands >said
 	cat said
