@@ -31,13 +31,17 @@ static struct {
 } o = { .draft = "auto", .rounds = 5, .n_max = 128 };
 
 static const struct opt opts[] = {
-	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "generator: file or catalogue name", .env = "TT_MODEL" },
+	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME",
+		.help = "generator: file or catalogue name", .env = "TT_MODEL" },
 	{ .letter = 'e', .name = "embedder", .type = OPT_STR, .value = &o.embedder, .arg = "NAME", .help = "measure an embedder instead" },
-	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
-	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "spec: tokens of a reply at most", .min = 1, .max = 2048 },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N",
+		.help = "threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
+	{ .letter = 'n', .name = "max-tokens", .type = OPT_INT, .value = &o.n_max, .arg = "N",
+		.help = "spec: tokens of a reply at most", .min = 1, .max = 2048 },
 	{ .name = "rounds", .type = OPT_INT, .value = &o.rounds, .arg = "N", .help = "rounds whose median counts", .min = 1, .max = 32 },
 	{ .name = "prompts", .type = OPT_STR, .value = &o.prompts, .arg = "FILE", .help = "spec: lines {category, turns}" },
-	{ .name = "limit", .type = OPT_INT, .value = &o.limit, .arg = "N", .help = "spec: prompts of each category; 0 = all", .min = 0, .max = 1 << 20 },
+	{ .name = "limit", .type = OPT_INT, .value = &o.limit, .arg = "N",
+		.help = "spec: prompts of each category; 0 = all", .min = 0, .max = 1 << 20 },
 	{ .name = "draft", .type = OPT_STR, .value = &o.draft, .arg = "CMD", .help = "spec: auto, or the command of a drafter" },
 	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "print one JSON object" },
 	{ 0 }

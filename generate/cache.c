@@ -32,12 +32,17 @@ static struct {
 } o = { .model = MODEL_GENERATOR, .max_mib = 2048, .ctx = 4096 };
 
 static const struct opt opts[] = {
-	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "warm: model file or catalogue name", .env = "TT_MODEL" },
-	{ .letter = 'c', .name = "context", .type = OPT_INT, .value = &o.ctx, .arg = "N", .help = "warm: tokens of context", .min = 64, .max = 1 << 20 },
-	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "warm: threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
-	{ .letter = 'n', .name = "count", .type = OPT_INT, .value = &o.n_max, .arg = "N", .help = "warm: sources at most; 0 = all", .min = 0, .max = 1 << 30 },
+	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME",
+		.help = "warm: model file or catalogue name", .env = "TT_MODEL" },
+	{ .letter = 'c', .name = "context", .type = OPT_INT, .value = &o.ctx, .arg = "N",
+		.help = "warm: tokens of context", .min = 64, .max = 1 << 20 },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N",
+		.help = "warm: threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
+	{ .letter = 'n', .name = "count", .type = OPT_INT, .value = &o.n_max, .arg = "N",
+		.help = "warm: sources at most; 0 = all", .min = 0, .max = 1 << 30 },
 	{ .letter = 'v', .name = "verbose", .type = OPT_FLAG, .value = &o.verbose, .help = "name every block" },
-	{ .name = "max", .type = OPT_INT, .value = &o.max_mib, .arg = "MIB", .help = "size that the store may reach", .min = 0, .max = 1 << 24, .env = "TT_PREFIX_MIB" },
+	{ .name = "max", .type = OPT_INT, .value = &o.max_mib, .arg = "MIB",
+		.help = "size that the store may reach", .min = 0, .max = 1 << 24, .env = "TT_PREFIX_MIB" },
 	{ .name = "prefix-dir", .type = OPT_STR, .value = &o.dir, .arg = "DIR", .help = "where prompt state is stored", .env = "TT_PREFIX_DIR" },
 	{ 0 }
 };

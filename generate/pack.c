@@ -21,7 +21,8 @@
 static struct { long threads; bool verify, list; } o;
 
 static const struct opt opts[] = {
-	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
+	{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N",
+		.help = "threads; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 	{ .letter = 'l', .name = "list", .type = OPT_FLAG, .value = &o.list, .help = "print a line for each section" },
 	{ .name = "verify", .type = OPT_FLAG, .value = &o.verify, .help = "compare every section with its checksum" },
 	{ 0 }

@@ -234,8 +234,10 @@ static int open_small(struct speculate *s, struct pool **pool, struct err *e)
 int main(int argc, char **argv)
 {
 	static const struct opt opts[] = {
-		{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "small model of the generator's vocabulary; without it, copies only" },
-		{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N", .help = "threads of the small model; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
+		{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME",
+			.help = "small model of the generator's vocabulary; without it, copies only" },
+		{ .letter = 'j', .name = "threads", .type = OPT_INT, .value = &o.threads, .arg = "N",
+			.help = "threads of the small model; 0 = all processors", .min = 0, .max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 		{ 0 }
 	};
 	static const struct opt_program prog = { TOOL, "", "propose tokens for tt-generate to verify", opts };

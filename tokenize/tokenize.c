@@ -29,13 +29,15 @@ static struct {
 } o = { .model = MODEL_GENERATOR };
 
 static const struct opt opts[] = {
-	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME", .help = "model file or catalogue name", .env = "TT_MODEL" },
+	{ .letter = 'm', .name = "model", .type = OPT_STR, .value = &o.model, .arg = "NAME",
+		.help = "model file or catalogue name", .env = "TT_MODEL" },
 	{ .letter = 'c', .name = "count", .type = OPT_FLAG, .value = &o.count, .help = "print the number of tokens, not the ids" },
 	{ .letter = 'd', .name = "decode", .type = OPT_FLAG, .value = &o.decode, .help = "read ids, write their text" },
 	{ .letter = 'l', .name = "lines", .type = OPT_FLAG, .value = &o.lines, .help = "each line of the input is a text of its own" },
 	{ .letter = 'r', .name = "raw", .type = OPT_FLAG, .value = &o.raw, .help = "ids as little-endian 32-bit numbers" },
 	{ .letter = 'b', .name = "bos", .type = OPT_FLAG, .value = &o.bos, .help = "begin each text with the model's BOS, if it wants one" },
-	{ .letter = 'e', .name = "escapes", .type = OPT_FLAG, .value = &o.escapes, .help = "replace \\n \\r \\t \\' \\\" \\\\ \\xHH in the text first" },
+	{ .letter = 'e', .name = "escapes", .type = OPT_FLAG, .value = &o.escapes,
+		.help = "replace \\n \\r \\t \\' \\\" \\\\ \\xHH in the text first" },
 	{ .letter = 'v', .name = "verbose", .type = OPT_FLAG, .value = &o.table, .help = "a line for each token: id, offset, text" },
 	{ .name = "json", .type = OPT_FLAG, .value = &o.json, .help = "a JSON line for each text: n, ids, offsets" },
 	{ 0 }

@@ -254,7 +254,8 @@ static void glu_units(void *arg, size_t from, size_t to, int i_thread)
 
 /* Few tokens: memory decides, and delivers a fifth less when each thread goes from gate to up and back. So one whole matrix after the other,
  * and the values meet when they become activations. */
-static void glu_few(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, glu_fn glu, float *y, size_t ld, struct act *out)
+static void glu_few(struct nn *nn, const struct act *a, const struct mat *gate, const struct mat *up, glu_fn glu,
+	float *y, size_t ld, struct act *out)
 {
 	size_t n_col = gate->n_row;
 	nn_mat(nn, a, (const struct nn_job[]){ { .w = gate, .y = y, .ld = ld }, { .w = up, .y = out->f32, .ld = n_col } }, 2);

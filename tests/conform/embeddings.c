@@ -45,7 +45,8 @@ static bool same_ids(const struct bert *b, const json_t *row, int32_t *id, size_
 	const json_t *want = json_object_get(row, "ids");
 	struct tok_ids ids = {0};
 	*n = json_array_size(want);
-	bool same = text && *n >= 2 && *n <= b->hyper.max_tok && !tok_encode(b->tok, text, json_string_length(json_object_get(row, "text")), &ids, NULL);
+	bool same = text && *n >= 2 && *n <= b->hyper.max_tok &&
+		!tok_encode(b->tok, text, json_string_length(json_object_get(row, "text")), &ids, NULL);
 	for (size_t i = 0; same && i < *n; i++)
 		id[i] = (int32_t)json_integer_value(json_array_get(want, i));
 	for (size_t i = 1; same && i + 1 < *n; i++)

@@ -114,7 +114,8 @@ static struct mat random_mat(enum quant_type type, size_t n_row, size_t n_col, u
 	fill_blocks(type, rows, n_row * (n_col / q->n_block), how);
 	*g = guarded(mat_n_tile(&w) * w.tile_len);
 	for (size_t t = 0; t < mat_n_tile(&w); t++)
-		w16_pack_tile(type, rows + 16 * t * row_len, row_len, n_row - 16 * t < 16 ? n_row - 16 * t : 16, n_col, (uint8_t *)g->p + t * w.tile_len);
+		w16_pack_tile(type, rows + 16 * t * row_len, row_len, n_row - 16 * t < 16 ? n_row - 16 * t : 16, n_col,
+			(uint8_t *)g->p + t * w.tile_len);
 	w.data = g->p;
 	free(rows);
 	return w;
@@ -154,7 +155,8 @@ static void compare_mat(const struct kern *k, enum quant_type type, size_t n_row
 	/* one token alone gets the same */
 	if (!add) {
 		size_t t = rnd() % n_tok;
-		const char *xt = (const char *)gx.p + (act_form_of(type) == ACT_F32 ? t * n_col * sizeof(float) : t * act_n_block(n_col) * sizeof(struct act_block));
+		const char *xt = (const char *)gx.p + (act_form_of(type) == ACT_F32 ? t * n_col * sizeof(float)
+			: t * act_n_block(n_col) * sizeof(struct act_block));
 		b.y = gy.p;
 		k->mat[type](&w, 0, mat_n_tile(&w), xt, 1, &b);
 		assert_memory_equal(y + t * n_row, gy.p, n_row * sizeof *y);

@@ -70,6 +70,12 @@ do
 	awk -v f="$f" '/^{/ { start = NR } /^}/ && start { if (NR - start > 70) print f ":" start ": a function of " NR - start " lines, at most 70"; start = 0 }' "$f"
 done >>"$faults"
 
+# A tab reaches to the next column that is a multiple of 8.
+for f in $sources
+do
+	expand "$f" | awk -v f="$f" 'length($0) > 150 { print f ":" NR ": " length($0) " columns, at most 150" }'
+done >>"$faults"
+
 # ---- licence, words ----
 
 for f in $sources $scripts

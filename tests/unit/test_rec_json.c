@@ -60,7 +60,8 @@ static void rec_json_put_nothing_steers_a_terminal(void **state)
 {
 	(void)state;
 	struct buf b = {0}, twice = {0};
-	there_and_back("{\"\xc2\x9b\":\"\x7f\xc2\x80|\xc2\x9f\xc2\xa0\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa9\xd8\x9c\xf3\xa0\x81\x81 \xf0\x9f\x98\x80\"}", &b);
+	there_and_back("{\"\xc2\x9b\":\"\x7f\xc2\x80|\xc2\x9f\xc2\xa0"
+		"\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa9\xd8\x9c\xf3\xa0\x81\x81 \xf0\x9f\x98\x80\"}", &b);
 	assert_string_equal(b.data, "{\"\\u009B\":\"\\u007F\\u0080|\\u009F\xc2\xa0\\u2028\\u202E\\u2069\\u061C\\uDB40\\uDC41 \xf0\x9f\x98\x80\"}");
 	assert_string_equal(there_and_back(b.data, &twice), b.data);
 	buf_release(&b);

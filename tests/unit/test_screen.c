@@ -118,7 +118,8 @@ static void best_is_that_of_all_logits(void **state)
 				for (size_t r = 0; r < ROWS; r++) {
 					top = all[t * ROWS + r] > all[t * ROWS + top] ? r : top;
 					/* codes are a little off x itself */
-					assert_true(fabs((double)all[t * ROWS + r] - (double)work[t * ROWS + r]) <= (double)h->slack[r] * sqrt(norm) * 1.01);
+					assert_true(fabs((double)all[t * ROWS + r] - (double)work[t * ROWS + r]) <=
+						(double)h->slack[r] * sqrt(norm) * 1.01);
 				}
 				assert_int_equal(best[t], top);
 			}

@@ -115,7 +115,8 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 	EACH(c, cols, COLS)
 		UNROLL
 		for (int h = 0; h < 2; h++)
-			_mm256_storeu_ps(acc[c] + 8 * h, _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f[c][h], _mm256_loadu_ps(acc[c] + 8 * h)));
+			_mm256_storeu_ps(acc[c] + 8 * h,
+				_mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d), f[c][h], _mm256_loadu_ps(acc[c] + 8 * h)));
 }
 
 #define FAMILY(NAME, TYPE, BITS) \

@@ -49,7 +49,8 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 					}
 				EACH(e, cols - c, STEP) {
 					const struct act_block *xe = xc + (size_t)e * nb;
-					__m512i v = _mm512_dpwssd_epi32(_mm512_setzero_si512(), pair(t[e][0], t[e][1], h), broadcast2(xe->g16.s + 2 * j));
+					__m512i v = _mm512_dpwssd_epi32(_mm512_setzero_si512(), pair(t[e][0], t[e][1], h),
+						broadcast2(xe->g16.s + 2 * j));
 					f[c + e] = _mm512_fmadd_ps(dw, _mm512_cvtepi32_ps(v), f[c + e]);
 					if (!log2_zero)
 						f[c + e] = _mm512_fmadd_ps(m, _mm512_set1_ps(xe->g16.b32[j]), f[c + e]);
@@ -68,7 +69,8 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 }
 
 #define FAMILY(NAME, BITS, LOG2_ZERO, H) \
-	INLINE void tile_##NAME(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols) \
+	INLINE void tile_##NAME(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, \
+		const struct mat_out *o, int cols) \
 	{ \
 		tile_f(w, tile, ahead, x, tok, o, cols, BITS, LOG2_ZERO, H); \
 	} \

@@ -24,7 +24,8 @@ INLINE void group32(__m256i m[COLS][2], const uint8_t *u, int bits, bool is_q5, 
 		EACH(c, cols, COLS)
 			UNROLL
 			for (int h = 0; h < 2; h++)
-				m[c][h] = _mm256_add_epi32(i ? m[c][h] : _mm256_set1_epi32(1 << 15), _mm256_madd_epi16(t[c][h], _mm256_set1_epi16(1 << 14)));
+				m[c][h] = _mm256_add_epi32(i ? m[c][h] : _mm256_set1_epi32(1 << 15),
+					_mm256_madd_epi16(t[c][h], _mm256_set1_epi16(1 << 14)));
 	}
 }
 

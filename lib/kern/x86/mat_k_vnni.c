@@ -80,7 +80,8 @@ INLINE void tile_q6_k(const struct mat *w, size_t tile, size_t ahead, const stru
 				__m512i t[STEP][2];
 				EACH(e, cols - c, STEP)
 					for (int g = 0; g < 2; g++)
-						t[e][g] = _mm512_add_epi32(_mm512_slli_epi32(_mm512_set1_epi32(xc[(size_t)e * nb].nb[2 * j + g]), 5), half);
+						t[e][g] = _mm512_add_epi32(
+							_mm512_slli_epi32(_mm512_set1_epi32(xc[(size_t)e * nb].nb[2 * j + g]), 5), half);
 				UNROLL
 				for (int i = 0; i < 4; i++)
 					EACH(e, cols - c, STEP) {

@@ -49,7 +49,8 @@ static void block(const float *x, enum act_form form, struct act_block *o)
 	bool is_zero = !(m > 1e-30f);
 	float d = is_zero ? 0 : m * (is16 ? 1.0f / (127 * ACT_G16_MAX) : 1.0f / (127 * ACT_G32_MAX)), per_m = is_zero ? 0 : s_max / m;
 	for (int g = 0; g < 16; g += 8) {
-		__m256 t = _mm256_round_ps(_mm256_mul_ps(_mm256_loadu_ps(amax + g), _mm256_set1_ps(per_m)), _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
+		__m256 t = _mm256_round_ps(_mm256_mul_ps(_mm256_loadu_ps(amax + g), _mm256_set1_ps(per_m)),
+			_MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
 		t = _mm256_min_ps(_mm256_max_ps(t, _mm256_set1_ps(1)), _mm256_set1_ps(s_max));
 		_mm256_storeu_ps(s + g, t);
 		_mm256_storeu_ps(inv + g, is_zero ? _mm256_setzero_ps() : _mm256_div_ps(_mm256_set1_ps(1), _mm256_mul_ps(_mm256_set1_ps(d), t)));

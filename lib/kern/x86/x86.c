@@ -16,7 +16,8 @@
 
 #define VECS_OF(LEVEL) \
 	.act = act_##LEVEL, .rmsnorm = rmsnorm_##LEVEL, .silu_mul = silu_mul_##LEVEL, .gelu_mul = gelu_mul_##LEVEL, .add = add_##LEVEL, \
-	.rope = rope_##LEVEL, .kv_round = kv_round_avx2, .kv_widen = kv_widen_avx2, .kv_put = kv_put_##LEVEL, .attn = attn_##LEVEL, .softmax_sum = softmax_sum_##LEVEL
+	.rope = rope_##LEVEL, .kv_round = kv_round_avx2, .kv_widen = kv_widen_avx2, .kv_put = kv_put_##LEVEL, \
+	.attn = attn_##LEVEL, .softmax_sum = softmax_sum_##LEVEL
 #define MATS_QUANT_OF(LEVEL) \
 	[QUANT_Q4_0] = mat_q4_0_##LEVEL, [QUANT_Q4_1] = mat_q4_1_##LEVEL, [QUANT_Q5_0] = mat_q5_0_##LEVEL, [QUANT_Q5_1] = mat_q5_1_##LEVEL, \
 	[QUANT_Q8_0] = mat_q8_0_##LEVEL, [QUANT_Q4_K] = mat_q4_k_##LEVEL, [QUANT_Q5_K] = mat_q5_k_##LEVEL, [QUANT_Q6_K] = mat_q6_k_##LEVEL
