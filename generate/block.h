@@ -45,7 +45,8 @@ void block_close(struct block *b);
 int block_read(const struct block *b, void *dst, struct err *e);
 /* Checks the payload, in little memory whatever length the file claims. ERR_CHECKSUM. */
 int block_check(const struct block *b, struct err *e);
-/* Writes a block aside and renames it. ERR_NOENT if it was removed before it had its name. `payload_at`, `sum`, `file_len`, `fd` and `hits` are ignored. */
+/* Writes a block aside and renames it. ERR_NOENT if it was removed before it had its name. `payload_at`, `sum`, `file_len`, `fd` and
+ * `hits` are ignored. */
 int block_write(const struct block *b, const void *payload, const char *path, struct err *e);
 /* Counts a hit, best effort. */
 void block_touch(const char *path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fault: what a program says when a mapped file becomes shorter under it, or one that it writes becomes larger than it may.
+ * fault: signals; what a program says when a mapped file becomes shorter under it, or one that it writes becomes larger than it may.
  *
  * Models, packs and indexes are mapped. They are replaced by renaming, so a mapping stays whole; but somebody may cut such a
  * file short, or its disk may fail, and then the next access to a lost page raises SIGBUS. Checking every access would cost
@@ -11,14 +11,16 @@
  *
  * And a limit on the size of files (RLIMIT_FSIZE) is met like a full disk: the write fails, the program says so and ends with 74.
  *
- * For main() only, as SIGPIPE's usual effect is: a library does not decide how its program ends.
+ * For main() only: a library does not decide how its program ends.
  */
 #ifndef TT_BASE_FAULT_H
 #define TT_BASE_FAULT_H
 
-/* From now on a reader that leaves ends the program quietly, whether or not who started it ignored SIGPIPE (systemd does, and Python), for a
- * pipeline is judged by the stage that failed first. SIGXFSZ does nothing, so that what goes over a limit fails with EFBIG; and SIGBUS at a mapped page ends the program with a
- * message and EXIT_DATA. `tool` must stay where it is. A SIGBUS that was sent by another process keeps its usual effect. */
+/* From now on SIGXFSZ does nothing, so that what goes over a limit fails with EFBIG; and SIGBUS at a mapped page ends the program with a
+ * message and EXIT_DATA. `tool` must stay where it is. A SIGBUS that was sent by another process keeps its usual effect.
+ *
+ * SIGPIPE gets its usual effect even if whoever started the program ignores it, as systemd and Python do: a reader that leaves ends a
+ * stage quietly, and the status of the pipeline is that of the stage that failed. */
 void fault_catch(const char *tool);
 
 #endif
