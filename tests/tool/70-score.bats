@@ -155,9 +155,17 @@ asked() {
 	[ "$status" -eq 74 ]
 }
 
-@test "nothing to score: 65" {
+@test "no records at all: 65; none that can be scored: 1" {
 	run --separate-stderr tt-score retrieval q.jsonl </dev/null
 	[ "$status" -eq 65 ]
 	[ -n "$stderr" ]
 	[ -z "$output" ]
+	printf '{"kind":"head","format":1}\n{"kind":"end","n":1}\n' >empty
+	run --separate-stderr tt-score retrieval q.jsonl <empty
+	[ "$status" -eq 1 ]
+	run --separate-stderr tt-score queries --flags q.jsonl
+	[ "$status" -eq 0 ]
+	run --separate-stderr tt-score queries --qrels /dev/null q.jsonl
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *'no query can be scored'* ]]
 }
