@@ -119,3 +119,10 @@ void doc_set_title(struct doc_info *d, struct split *s, const char *p, size_t n)
 	d->title[k] = 0;
 	split_title(s, d->title, k);
 }
+
+void split_line(struct split *s, const struct line *l)
+{
+	split_text(s, l->p, l->n + l->lf, l->off, l->line);
+	if (!l->lf && l->end > 0)
+		split_text(s, "\n", 1, l->off + l->n, l->line);
+}

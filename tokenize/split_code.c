@@ -7,14 +7,6 @@
 
 #include "tokenize/split_types.h"
 
-static bool blank(const struct line *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->p[i] != ' ' && l->p[i] != '\t' && l->p[i] != '\f')
-			return false;
-	return true;
-}
-
 /* The words of a comment line; empty if the line is none. */
 static const char *comment(const struct line *l, size_t *n)
 {
@@ -64,7 +56,7 @@ int split_code(struct split *s, struct src *src, struct doc_info *d, struct err 
 		return rc;
 	split_block(s, BLOCK_CODE);
 	while (lines_next(&l, &line)) {
-		bool empty = blank(&line) && line.end > 0;
+		bool empty = line_is_blank(&line) && line.end > 0;
 		if (!titled && !empty) {
 			size_t n;
 			const char *p = comment(&line, &n);
@@ -76,12 +68,7 @@ int split_code(struct split *s, struct src *src, struct doc_info *d, struct err 
 		if (gap && !empty && line.first && line.p[0] != ' ' && line.p[0] != '\t' && line.p[0] != '}')
 			split_block(s, BLOCK_CODE);
 		gap = empty || (gap && !line.first);
-		split_text(s, line.p, line.n + line.lf, line.off, line.line);
-		if (!line.lf && line.end > 0)
-			split_text(s, "\n", 1, line.off + line.n, line.line);
+		split_line(s, &line);
 	}
-	if (l.err.code && e)
-		*e = l.err;
-	lines_close(&l);
-	return l.err.code;
+	return lines_end(&l, e);
 }

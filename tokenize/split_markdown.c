@@ -16,17 +16,10 @@ struct md {
 	bool front, front_ok;		/* in front matter; it may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
-	char held[200];			/* one-line paragraph that an underline may turn into a heading */
+	char held[LINE_HELD];		/* one-line paragraph that an underline may turn into a heading */
 	struct line at;
 	bool has_held;
 };
-
-static void give(struct md *m, const struct line *l)
-{
-	split_text(m->s, l->p, l->n + l->lf, l->off, l->line);
-	if (!l->lf && l->end > 0)
-		split_text(m->s, "\n", 1, l->off + l->n, l->line);
-}
 
 static void held_give(struct md *m)
 {
@@ -36,7 +29,7 @@ static void held_give(struct md *m)
 	struct line l = m->at;
 	l.p = m->held;
 	l.lf = false;
-	give(m, &l);
+	split_line(m->s, &l);
 }
 
 static void block(struct md *m, enum block kind)
@@ -139,7 +132,7 @@ static void front_matter(struct md *m, const struct line *l)
 		if (end > p)
 			doc_set_title(m->d, m->s, p, (size_t)(end - p)), m->titled = true;
 	}
-	give(m, l);
+	split_line(m->s, l);
 }
 
 /* Front matter and fences, in which nothing else is seen. True if the line was dealt with. */
@@ -161,7 +154,7 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 	n -= mark;
 	size_t fence = n > 0 ? fence_of(p, n) : 0;
 	if (m->fence) {
-		give(m, l);
+		split_line(m->s, l);
 		if (fence >= m->fence_len && p[0] == m->fence && empty(p + fence, n - fence)) {
 			m->fence = 0;
 			block(m, BLOCK_PARA);
@@ -172,7 +165,7 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 		m->fence = p[0];
 		m->fence_len = fence;
 		block(m, BLOCK_CODE);
-		give(m, l);
+		split_line(m->s, l);
 		return true;
 	}
 	return false;
@@ -205,7 +198,7 @@ static void text_line(struct md *m, const struct line *l, const char *p, size_t 
 	if (list_mark(p, n) && (indent < 4 || m->item)) {
 		if (indent < 2 || !m->item)
 			block(m, BLOCK_ITEM);
-		give(m, l);
+		split_line(m->s, l);
 		return;
 	}
 	if (p[0] == '|' && m->kind != BLOCK_TABLE)
@@ -219,13 +212,13 @@ static void text_line(struct md *m, const struct line *l, const char *p, size_t 
 	else if (indent == 0 && was_blank && m->item)
 		block(m, BLOCK_PARA);
 	/* No line below underlines what stands in a quotation. */
-	if (split_block_len(m->s) == 0 && m->kind == BLOCK_PARA && p[0] != '>' && l->n < sizeof m->held && l->end > 0) {
+	if (split_block_len(m->s) == 0 && m->kind == BLOCK_PARA && p[0] != '>' && l->n < LINE_HELD && l->end > 0) {
 		memcpy(m->held, l->p, l->n);
 		m->at = *l;
 		m->has_held = true;
 		return;
 	}
-	give(m, l);
+	split_line(m->s, l);
 }
 
 static void md_line(struct md *m, const struct line *l)
@@ -239,14 +232,14 @@ static void md_line(struct md *m, const struct line *l)
 	m->blank = false;
 	if (!l->first) {
 		held_give(m);
-		give(m, l);
+		split_line(m->s, l);
 	} else if (verbatim(m, l, p, n, indent)) {
 		return;
 	} else if (n == 0) {
 		m->blank = true;
 		held_give(m);
 		if (m->kind == BLOCK_CODE || m->item)
-			give(m, l);
+			split_line(m->s, l);
 		else
 			block(m, BLOCK_PARA);
 	} else if (!heading_line(m, l, p, n, indent)) {
@@ -266,8 +259,5 @@ int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct 
 	while (lines_next(&l, &line))
 		md_line(&m, &line);
 	held_give(&m);
-	if (l.err.code && e)
-		*e = l.err;
-	lines_close(&l);
-	return l.err.code;
+	return lines_end(&l, e);
 }

@@ -8,12 +8,10 @@
 
 #include "tokenize/split_types.h"
 
-#define HELD 200u		/* a first line that long is no heading */
-
 struct plain {
 	struct split *s;
 	struct doc_info *d;
-	char held[2][HELD];	/* the first line of a block, until the second is seen; or that of marks alone, and the second */
+	char held[2][LINE_HELD];	/* the first line of a block, until the second is seen; or that of marks alone, and the second */
 	struct line at[2];
 	size_t n_held;
 	bool titled;
@@ -21,26 +19,10 @@ struct plain {
 	size_t n_mark;
 };
 
-static bool blank(const struct line *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->p[i] != ' ' && l->p[i] != '\t' && l->p[i] != '\f')
-			return false;
-	return true;
-}
-
-static void give(struct plain *t, const struct line *l)
-{
-	bool lf = l->lf && l->n > 0;
-	split_text(t->s, l->p, l->n + lf, l->off, l->line);
-	if (!lf && l->end > 0)
-		split_text(t->s, "\n", 1, l->off + l->n, l->line);
-}
-
 static void held_give(struct plain *t)
 {
 	for (size_t i = 0; i < t->n_held; i++)
-		give(t, &t->at[i]);
+		split_line(t->s, &t->at[i]);
 	t->n_held = 0;
 }
 
@@ -95,7 +77,7 @@ static void title(struct plain *t, const char *p, size_t n)
 
 static void plain_line(struct plain *t, const struct line *l)
 {
-	if (blank(l) && l->end > 0) {
+	if (line_is_blank(l) && l->end > 0) {
 		if (t->n_held == 1)
 			title(t, t->held[0], t->at[0].n);
 		t->titled |= t->n_held == 2;
@@ -103,7 +85,7 @@ static void plain_line(struct plain *t, const struct line *l)
 		split_block(t->s, BLOCK_PARA);
 		return;
 	}
-	bool may_head = l->first && l->end > 0 && l->n < HELD;
+	bool may_head = l->first && l->end > 0 && l->n < LINE_HELD;
 	if (t->n_held > 0) {
 		const struct line *head = &t->at[t->n_held - 1];
 		int level = underline(t, l);
@@ -125,7 +107,7 @@ static void plain_line(struct plain *t, const struct line *l)
 		return;
 	}
 	t->titled = true;
-	give(t, l);
+	split_line(t->s, l);
 }
 
 int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err *e)
@@ -140,8 +122,5 @@ int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err
 	while (lines_next(&l, &line))
 		plain_line(&t, &line);
 	held_give(&t);
-	if (l.err.code && e)
-		*e = l.err;
-	lines_close(&l);
-	return l.err.code;
+	return lines_end(&l, e);
 }

@@ -31,6 +31,10 @@ const char *doc_not_text(const char *p, size_t n);
 /* Sets title and tells the splitter; white space is collapsed. */
 void doc_set_title(struct doc_info *d, struct split *s, const char *p, size_t n);
 
+#define LINE_HELD 200u		/* a line that long is no heading, and isn't held to see whether it is */
+/* Tells the splitter of a line as it stands; whatever ends it becomes LF. */
+void split_line(struct split *s, const struct line *l);
+
 int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err *e);
 int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct err *e);
 int split_code(struct split *s, struct src *src, struct doc_info *d, struct err *e);

@@ -267,6 +267,22 @@ void lines_close(struct lines *l)
 	l->buf = NULL;
 }
 
+int lines_end(struct lines *l, struct err *e)
+{
+	lines_close(l);
+	if (l->err.code && e)
+		*e = l->err;
+	return l->err.code;
+}
+
+bool line_is_blank(const struct line *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->p[i] != ' ' && l->p[i] != '\t' && l->p[i] != '\f')
+			return false;
+	return true;
+}
+
 /* Makes at least PIECE + 2 bytes available unless the source ends. */
 static bool fill(struct lines *l)
 {
