@@ -9,7 +9,6 @@
  */
 #include "generate/template.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct form {
@@ -73,18 +72,8 @@ enum template_kind template_detect(const char *s, size_t n)
 
 static void put_id(struct chat *c, int32_t id)
 {
-	struct tok_ids *ids = &c->ids;
-	if (ids->len == ids->cap) {
-		size_t cap = ids->cap ? 2 * ids->cap : 256;
-		int32_t *p = cap <= SIZE_MAX / sizeof *p ? realloc(ids->id, cap * sizeof *p) : NULL;
-		if (!p) {
-			c->fail = ERR_MEM;
-			return;
-		}
-		ids->id = p;
-		ids->cap = cap;
-	}
-	ids->id[ids->len++] = id;
+	if (tok_ids_push(&c->ids, id, 0))
+		c->fail = ERR_MEM;
 }
 
 void chat_cut(struct chat *c)

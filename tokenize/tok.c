@@ -243,6 +243,11 @@ size_t tok_cut(const struct tok *t, const char *s, size_t n)
 	return 0;
 }
 
+int tok_ids_push(struct tok_ids *ids, int32_t id, uint32_t at)
+{
+	return vocab_push(ids, (uint32_t)id, at);
+}
+
 void tok_ids_release(struct tok_ids *ids)
 {
 	free(ids->id);

@@ -57,6 +57,8 @@ int tok_encode_next(const struct tok *t, const char *s, size_t n, struct tok_ids
 /* The largest k <= n such that the ids of s[0..k) followed by those of s[k..) are the ids of the whole, whatever follows s[n);
  * 0 if no such place is known. */
 size_t tok_cut(const struct tok *t, const char *s, size_t n);
+/* Appends an id that stands for the text from byte `at` on: ERR_MEM, and then `ids` holds what it held. */
+int tok_ids_push(struct tok_ids *ids, int32_t id, uint32_t at);
 void tok_ids_release(struct tok_ids *ids);
 
 /* Appends the bytes of one token (a part of a character is possible). Control tokens give nothing. SPM: the leading space of

@@ -179,17 +179,8 @@ static size_t unescape(char *s, size_t n)
 static int encode_part(struct job *j, const char *s, size_t n, bool first, struct err *e)
 {
 	int r = 0;
-	if (first && o.bos && tok_add_bos(j->t)) {
-		j->ids.id = realloc(j->ids.id, 64 * sizeof *j->ids.id);
-		j->ids.at = j->ids.want_at ? realloc(j->ids.at, 64 * sizeof *j->ids.at) : NULL;
-		if (!j->ids.id || (j->ids.want_at && !j->ids.at))
-			return err_memory(e);
-		j->ids.cap = 64;
-		j->ids.id[0] = tok_special(j->t, TOK_BOS);
-		if (j->ids.want_at)
-			j->ids.at[0] = 0;
-		j->ids.len = 1;
-	}
+	if (first && o.bos && tok_add_bos(j->t) && tok_ids_push(&j->ids, tok_special(j->t, TOK_BOS), 0))
+		return err_memory(e);
 	r = first ? tok_encode(j->t, s, n, &j->ids, e) : tok_encode_next(j->t, s, n, &j->ids, e);
 	if (!r)
 		r = put_ids(j, e);
