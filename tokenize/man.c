@@ -525,10 +525,7 @@ static void head_close(struct man *m, struct frame *f)
 	case M_SECT: case M_SUB:
 		head_section(m, f->m->cls == M_SECT);
 		break;
-	case M_TAG: case M_IP:
-		head_decide(m, up, block);
-		break;
-	case M_IT:
+	case M_TAG: case M_IP: case M_IT:
 		head_decide(m, up, block);
 		break;
 	case M_UR:

@@ -23,6 +23,7 @@ struct reader {
 	bool item;		/* ...and is an It */
 	bool list[64];		/* innermost lists: opened by Bl */
 	bool untagged[64];	/* ...whose items have no head */
+	bool unclosed;		/* a definition was never closed: no later one is */
 	char nm[48];		/* what .Nm without a name stands for */
 };
 
@@ -289,13 +290,13 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		break;
 	case M_SKIP:
 		break;
-	case M_SP: case M_BR: case M_FONT: case M_ALT: case M_OP:
-		if (m->cls == M_SP || m->cls == M_BR) {
-			man_open(r->m, MAN_ELEM, name, "", r->line, flags_of(r));
-			man_close(r->m);
-		} else if (n > 0 || !r->want_head) {	/* alone it is about the next line, which may be a head */
+	case M_SP: case M_BR:
+		man_open(r->m, MAN_ELEM, name, "", r->line, flags_of(r));
+		man_close(r->m);
+		break;
+	case M_FONT: case M_ALT: case M_OP:
+		if (n > 0 || !r->want_head)	/* alone it is about the next line, which may be a head */
 			content(r, name, w, n, NULL, 0);
-		}
 		break;
 	case M_ND:
 		man_text(r->m, "\\-", 2, r->line, 0);
@@ -310,18 +311,16 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 	}
 }
 
-/* Skips a definition (.de ... ..); returns the first line after it. One that is never closed is read on, and *open says that no later
- * one is closed either. */
-static uint64_t skip_definition(const struct man *m, uint64_t line, bool *open)
+/* Skips a definition (.de ... ..); returns the first line after it. One that is never closed is read on. */
+static uint64_t skip_definition(struct reader *r)
 {
 	const char *p;
 	size_t n;
-	uint64_t from = line;
-	while (!*open && man_line(m, ++line, &p, &n))
+	for (uint64_t line = r->line + 1; !r->unclosed && man_line(r->m, line, &p, &n); line++)
 		if (n >= 2 && memcmp(p, "..", 2) == 0)
 			return line + 1;
-	*open = true;
-	return from + 1;
+	r->unclosed = true;
+	return r->line + 1;
 }
 
 /* The first line after a request, which goes on behind a backslash that ends a line (that of \{\ begins a block, which is text). */
@@ -365,51 +364,51 @@ static size_t skip_condition(const char *p, size_t n)
 	return i;
 }
 
+/* A request or macro; returns the first line after it. */
+static uint64_t control_line(struct reader *r, const char *p, size_t n)
+{
+	n = before_comment(p, n);
+	size_t i = skip_condition(p, n);
+	if (i < n && i > 1 && p[i] != '.' && p[i] != '\'') {
+		content(r, NULL, NULL, 0, p + i, n - i);
+		return r->line + 1;
+	}
+	i += i > 1 && i < n;
+	while (i < n && (p[i] == ' ' || p[i] == '\t'))
+		i++;
+	size_t from = i;
+	while (i < n && p[i] != ' ' && p[i] != '\t' && p[i] != '\\')
+		i++;
+	char name[16] = "";
+	size_t len = i - from < sizeof name ? i - from : sizeof name - 1;
+	memcpy(name, p + from, len);
+	if (strcmp(name, "INDENT") == 0 || strcmp(name, "UNINDENT") == 0)	/* what docutils calls them */
+		memcpy(name, name[0] == 'I' ? "RS" : "RE", 3);
+	if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0 || strcmp(name, "ig") == 0)
+		return skip_definition(r);
+	struct word w[ARGS_MAX];
+	size_t k = arguments(p + i, n - i, w, ARGS_MAX);
+	if (name[0] && !frame_line(r, name, w, k))
+		macro_line(r, name, w, k);
+	return is_request(name) ? skip_continued(r->m, r->line) : r->line + 1;
+}
+
 void man_roff(struct man *m)
 {
-	struct reader r = { .m = m };
+	struct reader r = { .m = m, .line = 1 };
 	const char *p;
 	size_t n;
-	bool open = false;
 	man_head(m, "", "", false);
-	for (uint64_t line = 1; man_line(m, line, &p, &n);) {
-		r.line = line;
-		bool control = n > 0 && (p[0] == '.' || p[0] == '\'');
-		if (!control) {
-			if (n > 0)
-				content(&r, NULL, NULL, 0, p, n);
-			else
-				man_open(m, MAN_ELEM, "sp", "", line, flags_of(&r)), man_close(m);
-			line++;
+	while (man_line(m, r.line, &p, &n)) {
+		if (n > 0 && (p[0] == '.' || p[0] == '\'')) {
+			r.line = control_line(&r, p, n);
 			continue;
 		}
-		n = before_comment(p, n);
-		size_t i = skip_condition(p, n);
-		if (i < n && i > 1 && p[i] != '.' && p[i] != '\'') {
-			content(&r, NULL, NULL, 0, p + i, n - i);
-			line++;
-			continue;
-		}
-		i += i > 1 && i < n;
-		while (i < n && (p[i] == ' ' || p[i] == '\t'))
-			i++;
-		size_t from = i;
-		while (i < n && p[i] != ' ' && p[i] != '\t' && p[i] != '\\')
-			i++;
-		char name[16] = "";
-		size_t len = i - from < sizeof name ? i - from : sizeof name - 1;
-		memcpy(name, p + from, len);
-		if (strcmp(name, "INDENT") == 0 || strcmp(name, "UNINDENT") == 0)	/* what docutils calls them */
-			memcpy(name, name[0] == 'I' ? "RS" : "RE", 3);
-		if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0 || strcmp(name, "ig") == 0) {
-			line = skip_definition(m, line, &open);
-			continue;
-		}
-		struct word w[ARGS_MAX];
-		size_t k = arguments(p + i, n - i, w, ARGS_MAX);
-		if (name[0] && !frame_line(&r, name, w, k))
-			macro_line(&r, name, w, k);
-		line = is_request(name) ? skip_continued(m, line) : line + 1;
+		if (n > 0)
+			content(&r, NULL, NULL, 0, p, n);
+		else
+			man_open(m, MAN_ELEM, "sp", "", r.line, flags_of(&r)), man_close(m);
+		r.line++;
 	}
 	sub_end(&r, true);
 }

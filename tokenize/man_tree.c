@@ -207,6 +207,44 @@ static void equation_text(struct man_tree *t, const char *p, size_t n)
 	man_text(t->m, from, (size_t)((quote ? quote : end) - from), t->in_line, 0);
 }
 
+/* The text of p[0..label), the line's part before "(text)"; `col` spaces begin it. */
+static void text_node(struct man_tree *t, const char *p, size_t label, unsigned col, const struct tail *tail)
+{
+	unsigned own = own_spaces(t, tail);
+	if (label == 0 || (col == label && own == 0))	/* empty text: the space before "(text)" was the separator */
+		col = (unsigned)label;
+	col = own <= col ? col - own : 0;
+	pop_to(t, col);
+	/* Indentation that fits no open node belongs to the text. */
+	unsigned base = t->depth ? t->col[t->depth - 1] + 4 : 0;
+	if (t->depth && col > base)
+		col = base;
+	man_text(t->m, p + col, label > col ? label - col : 0, tail->line, tail->flags);
+}
+
+/* Opens the node that p[col..label) names; a block's arguments stand between its kind and its place. */
+static void open_node(struct man_tree *t, const char *p, size_t n, size_t label, unsigned col, const struct tail *tail)
+{
+	static const struct { const char *name; enum man_kind kind; } kind[] = {
+		{ "block", MAN_BLOCK }, { "head", MAN_HEAD }, { "body", MAN_BODY }, { "tail", MAN_TAIL },
+	};
+	char name[16] = "", args[64] = "";
+	size_t len = label - col < sizeof name ? label - col : sizeof name - 1, from = label + tail->kind_len + 4;
+	memcpy(name, p + col, len);
+	if (from < n && tail->kind[0] == 'b') {
+		len = n - from < sizeof args ? n - from : sizeof args - 1;
+		memcpy(args, p + from, len);
+	}
+	enum man_kind k = MAN_ELEM;
+	for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+		if (strcmp(tail->kind, kind[i].name) == 0)
+			k = kind[i].kind;
+	if (t->depth == DEPTH_MAX)
+		return;		/* man_open has said so at a lower depth */
+	man_open(t->m, k, name, args, tail->line, tail->flags);
+	t->col[t->depth++] = col;
+}
+
 static void node_line(struct man_tree *t, const char *p, size_t n)
 {
 	struct tail tail;
@@ -223,51 +261,18 @@ static void node_line(struct man_tree *t, const char *p, size_t n)
 	if (strcmp(tail.kind, "comment") == 0)
 		return;
 	if (strcmp(tail.kind, "text") == 0) {
-		unsigned own = own_spaces(t, &tail);
-		if (label == 0 || (col == label && own == 0))	/* empty text: the space before "(text)" was the separator */
-			col = (unsigned)label;
-		col = own <= col ? col - own : 0;
-		pop_to(t, col);
-		/* Indentation that fits no open node belongs to the text. */
-		unsigned base = t->depth ? t->col[t->depth - 1] + 4 : 0;
-		if (t->depth && col > base)
-			col = base;
-		man_text(t->m, p + col, label > col ? label - col : 0, tail.line, tail.flags);
-		return;
-	}
-	if (strncmp(tail.kind, "tbl", 3) == 0) {
-		pop_to(t, col);
-		if (tail.kind_len == 3)
-			table_row(t, p + col, label - col, tail.line);
+		text_node(t, p, label, col, &tail);
 		return;
 	}
 	pop_to(t, col);
-	if (strcmp(tail.kind, "eqn") == 0) {
-		if (is_eq(t, tail.line))
-			man_raw(t->m, tail.line + 1, "EN");
-		else
-			t->in_line = tail.line;
-		return;
-	}
-	char name[16] = "", args[64] = "";
-	size_t len = label - col < sizeof name ? label - col : sizeof name - 1;
-	memcpy(name, p + col, len);
-	size_t from = label + tail.kind_len + 4;
-	if (from < n && tail.kind[0] == 'b') {
-		len = n - from < sizeof args ? n - from : sizeof args - 1;
-		memcpy(args, p + from, len);
-	}
-	static const struct { const char *name; enum man_kind kind; } kind[] = {
-		{ "block", MAN_BLOCK }, { "head", MAN_HEAD }, { "body", MAN_BODY }, { "tail", MAN_TAIL },
-	};
-	enum man_kind k = MAN_ELEM;
-	for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
-		if (strcmp(tail.kind, kind[i].name) == 0)
-			k = kind[i].kind;
-	if (t->depth == DEPTH_MAX)
-		return;		/* man_open has said so at a lower depth */
-	man_open(t->m, k, name, args, tail.line, tail.flags);
-	t->col[t->depth++] = col;
+	if (strcmp(tail.kind, "tbl") == 0)
+		table_row(t, p + col, label - col, tail.line);
+	else if (strcmp(tail.kind, "eqn") == 0 && is_eq(t, tail.line))
+		man_raw(t->m, tail.line + 1, "EN");
+	else if (strcmp(tail.kind, "eqn") == 0)
+		t->in_line = tail.line;
+	else if (strcmp(tail.kind, "tbl options") != 0)
+		open_node(t, p, n, label, col, &tail);
 }
 
 static void one_line(struct man_tree *t, const char *p, size_t n)
