@@ -69,7 +69,7 @@ static void put_doc(struct reading *r, const char *alias_of)
 	r->begun = true;
 }
 
-static void put_error(struct read_job *j, const struct err *e)
+void doc_error(struct read_job *j, const struct err *e)
 {
 	struct msg m = { .kind = MSG_ERROR, .doc = msg_str_of(j->doc), .code = e->code, .err_at = e->at,
 			 .what = msg_str_of(e->msg) };
@@ -347,63 +347,76 @@ static void put_refused(struct reading *r, const struct err *why)
 {
 	if (!r->j->drained)
 		buf_clear(&r->j->out);
-	put_error(r->j, why);
+	doc_error(r->j, why);
 	info_init(r);
 	r->info.type = "none";
 	put_doc(r, NULL);
 }
 
-static void read_file(struct reading *r)
+/* Reads the file as it is now; *changed: it became another meanwhile. */
+static int read_try(struct reading *r, bool *changed, struct err *e)
 {
 	struct read_job *j = r->j;
-	struct err e = {0};
-	int rc = 0;
-	for (int i = 0; i < TRIES; i++) {
-		struct src s;
-		if (!j->drained)
-			buf_clear(&j->out);
-		e = (struct err){0};
-		rc = open_job(r->o, j, &s, &e);
-		if (rc < 0)
-			break;
-		if (j->known && memcmp(s.hash, j->known, sizeof s.hash) == 0) {
-			src_close(&s);
-			return;
-		}
-		r->src = &s;
-		r->via = NULL;
-		if (j->kind == READ_ALIAS) {
-			info_init(r);
-			r->info.type = "alias";
-			put_doc(r, j->alias_of);
-		} else {
-			rc = read_once(r, &e);
-		}
-		bool to_end = rc == 0 && j->kind != READ_ALIAS && !r->via;	/* a converter reads by itself */
-		bool changed = src_changed(&s, to_end) && j->kind != READ_STDIN;
-		bool refused = !changed && rc == ERR_UNSUPPORTED && r->o->note && !converter(r->o, j->path);
-		if (rc == 0 && !changed && !r->begun)
-			put_doc(r, NULL);	/* an empty document */
-		if (refused)
-			put_refused(r, &e);
-		src_close(&s);
-		if (refused)
-			return;
-		if (!changed || j->kind == READ_STDIN)
-			break;
-		rc = err_set(&e, ERR_IO, ERR_NO_OFFSET, "the file changes while it is read");
-	}
-	if (rc == 0)
-		return;
+	struct src s;
 	if (!j->drained)
 		buf_clear(&j->out);
-	if (rc == ERR_NOENT && r->o->tomb && access(j->path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+	*changed = false;
+	*e = (struct err){0};
+	int rc = open_job(r->o, j, &s, e);
+	if (rc < 0)
+		return rc;
+	if (j->known && memcmp(s.hash, j->known, sizeof s.hash) == 0) {
+		src_close(&s);
+		return 0;
+	}
+	r->src = &s;
+	r->via = NULL;
+	if (j->kind == READ_ALIAS) {
+		info_init(r);
+		r->info.type = "alias";
+		put_doc(r, j->alias_of);
+	} else {
+		rc = read_once(r, e);
+	}
+	bool to_end = rc == 0 && j->kind != READ_ALIAS && !r->via;	/* a converter reads by itself */
+	*changed = src_changed(&s, to_end) && j->kind != READ_STDIN;
+	if (*changed) {
+		rc = err_set(e, ERR_IO, ERR_NO_OFFSET, "the file changes while it is read");
+	} else if (rc == 0 && !r->begun) {
+		put_doc(r, NULL);	/* an empty document */
+	} else if (rc == ERR_UNSUPPORTED && r->o->note && !converter(r->o, j->path)) {
+		put_refused(r, e);
+		rc = 0;
+	}
+	src_close(&s);
+	return rc;
+}
+
+/* What takes the place of all that the document has said: a tomb, or the error. */
+static void put_failure(struct reading *r, const struct err *e)
+{
+	struct read_job *j = r->j;
+	if (!j->drained)
+		buf_clear(&j->out);
+	if (e->code == ERR_NOENT && r->o->tomb && access(j->path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		struct msg m = { .kind = MSG_TOMB, .doc = msg_str_of(j->doc) };
 		msg_put(&j->out, &m);
 		return;
 	}
+	doc_error(j, e);
+}
+
+static void read_file(struct reading *r)
+{
+	struct err e;
+	bool changed = true;
+	int rc = 0;
+	for (int i = 0; i < TRIES && changed; i++)
+		rc = read_try(r, &changed, &e);
+	if (rc == 0)
+		return;
 	e.code = rc;
-	put_error(j, &e);
+	put_failure(r, &e);
 }
 
 /* A line of a corpus: {"id": .., "title": .., "text": ..}. The document is the line's text. */
@@ -421,7 +434,7 @@ static void read_json(struct reading *r)
 	if (!json_is_object(o) || !doc || !doc[0] || !json_is_string(text)) {
 		e.code = err_set(&e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' line %llu: no {\"id\", \"title\", \"text\"}%s%s", j->path,
 				 (unsigned long long)j->line, o ? "" : ": ", o ? "" : why.msg);
-		put_error(j, &e);
+		doc_error(j, &e);
 		json_decref(o);
 		return;
 	}
@@ -451,7 +464,7 @@ static void read_json(struct reading *r)
 	}
 	if (rc < 0) {
 		e.code = rc;
-		put_error(j, &e);
+		doc_error(j, &e);
 	}
 	json_decref(o);
 	j->doc = NULL;

@@ -38,13 +38,15 @@ struct read_job {
 	const char *json;		/* READ_JSON: the line, and its number */
 	size_t json_len;
 	uint64_t line;
-	/* Called when `out` has grown large: takes what is there (and empties it). Sets `kept` once it did. */
+	/* Called when `out` has grown large: takes what is there (and empties it). Sets `drained` once it did. */
 	void (*drain)(struct read_job *j);
 	bool drained;
 	struct buf out;
 	void *arg;
 };
 
+/* Appends to j->out that the document could not be read. */
+void doc_error(struct read_job *j, const struct err *e);
 /* Appends the document's messages to j->out. Never fails: what goes wrong becomes a message. */
 void doc_read(const struct read_opts *o, struct count *c, struct read_job *j);
 

@@ -66,9 +66,7 @@ static void *worker(void *arg)
 		} else {
 			struct err e = {0};
 			err_memory(&e);
-			struct msg m = { .kind = MSG_ERROR, .doc = msg_str_of(s->job.doc), .code = e.code, .err_at = e.at,
-					 .what = msg_str_of(e.msg) };
-			msg_put(&s->job.out, &m);
+			doc_error(&s->job, &e);
 		}
 		if (s->job.out.len > 0)
 			drain(&s->job);
