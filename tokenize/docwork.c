@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * docwork: a ring of slots, one mutex, two conditions. slot[i % n] goes  free -> waiting -> running -> done -> free.
+ * docwork: a ring of slots, one mutex, two conditions. Where slot[i % n] is, the ring's counters say and its is_done:
+ *
+ *	free -put-> waiting -start-> running -> done -take-> free
  */
 #include "tokenize/docwork.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-enum state { FREE, WAITING, RUNNING, DONE };
-
 struct slot {
 	struct read_job job;
-	enum state state;
+	bool is_done;
 	struct buf ready;		/* published, not yet taken */
 	struct docwork *w;
 };
@@ -59,7 +59,6 @@ static void *worker(void *arg)
 			continue;
 		}
 		struct slot *s = &w->slot[w->start++ % w->n_slot];
-		s->state = RUNNING;
 		pthread_mutex_unlock(&w->mu);
 		if (c) {
 			doc_read(w->o, c, &s->job);
@@ -71,7 +70,7 @@ static void *worker(void *arg)
 		if (s->job.out.len > 0)
 			drain(&s->job);
 		pthread_mutex_lock(&w->mu);
-		s->state = DONE;
+		s->is_done = true;
 		pthread_cond_signal(&w->news);
 	}
 	pthread_mutex_unlock(&w->mu);
@@ -118,14 +117,13 @@ void docwork_put(struct docwork *w, const struct read_job *job)
 	struct slot *s = &w->slot[w->put % w->n_slot];
 	struct buf keep = s->job.out;
 	buf_clear(&keep);
-	keep.failed = 0;
 	s->job = *job;
 	s->job.out = keep;
 	s->job.drain = drain;
 	s->job.drained = false;
 	s->job.arg = s;
 	s->w = w;
-	s->state = WAITING;
+	s->is_done = false;
 	w->put++;
 	pthread_cond_broadcast(&w->work);
 	pthread_mutex_unlock(&w->mu);
@@ -135,7 +133,7 @@ int docwork_take(struct docwork *w, struct buf *out)
 {
 	pthread_mutex_lock(&w->mu);
 	struct slot *s = &w->slot[w->take % w->n_slot];
-	while (s->ready.len == 0 && s->state != DONE)
+	while (s->ready.len == 0 && !s->is_done)
 		pthread_cond_wait(&w->news, &w->mu);
 	int got = s->ready.len > 0;
 	if (got) {
@@ -145,7 +143,6 @@ int docwork_take(struct docwork *w, struct buf *out)
 		buf_clear(&s->ready);
 		pthread_cond_broadcast(&w->work);
 	} else {
-		s->state = FREE;
 		w->take++;
 	}
 	pthread_mutex_unlock(&w->mu);

@@ -293,7 +293,7 @@ void split_text(struct split *s, const char *p, size_t n, uint64_t off, uint64_t
 		const char *nl = memchr(p, '\n', n);
 		size_t len = nl ? (size_t)(nl - p) + 1 : n;
 		if (len > ITEM_HELD)
-			len = utf8_whole(p, ITEM_HELD) ? utf8_whole(p, ITEM_HELD) : ITEM_HELD;
+			len = utf8_whole(p, ITEM_HELD);
 		text_line(s, p, len, off, line);
 		line += p[len - 1] == '\n';
 		p += len;
