@@ -8,13 +8,15 @@
 
 #include <stdlib.h>
 
+#include "lib/base/grow.h"
 #include "lib/base/utf8.h"
 
 /* Strings and their numbers: open addressing over indices into `str`. */
 struct pool_str { const char *s; uint32_t n; };
 struct interner {
 	struct pool_str *str;
-	uint32_t n, cap;
+	uint32_t n;
+	size_t cap;
 	uint32_t *slot;			/* number + 1, 0 = empty */
 	uint32_t mask, max_probe;
 	char **owned;			/* concatenations made here */
@@ -70,14 +72,10 @@ static uint32_t intern_find(const struct interner *in, const char *s, size_t n)
 /* Gives s[0..n) (kept by reference) the number in->n. */
 static int intern_new(struct interner *in, const char *s, size_t n, struct err *e)
 {
-	if (in->n == in->cap) {
-		uint32_t cap = in->cap ? in->cap * 2 : 1024;
-		struct pool_str *p = realloc(in->str, cap * sizeof *p);
-		if (!p)
-			return err_memory(e);
-		in->str = p;
-		in->cap = cap;
-	}
+	struct pool_str *str = grow(in->str, in->n, &in->cap, sizeof *str);
+	if (!str)
+		return err_memory(e);
+	in->str = str;
 	in->str[in->n] = (struct pool_str){ s, (uint32_t)n };
 	uint32_t *p = n ? intern_slot(in, s, n) : NULL;
 	if (n && !p)
@@ -91,14 +89,10 @@ static int intern_new(struct interner *in, const char *s, size_t n, struct err *
 /* As intern_new for bytes that must be copied. */
 static int intern_copy(struct interner *in, const char *a, size_t n_a, const char *b, size_t n_b, struct err *e)
 {
-	if (in->n_owned == in->owned_cap) {
-		size_t cap = in->owned_cap ? in->owned_cap * 2 : 64;
-		char **p = realloc(in->owned, cap * sizeof *p);
-		if (!p)
-			return err_memory(e);
-		in->owned = p;
-		in->owned_cap = cap;
-	}
+	char **p = grow(in->owned, in->n_owned, &in->owned_cap, sizeof *p);
+	if (!p)
+		return err_memory(e);
+	in->owned = p;
 	char *s = malloc(n_a + n_b + 1);
 	if (!s)
 		return err_memory(e);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/base/fault.h"
+#include "lib/base/grow.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/utf8.h"
@@ -81,18 +82,15 @@ struct jobs {
 
 static int jobs_add(struct jobs *j, const struct read_job *job, const char *aliases)
 {
-	if (j->n == j->cap) {
-		size_t cap = j->cap ? 2 * j->cap : 256;
-		struct read_job *v = realloc(j->v, cap * sizeof *v);
-		if (!v)
-			return ERR_MEM;
-		j->v = v;
-		const char **a = realloc(j->aliases, cap * sizeof *a);
-		if (!a)
-			return ERR_MEM;
-		j->aliases = a;
-		j->cap = cap;
-	}
+	size_t cap = j->cap;
+	struct read_job *v = grow(j->v, j->n, &cap, sizeof *v);
+	if (!v)
+		return ERR_MEM;
+	j->v = v;
+	const char **a = grow(j->aliases, j->n, &j->cap, sizeof *a);
+	if (!a)
+		return ERR_MEM;
+	j->aliases = a;
 	j->v[j->n] = *job;
 	j->aliases[j->n++] = aliases;
 	return 0;

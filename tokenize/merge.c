@@ -14,6 +14,7 @@
  */
 #include <stdlib.h>
 
+#include "lib/base/grow.h"
 #include "tokenize/vocab.h"
 
 #define SHORT 48u			/* symbols; the square of this many steps is about the cost of the heap */
@@ -167,14 +168,10 @@ static int scratch_reserve(struct merge_scratch *m, size_t n)
 
 static int heap_put(struct merge_scratch *m, uint64_t v)
 {
-	if (m->n_heap == m->heap_cap) {
-		size_t cap = m->heap_cap ? m->heap_cap * 2 : 256;
-		uint64_t *h = realloc(m->heap, cap * sizeof *h);
-		if (!h)
-			return ERR_MEM;
-		m->heap = h;
-		m->heap_cap = cap;
-	}
+	uint64_t *h = grow(m->heap, m->n_heap, &m->heap_cap, sizeof *h);
+	if (!h)
+		return ERR_MEM;
+	m->heap = h;
 	size_t i = m->n_heap++;
 	while (i > 0 && m->heap[(i - 1) / 2] > v) {
 		m->heap[i] = m->heap[(i - 1) / 2];

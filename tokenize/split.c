@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/cursor.h"
+#include "lib/base/grow.h"
 #include "lib/base/utf8.h"
 #include "tokenize/split_int.h"
 
@@ -84,33 +84,16 @@ void split_title(struct split *s, const char *title, size_t n)
 
 /* ---- items ---- */
 
-/* Makes room for one more element of `size` in the array *v. */
-static bool grow(struct split *s, void **v, size_t n, size_t *cap, size_t size)
+static bool item_push(struct split *s, struct item it)
 {
-	if (n < *cap)
-		return true;
-	size_t want = *cap ? *cap * 2 : 64, bytes;
-	void *p = size_mul(want, size, &bytes) ? realloc(*v, bytes) : NULL;
-	if (!p) {
+	struct item *v = grow(s->item, s->n_item, &s->item_cap, sizeof *v);
+	if (!v) {
 		split_fail(s, ERR_MEM, "out of memory");
 		return false;
 	}
-	*v = p;
-	*cap = want;
-	return true;
-}
-
-static struct item *item_add(struct split *s, int kind)
-{
-	void *v = s->item;
-	bool ok = grow(s, &v, s->n_item, &s->item_cap, sizeof *s->item);
 	s->item = v;
-	if (!ok)
-		return NULL;
-	struct item *it = &s->item[s->n_item++];
-	*it = (struct item){ .kind = kind, .depth = s->depth, .t0 = s->text.len, .t1 = s->text.len };
-	s->item_open = true;
-	return it;
+	s->item[s->n_item++] = it;
+	return true;
 }
 
 static void mark_add(struct split *s, struct place at, bool linear)
@@ -118,11 +101,13 @@ static void mark_add(struct split *s, struct place at, bool linear)
 	struct mark *last = s->n_mark ? &s->mark[s->n_mark - 1] : NULL;
 	if (last && !linear && !last->linear && last->at.b0 == at.b0 && last->at.b1 == at.b1)
 		return;
-	void *v = s->mark;
-	bool ok = grow(s, &v, s->n_mark, &s->mark_cap, sizeof *s->mark);
+	struct mark *v = grow(s->mark, s->n_mark, &s->mark_cap, sizeof *v);
+	if (!v) {
+		split_fail(s, ERR_MEM, "out of memory");
+		return;
+	}
 	s->mark = v;
-	if (ok)
-		s->mark[s->n_mark++] = (struct mark){ .t = s->text.len, .linear = linear, .at = at };
+	s->mark[s->n_mark++] = (struct mark){ .t = s->text.len, .linear = linear, .at = at };
 }
 
 /* White space at the end of an item is never shown. */
@@ -164,12 +149,8 @@ static void item_relieve(struct split *s)
 	it->t1 = it->t0 + cut;
 	rest.t0 = it->t1;
 	rest.cont = true;
-	void *v = s->item;
-	bool ok = grow(s, &v, s->n_item, &s->item_cap, sizeof *s->item);
-	s->item = v;
-	if (!ok)
+	if (!item_push(s, rest))
 		return;
-	s->item[s->n_item++] = rest;
 	if (s->depth == 0) {
 		/* The packer forgets items; the open one is set aside and comes back at its new place. */
 		s->n_item--;
@@ -190,8 +171,10 @@ static bool item_ready(struct split *s)
 	if (!s->item_open) {
 		if (!s->in_head && s->depth == 0 && s->n_item > 0)
 			settle(s);
-		if (!item_add(s, s->in_head ? (int)ITEM_HEAD : s->block))
+		struct item it = { .kind = s->in_head ? (int)ITEM_HEAD : s->block, .depth = s->depth, .t0 = s->text.len, .t1 = s->text.len };
+		if (!item_push(s, it))
 			return false;
+		s->item_open = true;
 	}
 	s->sec_used = true;
 	return true;

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/grow.h"
 #include "tokenize/vocab.h"
 
 /* Matches at s[i]: a bit for each length, longest = lowest; id[k] is set for bit k if id is not NULL. */
@@ -105,14 +106,10 @@ static int region(struct job *j, size_t i, uint64_t mask, size_t *end)
 	size_t first_len = longest_of(j->t, mask), n = first_len;
 	int r = 0;
 	for (size_t k = 0; k < n; k++) {
-		if (k == j->cap) {
-			size_t cap = j->cap ? j->cap * 2 : 256;
-			uint64_t *m = realloc(j->mask, cap * sizeof *m);
-			if (!m)
-				return ERR_MEM;
-			j->mask = m;
-			j->cap = cap;
-		}
+		uint64_t *m = grow(j->mask, k, &j->cap, sizeof *m);
+		if (!m)
+			return ERR_MEM;
+		j->mask = m;
 		j->mask[k] = k ? matches_at(j->t, j->s, i + k, j->n, NULL) : mask;
 		size_t len = longest_of(j->t, j->mask[k]);
 		if (k + len > n)
