@@ -72,19 +72,14 @@ static size_t encode(struct count *c, const char *s, size_t n)
 	return c->ids.len;
 }
 
-static bool is_space(char ch)
-{
-	return ch == ' ' || ch == '\n' || ch == '\t' || ch == '\r';
-}
-
 size_t count_tokens(struct count *c, const char *s, size_t n)
 {
 	size_t sum = 0, i = 0;
 	while (i < n) {
-		while (i < n && is_space(s[i]))
+		while (i < n && count_is_space(s[i]))
 			i++;
 		size_t from = i;
-		while (i < n && !is_space(s[i]))
+		while (i < n && !count_is_space(s[i]))
 			i++;
 		if (i == from)
 			break;

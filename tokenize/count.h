@@ -22,6 +22,11 @@ struct count;
 /* `t` may be NULL (estimate); it is borrowed. NULL when memory is out. */
 struct count *count_new(const struct tok *t);
 void count_free(struct count *c);
+/* White space as pieces are told apart by. */
+static inline bool count_is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
 /* Tokens of s[0..n), additive over pieces that end at white space. No [CLS], no [SEP]. Never fails: a word that the
  * tokenizer cannot encode (memory) is estimated. */
 size_t count_tokens(struct count *c, const char *s, size_t n);

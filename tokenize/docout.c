@@ -103,16 +103,10 @@ static const char *seen_before(struct docout *o, const struct msg *m)
 
 /* ---- records ---- */
 
-static void pack_str(msgpack_packer *pk, const char *s, size_t n)
-{
-	msgpack_pack_str(pk, n);
-	msgpack_pack_str_body(pk, s, n);
-}
-
 static void pack_pair(msgpack_packer *pk, const char *key, const char *s, size_t n)
 {
-	pack_str(pk, key, strlen(key));
-	pack_str(pk, s, n);
+	msgpack_pack_str_with_body(pk, key, strlen(key));
+	msgpack_pack_str_with_body(pk, s, n);
 }
 
 static void put_msg_str(struct rec_writer *w, const char *key, struct msg_str s)
@@ -127,9 +121,9 @@ static void put_src(struct rec_writer *w, const struct msg *m)
 	msgpack_packer *pk = rec_put_key(w, "src");
 	msgpack_pack_map(pk, 4);
 	pack_pair(pk, "path", m->path.p, m->path.n);
-	pack_str(pk, "size", 4);
+	msgpack_pack_str_with_body(pk, "size", 4);
 	msgpack_pack_uint64(pk, m->size);
-	pack_str(pk, "mtime_ns", 8);
+	msgpack_pack_str_with_body(pk, "mtime_ns", 8);
 	msgpack_pack_uint64(pk, m->mtime_ns);
 	pack_pair(pk, "xxh3", hex, 32);
 }
@@ -190,7 +184,7 @@ static int put_chunk(struct docout *o, const struct msg *m, struct err *e)
 	msgpack_packer *pk = rec_put_key(w, "sec");
 	msgpack_pack_array(pk, m->n_sec);
 	for (size_t i = 0; i < m->n_sec; i++)
-		pack_str(pk, m->sec[i].p, m->sec[i].n);
+		msgpack_pack_str_with_body(pk, m->sec[i].p, m->sec[i].n);
 	rec_put_cstr(w, "unit", unit_name((enum unit)m->unit));
 	rec_put_span(w, "span", m->at.b0, m->at.b1, m->at.l0, m->at.l1);
 	put_msg_str(w, "text", m->text);

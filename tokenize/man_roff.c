@@ -11,6 +11,7 @@
 #include "tokenize/man_macro.h"
 
 #define ARGS_MAX 128u	/* a further argument holds all the rest of its line */
+#define LIST_MAX 64	/* RS and Bl within each other; what those further in are isn't kept */
 
 struct reader {
 	struct man *m;
@@ -21,8 +22,8 @@ struct reader {
 	int rs;			/* RS or Bl within the section */
 	bool block;		/* a TP, IP, PP or It is open in the innermost RS */
 	bool item;		/* ...and is an It */
-	bool list[64];		/* innermost lists: opened by Bl */
-	bool untagged[64];	/* ...whose items have no head */
+	bool list[LIST_MAX];	/* innermost lists: opened by Bl */
+	bool untagged[LIST_MAX];	/* ...whose items have no head */
 	bool unclosed;		/* a definition was never closed: no later one is */
 	char nm[48];		/* what .Nm without a name stands for */
 };
@@ -59,7 +60,7 @@ static unsigned flags_of(const struct reader *r)
 	return MAN_LINE | (r->nofill ? (unsigned)MAN_NOFILL : 0);
 }
 
-static void head_set(char *to, size_t cap, struct word w)
+static void copy_word(char *to, size_t cap, struct word w)
 {
 	size_t n = w.n < cap ? w.n : cap - 1;
 	memcpy(to, w.p, n);
@@ -73,7 +74,7 @@ static void page_name(struct reader *r, const struct word *w, size_t n)
 	if (!named)
 		man_text(r->m, r->nm, strlen(r->nm), r->line, 0);
 	else if (!r->nm[0])
-		head_set(r->nm, sizeof r->nm, w[0]);
+		copy_word(r->nm, sizeof r->nm, w[0]);
 }
 
 /* Words of an mdoc line: known macro names are dropped, Fl gives the next word its dash, Xr its parentheses. */
@@ -126,7 +127,7 @@ static void rs_end(struct reader *r)
 	man_close(r->m);
 	man_close(r->m);
 	r->rs--;
-	if (r->rs < 64 && r->list[r->rs]) {
+	if (r->rs < LIST_MAX && r->list[r->rs]) {
 		r->list[r->rs] = false;
 		r->block = r->item = r->rs > 0;	/* a list inside an item goes on with that item */
 	}
@@ -167,7 +168,7 @@ static void list_begin(struct reader *r, const char *label, const char *args)
 	if (!bl)
 		block_end(r);
 	block_begin(r, label, args, NULL, 0, false);
-	if (r->rs < 64) {
+	if (r->rs < LIST_MAX) {
 		r->list[r->rs] = bl;
 		r->untagged[r->rs] = bl && (args[1] == 'b' || args[1] == 'c' || args[1] == 'e' || strncmp(args, "-da", 3) == 0 ||
 					    strncmp(args, "-item", 5) == 0 || strncmp(args, "-hy", 3) == 0);
@@ -227,9 +228,9 @@ static bool frame_line(struct reader *r, const char *name, const struct word *w,
 		char title[64] = "", sec[16] = "";
 		r->mdoc = name[0] == 'D';
 		if (n > 0)
-			head_set(title, sizeof title, w[0]);
+			copy_word(title, sizeof title, w[0]);
 		if (n > 1)
-			head_set(sec, sizeof sec, w[1]);
+			copy_word(sec, sizeof sec, w[1]);
 		man_head(r->m, title, sec, r->mdoc);
 	} else if (strcmp(name, "El") == 0 || strcmp(name, "RE") == 0) {
 		rs_end(r);
@@ -268,7 +269,7 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		break;
 	case M_IT:
 		block_end(r);
-		untagged = r->rs > 0 && r->rs <= 64 && r->untagged[r->rs - 1];
+		untagged = r->rs > 0 && r->rs <= LIST_MAX && r->untagged[r->rs - 1];
 		block_begin(r, name, "", w, untagged ? 0 : n, true);
 		if (untagged)
 			mdoc_words(r, w, n);
@@ -276,7 +277,7 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		break;
 	case M_RS: case M_BL:
 		if (n > 0)
-			head_set(args, sizeof args, w[0]);
+			copy_word(args, sizeof args, w[0]);
 		list_begin(r, name, args);
 		break;
 	case M_NF: case M_FI:

@@ -12,11 +12,6 @@
 #include "lib/base/utf8.h"
 #include "tokenize/split.h"
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 static bool is_lower(char c)
 {
 	return c >= 'a' && c <= 'z';
@@ -28,7 +23,7 @@ static bool abbreviation(const char *s, size_t n)
 	static const char *const abbr[] = { "e.g", "i.e", "cf", "etc", "vs", "viz", "approx", "resp", "Mr", "Mrs", "Dr",
 					    "St", "Fig", "No", "Vol", "Inc", "Ltd", "al", "ca", "incl", "esp" };
 	size_t from = n;
-	while (from > 0 && !is_space(s[from - 1]) && s[from - 1] != '(')
+	while (from > 0 && !count_is_space(s[from - 1]) && s[from - 1] != '(')
 		from--;
 	size_t len = n - from;
 	if (len == 1 && s[from] >= 'A' && s[from] <= 'Z')
@@ -62,10 +57,10 @@ size_t cut_sentence(const char *s, size_t n)
 		size_t end = i + 1;
 		while (end < n && (s[end] == '"' || s[end] == '\'' || s[end] == ')' || s[end] == ']'))
 			end++;
-		if (end >= n || !is_space(s[end]))
+		if (end >= n || !count_is_space(s[end]))
 			continue;
 		size_t next = end;
-		while (next < n && is_space(s[next]))
+		while (next < n && count_is_space(s[next]))
 			next++;
 		if (next < n && (is_lower(s[next]) || (c == '.' && abbreviation(s, i))))
 			continue;

@@ -18,11 +18,6 @@
 #define HEAD_SHARE 3u		/* an entry's head may take 1/3 of the limit in the path */
 #define NESTED_SHARE 3u		/* nested entries longer than 1/3 of a chunk stand alone */
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 static size_t cost_of(struct split *s, size_t t0, size_t t1)
 {
 	size_t tok = count_tokens(s->count, s->text.data + t0, t1 - t0);
@@ -57,7 +52,7 @@ char *pack_shorten(struct split *s, const char *text, size_t n, size_t max, size
 		size_t keep = b.len - b.len / 8 - 1;
 		keep = utf8_floor(b.data, b.len, keep);
 		size_t word = keep;
-		while (word > keep / 2 && !is_space(b.data[word]))
+		while (word > keep / 2 && !count_is_space(b.data[word]))
 			word--;
 		b.len = word > keep / 2 ? word : keep;
 		buf_puts(&b, "\xE2\x80\xA6");
@@ -161,10 +156,10 @@ static void place_widen(struct place *p, const struct split *s, size_t t0, size_
 static void slice_trim(const struct split *s, struct slice *c, bool code)
 {
 	const char *p = s->text.data;
-	while (c->t1 > c->t0 && is_space(p[c->t1 - 1]))
+	while (c->t1 > c->t0 && count_is_space(p[c->t1 - 1]))
 		c->t1--;
 	size_t t = c->t0;
-	while (t < c->t1 && is_space(p[t])) {
+	while (t < c->t1 && count_is_space(p[t])) {
 		t++;
 		if (!code || p[t - 1] == '\n')
 			c->t0 = t;
@@ -257,9 +252,9 @@ static size_t fill_words(struct split *s, const struct item *it, size_t t0, size
 	size_t stop = t1 - t0 > most ? t0 + most : t1;	/* a word that goes on does not fit, however long it is */
 	while (t < t1) {
 		size_t end = t;
-		while (end < stop && is_space(p[end]))
+		while (end < stop && count_is_space(p[end]))
 			end++;
-		while (end < stop && !is_space(p[end]))
+		while (end < stop && !count_is_space(p[end]))
 			end++;
 		size_t cost = cost_of(s, t, end);
 		if (sum + cost > room || (end - t0) / BYTES_PER_TOK > room) {
@@ -349,16 +344,15 @@ static const char *separator(const struct item *prev, const struct item *it)
 
 /* ---- entries ---- */
 
-static bool is_option(const char *p, size_t n)
-{
-	while (n > 0 && (*p == '[' || *p == '"' || *p == '\''))
-		p++, n--;
-	return n > 1 && ((*p == '-' && !is_space(p[1])) || (*p == '+' && (p[1] | 32) >= 'a' && (p[1] | 32) <= 'z'));
-}
-
 static bool item_is_option(const struct split *s, const struct item *it)
 {
-	return it->kind == ITEM_HEAD && is_option(s->text.data + it->t0, it->t1 - it->t0);
+	const char *p = s->text.data + it->t0;
+	size_t n = it->t1 - it->t0;
+	if (it->kind != ITEM_HEAD)
+		return false;
+	while (n > 0 && (*p == '[' || *p == '"' || *p == '\''))
+		p++, n--;
+	return n > 1 && ((*p == '-' && !count_is_space(p[1])) || (*p == '+' && (p[1] | 32) >= 'a' && (p[1] | 32) <= 'z'));
 }
 
 /* The end of the entry whose head is item[i]. */

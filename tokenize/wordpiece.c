@@ -26,7 +26,7 @@ struct word {
 	struct tok_ids *out;
 	size_t n;			/* bytes in s */
 	uint32_t n_char;
-	bool too_long;
+	bool is_unknown;		/* too long, or no piece fits */
 	uint32_t start;			/* offset of the word */
 	uint32_t map[WORD_CAP];
 	char s[WORD_CAP];
@@ -59,24 +59,24 @@ static int word_end(struct word *w)
 	int r = 0;
 	if (!w->n_char)
 		return 0;
-	for (size_t i = 0; i < w->n && !w->too_long;) {
+	for (size_t i = 0; i < w->n && !w->is_unknown;) {
 		size_t len = longest(t, w->s, i, w->n, &id);
 		if (!len) {
-			w->too_long = true;
+			w->is_unknown = true;
 			break;
 		}
 		if ((r = vocab_push(w->out, id, w->map[i])))
 			return r;
 		i += len;
 	}
-	if (w->too_long) {
+	if (w->is_unknown) {
 		w->out->len = first;
 		if (t->h->role[TOK_UNK] >= 0)
 			r = vocab_push(w->out, (uint32_t)t->h->role[TOK_UNK], w->start);
 	}
 	w->n = 0;
 	w->n_char = 0;
-	w->too_long = false;
+	w->is_unknown = false;
 	return r;
 }
 
@@ -85,7 +85,7 @@ static inline void word_add(struct word *w, const char *s, size_t n, uint32_t at
 	if (!w->n_char)
 		w->start = at;
 	if (++w->n_char > w->t->h->max_word_char || w->n + n > WORD_CAP) {
-		w->too_long = true;
+		w->is_unknown = true;
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -169,7 +169,7 @@ int wordpiece_encode(const struct tok *t, const struct span *x, struct tok_ids *
 	w.out = out;
 	w.n = 0;
 	w.n_char = 0;
-	w.too_long = false;
+	w.is_unknown = false;
 	for (size_t i = 0; i < x->n && !r;) {
 		unsigned char ch = (unsigned char)x->s[i];
 		uint32_t at = span_at(x, i), cp;
