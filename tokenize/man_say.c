@@ -41,7 +41,6 @@ void collect_trim(struct collect *c)
 		b->data[--b->len] = 0;
 }
 
-/* The paragraph was one: pass it on. */
 void say_pp_flush(struct man *m)
 {
 	if (!m->pp.on)
@@ -94,7 +93,6 @@ void say_literal(struct man *m, bool on)
 	m->nl = false;
 }
 
-/* A word, readable already, with the space or line break that belongs before it. */
 void say_word(struct man *m, const char *p, size_t n, uint64_t line)
 {
 	if (n == 0)
@@ -116,7 +114,6 @@ void say_word(struct man *m, const char *p, size_t n, uint64_t line)
 	say_put(m, p, n, at);
 }
 
-/* Punctuation that macros make: glued to what is before it. */
 void say_glue(struct man *m, const char *p, uint64_t line)
 {
 	if (!p[0])
@@ -167,7 +164,6 @@ static size_t words_in(const char *p, size_t n)
 	return w;
 }
 
-/* A short paragraph in front of an indented block is a head if it looks like one. */
 bool head_in_pp(struct man *m)
 {
 	collect_trim(&m->pp);
@@ -201,7 +197,6 @@ void head_list_item(struct man *m, const char *mark, size_t n, uint64_t line)
 		say_word(m, mark, n, line);
 }
 
-/* The head of TP, TQ, IP (`up` is the node around the block) or of an It in a tag list is complete. */
 void head_decide(struct man *m, struct frame *up, struct frame *block)
 {
 	collect_trim(&m->head);

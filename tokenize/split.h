@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * split: the chunker's heart. A reader of one document type (split_text, split_markdown, split_code, split_html,
+ * split: the chunker's heart. A reader of one document type (split_plain, split_markdown, split_code, split_html,
  * split_man) says what it sees - a heading, an option's entry, a paragraph, text with its place in the source - and split
  * makes chunks of it that fit the embedder, and hands each to a callback.
  *
@@ -11,10 +11,10 @@
  *	  paragraph  paragraph                neighbours merged up to the limit    unit section (all of it) or para
  *
  * Long runs are cut at paragraphs, then at sentences (the last sentence is repeated in the next chunk), then at words,
- * then between graphemes. Every byte given to split_text_* comes out in at least one chunk.
+ * then between graphemes. Every byte given to split_text comes out in at least one chunk.
  *
  * The text of a chunk is what is shown and embedded; its span says which bytes and lines of the source it came from.
- * Lines of one splitter may be many gigabytes long: what is held is bounded (SPLIT_HELD and what one entry holds).
+ * Lines of one splitter may be many gigabytes long: what is held is bounded (32 KiB and what one entry holds).
  * Errors stick: after the first failure (memory, or the callback's) every call is harmless and split_close returns it.
  */
 #ifndef TT_TOKENIZE_SPLIT_H
@@ -68,7 +68,7 @@ void split_title(struct split *s, const char *title, size_t n);
 /* Begins a section: level 1 is the outermost. Ends every entry that is open. `first` names the unit of its chunks:
  * UNIT_NAME for a manual page's NAME section, else UNIT_SECTION. A heading without text becomes a chunk by itself. */
 void split_heading(struct split *s, int level, const char *text, size_t n, struct place at, enum unit first);
-/* Opens and closes an entry; its head is text that split_head_* adds between begin and end of the head. */
+/* Opens and closes an entry; its head is text that is added between begin and end of the head. */
 void split_entry_begin(struct split *s);
 void split_entry_head_end(struct split *s);
 void split_entry_end(struct split *s);

@@ -275,7 +275,7 @@ int tok_piece(const struct tok *t, int32_t id, struct buf *out)
 {
 	size_t n;
 	if (id < 0 || (uint32_t)id >= t->h->n_vocab)
-		return err_set(NULL, ERR_ARG, ERR_NO_OFFSET, "no token %d", id);
+		return ERR_ARG;
 	unsigned type = t->type[id];
 	const char *p = vocab_piece(t, (uint32_t)id, &n);
 	if (type == TYPE_CONTROL || type == TYPE_UNKNOWN)

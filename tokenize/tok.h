@@ -49,7 +49,7 @@ struct tok_ids {
 	int want_at;
 };
 /* Appends the ids of s[0..n) (any bytes; ill-formed UTF-8 is handled as the model's tokenizer does). No special tokens, no
- * BOS, no [CLS]. Linear time. ERR_MEM only. */
+ * BOS, no [CLS]. Linear time. ERR_LIMIT near 4 GiB and above; ERR_MEM. */
 int tok_encode(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e);
 /* The same for text that continues what was encoded before: no space is put in front. With tok_cut a text of any size is
  * encoded in parts:  k = tok_cut(t, s, n); first part s[0..k) by tok_encode, the rest by tok_encode_next. */
@@ -62,9 +62,9 @@ int tok_ids_push(struct tok_ids *ids, int32_t id, uint32_t at);
 void tok_ids_release(struct tok_ids *ids);
 
 /* Appends the bytes of one token (a part of a character is possible). Control tokens give nothing. SPM: the leading space of
- * the very first token of a text is the caller's to drop (tok_decode does). */
+ * the very first token of a text is the caller's to drop (tok_decode does). ERR_ARG if there is no such token; ERR_MEM. */
 int tok_piece(const struct tok *t, int32_t id, struct buf *out);
-/* Text of ids[0..n). */
+/* Appends the text of ids[0..n). Fails as tok_piece does, and then the text of the ids before has been appended. */
 int tok_decode(const struct tok *t, const int32_t *id, size_t n, struct buf *out);
 
 #endif
