@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/cursor.h"
+#include "lib/base/grow.h"
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/utf8.h"
@@ -54,7 +55,7 @@ void manifest_drop(struct manifest *m, size_t i)
 
 bool manifest_kill(struct manifest_segment *s, uint32_t doc)
 {
-	uint32_t *dead = realloc(s->dead, (s->n_dead + 1) * sizeof *dead);
+	uint32_t *dead = grow(s->dead, s->n_dead, &s->cap_dead, sizeof *dead);
 	if (!dead)
 		return false;
 	s->dead = dead;
@@ -89,7 +90,7 @@ static int parse_dead(struct manifest_segment *s, struct cursor *c, uint32_t n)
 	s->dead = malloc(len ? len : 1);
 	if (!s->dead)
 		return ERR_MEM;
-	s->n_dead = n;
+	s->n_dead = s->cap_dead = n;
 	for (uint32_t i = 0; i < n; i++) {
 		s->dead[i] = cursor_u32(c);
 		if (s->dead[i] >= s->n_doc || (i && s->dead[i] <= s->dead[i - 1]))

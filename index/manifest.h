@@ -32,7 +32,7 @@ struct manifest_segment {
 	uint64_t number, pin, len;
 	uint32_t n_doc, n_chunk;
 	uint32_t *dead;		/* [n_dead] document numbers, ascending but for what was killed since it was read; owned */
-	size_t n_dead, n_layer;
+	size_t n_dead, cap_dead, n_layer;	/* cap_dead: room in `dead` */
 	struct manifest_layer *layer;	/* owned */
 };
 
