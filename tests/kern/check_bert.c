@@ -141,23 +141,15 @@ static const struct kern_bert *level_of(int level)
 #endif
 }
 
+static bool check_one(int level)
+{
+	const struct kern_bert *k = level_of(level);
+	if (k)
+		check_level(kern_bert_level(KERN_REF), k);
+	return k != NULL;
+}
+
 int main(void)
 {
-	static const int levels[] = { KERN_AVX2, KERN_VNNI };
-	bool have[2];
-	size_t first = FIRST_LEVEL != KERN_AVX2, n = 0;
-	int rc = 0;
-	for (size_t i = first; i < 2; i++) {
-		const struct kern_bert *k = level_of(levels[i]);
-		have[i] = k != NULL;
-		n_done = n_bad = 0;
-		if (k)
-			check_level(kern_bert_level(KERN_REF), k);
-		printf("%s %zu %s %s" HOW ": bert equals ref, %d comparisons\n", n_bad ? "not ok" : "ok", ++n, k ? "-" : "# skip", LEVELS[levels[i]],
-			n_done);
-		rc |= n_bad != 0;
-	}
-	printf("1..%zu\n", n);
-	levels_say(levels + first, have + first, n);
-	return rc;
+	return levels_run("bert", check_one, &n_done, &n_bad);
 }

@@ -73,27 +73,20 @@ static scan_fn level_of(int level)
 #endif
 }
 
+static bool check_one(int level)
+{
+	scan_fn f = level_of(level);
+	if (f)
+		check_level(f);
+	if (f && getenv("BENCH"))
+		bench(LEVELS[level], f);
+	return f != NULL;
+}
+
 int main(void)
 {
-	static const int levels[] = { KERN_AVX2, KERN_VNNI };
-	bool have[2];
-	size_t first = FIRST_LEVEL != KERN_AVX2, n = 0;
-	int rc = 0;
-	for (size_t i = first; i < 2; i++) {
-		scan_fn f = level_of(levels[i]);
-		have[i] = f != NULL;
-		n_done = n_bad = 0;
-		if (f)
-			check_level(f);
-		printf("%s %zu %s %s" HOW ": scan equals ref, %d comparisons, %d differ\n", n_bad ? "not ok" : "ok", ++n, f ? "-" : "# skip",
-			LEVELS[levels[i]], n_done, n_bad);
-		rc |= n_bad != 0;
-		if (f && getenv("BENCH"))
-			bench(LEVELS[levels[i]], f);
-	}
+	int rc = levels_run("scan", check_one, &n_done, &n_bad);
 	if (getenv("BENCH"))
 		bench("ref", scan_ref);
-	printf("1..%zu\n", n);
-	levels_say(levels + first, have + first, n);
 	return rc;
 }

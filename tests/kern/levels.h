@@ -44,6 +44,26 @@ static inline void levels_say(const int *levels, const bool *have, size_t n)
 	printf("\n");
 }
 
+/* `what` at AVX2 and VNNI. check(level) counts its comparisons into *n_done and *n_bad; false if this processor lacks the level. Prints TAP;
+ * returns the exit status. */
+static inline int levels_run(const char *what, bool (*check)(int level), int *n_done, int *n_bad)
+{
+	static const int levels[] = { KERN_AVX2, KERN_VNNI };
+	bool have[2];
+	size_t first = FIRST_LEVEL != KERN_AVX2, n = 0;
+	int rc = 0;
+	for (size_t i = first; i < 2; i++) {
+		*n_done = *n_bad = 0;
+		have[i] = check(levels[i]);
+		printf("%s %zu %s %s" HOW ": %s equals ref, %d comparisons, %d differ\n", *n_bad ? "not ok" : "ok", ++n, have[i] ? "-" : "# skip",
+			LEVELS[levels[i]], what, *n_done, *n_bad);
+		rc |= *n_bad != 0;
+	}
+	printf("1..%zu\n", n);
+	levels_say(levels + first, have + first, n);
+	return rc;
+}
+
 /* n bytes that end where a page begins which faults (up to the alignment of 64); never given back. */
 static inline void *guarded_end(size_t n)
 {
