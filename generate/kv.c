@@ -23,9 +23,9 @@ int kv_open(struct kv *kv, const struct arch *a, size_t n_ctx, struct err *e)
 	*kv = (struct kv){ .n_layer = a->n_layer, .n_head_kv = a->n_head_kv, .d_head = a->d_head, .n_ctx = n_ctx, .n_rot = a->n_rot,
 		.is_neox = a->is_neox };
 	kv->row_len = 2 * d + 2 * sizeof(uint16_t) * (d / KV_GROUP);
-	size_t whole = (n_ctx + ATTN_TILE - 1) / ATTN_TILE * ATTN_TILE;
+	size_t n_tile = (n_ctx + ATTN_TILE - 1) / ATTN_TILE;
 	if (!size_mul(a->n_layer, n_ctx, &rows) || !size_mul(rows, kv->row_len, &kv->stored_bytes) ||
-		!size_mul(whole, a->d_head, &kv->stride) || !size_mul(kv->stride, 2 * a->n_head_kv * a->n_layer, &planes) ||
+		!size_mul(n_tile, attn_tile_len(a->d_head), &kv->stride) || !size_mul(kv->stride, 2 * a->n_head_kv * a->n_layer, &planes) ||
 		!size_mul(planes, sizeof *kv->live, &kv->live_bytes) || !(kv->stored = map_pages(kv->stored_bytes)) ||
 		!(kv->live = map_pages(kv->live_bytes))) {
 		kv_close(kv);
@@ -54,12 +54,12 @@ void kv_close(struct kv *kv)
 	*kv = (struct kv){ 0 };
 }
 
-const uint16_t *kv_keys(const struct kv *kv, size_t layer)
+const int16_t *kv_keys(const struct kv *kv, size_t layer)
 {
 	return kv->live + layer * 2 * kv->n_head_kv * kv->stride;
 }
 
-const uint16_t *kv_values(const struct kv *kv, size_t layer)
+const int16_t *kv_values(const struct kv *kv, size_t layer)
 {
 	return kv->live + (layer * 2 + 1) * kv->n_head_kv * kv->stride;
 }
@@ -98,7 +98,7 @@ void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos,
 		if (bias)
 			kern->add(bias + h * dh, dh, k);
 		kern->rope(k, 1, dh, cos, sin, kv->n_rot / 2, !kv->is_neox);
-		uint16_t *planes = kv->live + layer * 2 * kv->n_head_kv * kv->stride;
+		int16_t *planes = kv->live + layer * 2 * kv->n_head_kv * kv->stride;
 		kern->kv_put(k, v, dh, pos, planes + h * kv->stride, planes + (kv->n_head_kv + h) * kv->stride);
 	}
 }

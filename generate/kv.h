@@ -3,7 +3,7 @@
  * kv: keys and values of a timeline, twice. The stored form is what goes to disk; the live form is what attention reads and is
  * always made from the stored one, so that loading a block gives the same bytes as computing it.
  *
- *	computed k, v (f32) --round--> stored: int8, f16 scale per 32 --expand--> + key bias, RoPE --> live: f16, kernel's layout
+ *	computed k, v (f32) --round--> stored: int8, f16 scale per 32 --expand--> + key bias, RoPE --> live: int16, kernel's layout
  *
  * Keys are stored before RoPE and without the key bias: Qwen2's biases are hundreds of times larger than what varies, and a key
  * that isn't rotated may be moved to another position. One position of one layer is a row of row_len bytes:
@@ -28,9 +28,9 @@
 struct kv {
 	size_t n_layer, n_head_kv, d_head, n_ctx;
 	size_t row_len;		/* bytes of a position of a layer, stored */
-	size_t stride;		/* uint16 units of one live plane (a layer's keys or values of one head) */
+	size_t stride;		/* int16 units of one live plane (a layer's keys or values of one head) */
 	uint8_t *stored;	/* [n_ctx][n_layer][row_len] */
-	uint16_t *live;		/* [n_layer][2: k, v][n_head_kv][stride] */
+	int16_t *live;		/* [n_layer][2: k, v][n_head_kv][stride] */
 	size_t n_rot;
 	bool is_neox;
 	size_t stored_bytes, live_bytes;
@@ -49,8 +49,8 @@ void kv_round(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, 
 void kv_expand(struct kv *kv, const struct kern *kern, size_t layer, size_t pos, const float *bias, const float *cos, const float *sin);
 
 /* First live plane of a layer's keys and of its values. */
-const uint16_t *kv_keys(const struct kv *kv, size_t layer);
-const uint16_t *kv_values(const struct kv *kv, size_t layer);
+const int16_t *kv_keys(const struct kv *kv, size_t layer);
+const int16_t *kv_values(const struct kv *kv, size_t layer);
 /* The stored state from position pos on, kv_token_len bytes a position. */
 uint8_t *kv_state(const struct kv *kv, size_t pos);
 size_t kv_token_len(const struct kv *kv);

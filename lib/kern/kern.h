@@ -85,19 +85,20 @@ struct mat_out {
  * float[n_tok][n_col]. */
 typedef void (*mat_fn)(const struct mat *w, size_t tile, size_t n_tile, const void *x, size_t n_tok, const struct mat_out *o);
 
-/* Attention of one group of query heads that share a key/value head. Positions count from 0 of the sequence.
- *	k	f16 tiles of 32 positions: [pos / 32][d_head][pos % 32]
- *	v	f16 [pos][d_head]
+/* Attention of one group of query heads that share a key/value head. Positions count from 0 of the sequence. Keys and values are codes of
+ * 16 bits with a scale a position, in tiles of 32 positions of attn_tile_len units, in the order in which kernels read them:
+ *	k	int16 [2][d_head / 2][16 positions][2 dimensions], then the positions' scales, float [32]
+ *	v	int16 [d_head / 16][16 pairs of positions][16 dimensions][2 positions], then scales
  * Row r attends to positions [first_r, pos_r], first_r = max(0, pos_r + 1 - window) or 0 without a window; tiles of 32 ascending,
- * online softmax (Milakov & Gimelshein 2018); within a tile scores are fmaf chains over d, sums of 32 lanes folded 16 apart into
- * 16 running partial sums. Nothing behind pos_r influences row r. */
+ * online softmax (Milakov & Gimelshein 2018). Products are added up in integers, so exactly, over a key's dimensions and over a tile's
+ * positions (ref/attn.c has the formulas). Nothing behind pos_r influences row r. */
 struct attn_row {
 	const float *q;		/* [d_head], already rotated; not yet multiplied by `scale` */
 	float *out;		/* [d_head]; must not overlap any row's q */
 	size_t pos;
 };
 struct attn {
-	const uint16_t *k, *v;	/* 64-byte aligned */
+	const int16_t *k, *v;	/* 64-byte aligned */
 	size_t d_head;		/* a multiple of 16, at most 256 */
 	size_t window;		/* 0 = none */
 	float scale;
@@ -109,6 +110,19 @@ static inline size_t attn_first(const struct attn *a, size_t pos)
 	return a->window && pos + 1 > a->window ? pos + 1 - a->window : 0;
 }
 #define ATTN_TILE 32
+/* Units (of 16 bits) of a tile of keys or values; where dimension i of position `at` of the tile stands. */
+static inline size_t attn_tile_len(size_t d_head)
+{
+	return ATTN_TILE * d_head + ATTN_TILE * sizeof(float) / sizeof(int16_t);
+}
+static inline size_t attn_k_at(size_t d_head, size_t at, size_t i)
+{
+	return at / 16 * 16 * d_head + (i / 2 * 16 + at % 16) * 2 + i % 2;
+}
+static inline size_t attn_v_at(size_t at, size_t i)
+{
+	return i / 16 * 16 * ATTN_TILE + (at / 2 * 16 + i % 16) * 2 + at % 2;
+}
 #define KV_GROUP 32	/* elements of a stored key or value that share a scale */
 #define ATTN_ROWS 24		/* rows a call */
 
@@ -134,8 +148,8 @@ struct kern {
 	 * +-127 (d rounded down may ask for 127.06), 0 for NaN or d = 0; and back, y = d * code. scale: f16[n / KV_GROUP], any alignment. */
 	void (*kv_round)(const float *x, size_t n, int8_t *code, uint8_t *scale);
 	void (*kv_widen)(const int8_t *code, const uint8_t *scale, size_t n, float *y);
-	/* Stores one position's key [d] into its tile's column and its value [d] into its row, as f16 (nearest even). */
-	void (*kv_put)(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base);
+	/* Stores one position's key [d] and value [d] into their tiles, as codes and scales. */
+	void (*kv_put)(const float *k, const float *v, size_t d, size_t pos, int16_t *k_base, int16_t *v_base);
 	/* n_row <= ATTN_ROWS rows of one group */
 	void (*attn)(const struct attn *a, const struct attn_row *row, size_t n_row);
 	/* y = exp(x - max(x)) and returns their sum (16 lanes, tree); y may be x. For samplers. */

@@ -309,14 +309,19 @@ static void attn_units(void *arg, size_t from, size_t to, int i_thread)
 	}
 }
 
+#define ATTN_FEW 6		/* rows that are done when memory is */
+#define ATTN_LONG 768		/* positions whose keys and values come from there */
+
 void nn_attn(struct nn *nn, const struct nn_attn *a)
 {
 	struct attn_work w = { .nn = nn, .a = a, .group = a->n_head / a->n_head_kv };
 	size_t rows = a->n_tok * w.group, threads = (size_t)pool_threads(nn->pool);
 	w.n_run = (rows + ATTN_ROWS - 1) / ATTN_ROWS;
 	size_t units = a->n_head_kv * w.n_run;
-	/* few units: a head in shorter runs only where that spreads the work, since each run reads all of its keys and values */
-	if (units < 2 * threads && units % threads && w.n_run < rows)
+	/* Few units: a head in shorter runs where that spreads the work. Each run reads all of its keys and values, so where memory decides,
+	 * with few rows over many positions, a head is left whole as long as every thread has one. */
+	bool is_reading = rows <= ATTN_FEW && a->pos + a->n_tok >= ATTN_LONG;
+	if (units < (is_reading ? threads : 2 * threads) && units % threads && w.n_run < rows)
 		w.n_run++;
 	w.rows = (rows + w.n_run - 1) / w.n_run;
 	w.n_run = (rows + w.rows - 1) / w.rows;

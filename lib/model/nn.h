@@ -70,14 +70,14 @@ void nn_glu(struct nn *nn, const struct act *a, const struct mat *gate, const st
 
 /* Attention of tokens at positions [pos, pos + n_tok): q[n_tok][ld_q] holds n_head x d_head, out[n_tok][ld_out] likewise. The keys and
  * values of these positions have been put already. Head h reads key/value head h / (n_head / n_head_kv), whose planes are
- * k + kv * stride and v + kv * stride (uint16 units, a multiple of 32; stride >= d_head * n_ctx rounded up to whole tiles). */
+ * k + kv * stride and v + kv * stride (int16 units; stride >= n_ctx rounded up to whole tiles of attn_tile_len). */
 struct nn_attn {
 	const float *q;
 	float *out;
 	size_t ld_q, ld_out;
 	size_t n_tok, pos;
 	size_t n_head, n_head_kv, d_head;
-	const uint16_t *k, *v;
+	const int16_t *k, *v;
 	size_t stride;
 	size_t window;		/* 0 = none; else positions a row sees, itself included */
 	float scale, softcap;

@@ -35,7 +35,7 @@ struct gguf;
 struct pack;
 struct pool;
 
-#define PACK_LAYOUT 5	/* raised whenever a byte of a packed matrix, or how the file is written, changes */
+#define PACK_LAYOUT 6	/* raised whenever a byte of a packed matrix, or how the file is written, changes */
 
 #define PACK_SCREEN_COPY "screen.copy"
 #define PACK_SCREEN_SLACK "screen.slack"

@@ -293,20 +293,22 @@ static void check_kv(const struct kern *k, unsigned variant)
 static void put_positions(const struct kern *k, size_t n, size_t d, struct guarded *gk, struct guarded *gv)
 {
 	const struct kern *ref = kern_level(KERN_REF);
-	size_t len_k = (n + 31) / 32 * 32 * d * 2, len_v = n * d * 2;
-	uint16_t *k2 = calloc(1, len_k), *v2 = calloc(1, len_v);
+	size_t len = (n + ATTN_TILE - 1) / ATTN_TILE * attn_tile_len(d) * sizeof(int16_t);
+	int16_t *k2 = calloc(1, len), *v2 = calloc(1, len);
 	assert_true(k2 && v2);
-	*gk = guarded(len_k);
-	*gv = guarded(len_v);
+	*gk = guarded(len);
+	*gv = guarded(len);
 	for (size_t p = 0; p < n; p++) {
 		float key[256], value[256];
 		fill_floats(key, d, p % 5 ? FILL_RANDOM : FILL_TAILS);
 		fill_floats(value, d, FILL_TAILS);
+		if (p % 17 == 3)
+			memset(p % 2 ? key : value, 0, d * sizeof *key);
 		k->kv_put(key, value, d, p, gk->p, gv->p);
 		ref->kv_put(key, value, d, p, k2, v2);
 	}
-	assert_memory_equal(gk->p, k2, len_k);
-	assert_memory_equal(gv->p, v2, len_v);
+	assert_memory_equal(gk->p, k2, len);
+	assert_memory_equal(gv->p, v2, len);
 	free(k2);
 	free(v2);
 }

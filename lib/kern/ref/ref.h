@@ -20,7 +20,7 @@ void add_ref(const float *x, size_t n, float *y);
 void rope_ref(float *x, size_t n_head, size_t d_head, const float *cos, const float *sin, size_t n, bool norm);
 void kv_round_ref(const float *x, size_t n, int8_t *code, uint8_t *scale);
 void kv_widen_ref(const int8_t *code, const uint8_t *scale, size_t n, float *y);
-void kv_put_ref(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base);
+void kv_put_ref(const float *k, const float *v, size_t d, size_t pos, int16_t *k_base, int16_t *v_base);
 void attn_ref(const struct attn *a, const struct attn_row *row, size_t n_row);
 float softmax_sum_ref(const float *x, size_t n, float *y);
 
@@ -109,10 +109,22 @@ static inline float pow2_ref(float s, float k, float m)
 	return pow2_scale(fmaf(p, r, 1.0f), t);
 }
 
-/* What scores are multiplied by to be exponents of two. */
-static inline float attn_unit(const struct attn *a)
+/* Codes of queries and keys are at most this: d_head products stay below 2^31. */
+static inline float attn_qk_max(size_t d_head)
 {
-	return a->softcap > 0 ? EXP_LOG2E : a->scale * EXP_LOG2E;
+	return floorf(sqrtf(2147483392.0f / (float)d_head));
+}
+/* The same for values and weights, 32 products. A weight is at most the square root of 2 before its position's scale comes to it. */
+#define ATTN_V_MAX 8191.0f
+#define ATTN_W_MAX 5791.0f
+
+/* Vectors whose largest value is below this have codes and a scale of 0: the inverse of a scale must not overflow. */
+#define ATTN_TINY 1e-30f
+
+/* What scores, as they come from codes of a query with the scale q_scale, are multiplied by to be exponents of two. */
+static inline float attn_unit(const struct attn *a, float q_scale)
+{
+	return a->softcap > 0 ? EXP_LOG2E : a->scale * EXP_LOG2E * q_scale;
 }
 
 /* tanh(x) = 1 - 2 / (1 + exp(2x)) */

@@ -67,22 +67,6 @@ INLINE __m256 exp256(__m256 x)
 	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(t), 23)));
 }
 
-/* pow2_scale and pow2_ref of each lane; `m` is EXP_ROUND less the latter's. */
-INLINE __m256 pow2_scale256(__m256 p, __m256 t)
-{
-	t = _mm256_max_ps(t, _mm256_set1_ps(EXP_ROUND + POW2_MIN));
-	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(t), 23)));
-}
-INLINE __m256 pow2_256(__m256 s, __m256 k, __m256 m)
-{
-	__m256 t = _mm256_fmadd_ps(s, k, m), r = _mm256_fmadd_ps(s, k, _mm256_sub_ps(m, t));
-	__m256 p = _mm256_fmadd_ps(_mm256_set1_ps(POW2_C5), r, _mm256_set1_ps(POW2_C4));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(POW2_C3));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(POW2_C2));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(POW2_C1));
-	return pow2_scale256(_mm256_fmadd_ps(p, r, _mm256_set1_ps(1)), t);
-}
-
 /* Stores rows 8 half .. 8 half + 7 of a token's tile: bias, residual, the last tile's missing rows. */
 INLINE void finish(const struct mat *w, size_t tile, int half, size_t tok, __m256 v, const struct mat_out *o)
 {

@@ -55,19 +55,6 @@ INLINE __m512 exp512(__m512 x)
 	return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), _mm512_slli_epi32(_mm512_castps_si512(t), 23)));
 }
 
-/* pow2_ref of each lane; `m` is EXP_ROUND less the latter's. */
-INLINE __m512 pow2_512(__m512 s, __m512 k, __m512 m)
-{
-	__m512 t = _mm512_fmadd_ps(s, k, m), r = _mm512_fmadd_ps(s, k, _mm512_sub_ps(m, t));
-	__m512 p = _mm512_fmadd_ps(_mm512_set1_ps(POW2_C5), r, _mm512_set1_ps(POW2_C4));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(POW2_C3));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(POW2_C2));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(POW2_C1));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
-	t = _mm512_max_ps(t, _mm512_set1_ps(EXP_ROUND + POW2_MIN));
-	return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), _mm512_slli_epi32(_mm512_castps_si512(t), 23)));
-}
-
 /* Stores a token's 16 rows: bias, residual, the last tile's missing rows. */
 INLINE void finish(const struct mat *w, size_t tile, size_t tok, __m512 v, const struct mat_out *o)
 {

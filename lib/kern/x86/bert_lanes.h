@@ -4,52 +4,18 @@
  * before this). The including file defines
  *
  *	X_LEN, X_SCALE		bytes of an activation group, and where its scales begin
- *	QUERIES, KEY_TILES	queries at a time, and the tiles of 16 keys, or of 16 dimensions, that they are multiplied with: 4 by 2
- *				with 32 registers of 16 lanes, 6 by 1 with 16 of 8, where that is 12 sums, 2 keys and a product
+ *	QUERIES, KEY_TILES	v16_lanes.h: queries at a time, and the tiles of 16 keys, or of 16 dimensions, that they are multiplied with
  *	put_codes(c, group, i, t)	stores the codes c of columns 4i .. 4i + 15 of token t
  */
-#include <string.h>
-
 #include "lib/kern/bert.h"
-#include "lib/kern/ref/ref.h"
+#include "lib/kern/x86/v16_lanes.h"
 
-/* ---- lanes ---- */
-
-/* The tree of 16 lanes: 8 apart, 4, 2, 1. */
-VF_FN float vf_sum(vf x)
-{
-	__m256 h = _mm256_add_ps(vf_low(x), vf_high(x));
-	__m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-	q = _mm_add_ps(q, _mm_movehl_ps(q, q));
-	return _mm_cvtss_f32(_mm_add_ss(q, _mm_shuffle_ps(q, q, 1)));
-}
-VF_FN float vf_top(vf x)
-{
-	__m256 h = _mm256_max_ps(vf_low(x), vf_high(x));
-	__m128 q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-	q = _mm_max_ps(q, _mm_movehl_ps(q, q));
-	return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
-}
 VF_FN int32_t vi_sum(vi x)
 {
 	__m256i h = _mm256_add_epi32(vi_low(x), vi_high(x));
 	__m128i q = _mm_add_epi32(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
 	q = _mm_add_epi32(q, _mm_shuffle_epi32(q, 0x4e));
 	return _mm_cvtsi128_si32(_mm_add_epi32(q, _mm_shuffle_epi32(q, 0xb1)));
-}
-
-VF_FN vf vf_exp(vf x)	/* exp_ref */
-{
-	x = vf_min(vf_max(x, vf_set(EXP_MIN)), vf_set(EXP_MAX));
-	vf t = vf_fma(x, vf_set(EXP_LOG2E), vf_set(EXP_ROUND)), n = vf_sub(t, vf_set(EXP_ROUND));
-	vf r = vf_fma(n, vf_set(-EXP_LN2_LO), vf_fma(n, vf_set(-EXP_LN2_HI), x));
-	vf p = vf_fma(vf_set(EXP_C7), r, vf_set(EXP_C6));
-	p = vf_fma(p, r, vf_set(EXP_C5));
-	p = vf_fma(p, r, vf_set(EXP_C4));
-	p = vf_fma(p, r, vf_set(EXP_C3));
-	p = vf_fma(p, r, vf_set(EXP_C2));
-	p = vf_add(vf_fma(p, vf_mul(r, r), r), vf_set(1.0f));
-	return vf_scale2(p, t);
 }
 
 VF_FN vf vf_gelu(vf x)
@@ -127,11 +93,6 @@ static void norm(const struct bert_norm *p, float *x, float *z)
 
 /* ---- attention ---- */
 
-VF_FN vf vf_abs_max(vf x, vf m)
-{
-	return vf_max(vf_max(x, vf_neg(x)), m);
-}
-
 static float max_abs(const float *x, size_t ld, size_t n_tok, size_t n)
 {
 	vf m = vf_set(0);
@@ -144,11 +105,6 @@ static float max_abs(const float *x, size_t ld, size_t n_tok, size_t n)
 static float inverse(float max, float m)
 {
 	return m > 0 ? max / m : 0.0f;
-}
-
-VF_FN vi code(vf x, vf inv, float max)
-{
-	return vi_of(vf_min(vf_max(vf_mul(x, inv), vf_set(-max)), vf_set(max)));
 }
 
 static void pack_keys(const struct bert_attn *a, const struct bert_scratch *w)
@@ -195,47 +151,11 @@ static void pack_values(const struct bert_attn *a, const struct bert_scratch *w)
 	}
 }
 
-VF_FN vi pair(const int16_t *p)
-{
-	int32_t x;
-	memcpy(&x, p, 4);
-	return vi_set(x);
-}
-
-/* Sums acc[q][tile] over n pairs: x[q * ldx + 2i], y[i * ldy + tile * step]. */
-VF_FN void products(const int16_t *x, size_t ldx, const int16_t *y, size_t ldy, size_t step, size_t n, vi acc[QUERIES][KEY_TILES])
-{
-	vi s[QUERIES][KEY_TILES];
-#pragma GCC unroll 8
-	for (int q = 0; q < QUERIES; q++)
-#pragma GCC unroll 2
-		for (int k = 0; k < KEY_TILES; k++)
-			s[q][k] = vi_set(0);
-	for (size_t i = 0; i < n; i++) {
-		vi b[KEY_TILES];
-#pragma GCC unroll 2
-		for (int k = 0; k < KEY_TILES; k++)
-			b[k] = vi_load(y + i * ldy + (size_t)k * step);
-#pragma GCC unroll 8
-		for (int q = 0; q < QUERIES; q++) {
-			vi p = pair(x + (size_t)q * ldx + 2 * i);
-#pragma GCC unroll 2
-			for (int k = 0; k < KEY_TILES; k++)
-				s[q][k] = vi_dot16(s[q][k], p, b[k]);
-		}
-	}
-#pragma GCC unroll 8
-	for (int q = 0; q < QUERIES; q++)
-#pragma GCC unroll 2
-		for (int k = 0; k < KEY_TILES; k++)
-			acc[q][k] = s[q][k];
-}
-
 static void scores(const struct bert_scratch *w, size_t n_tok, size_t d, const float *scale)
 {
 	vi acc[QUERIES][KEY_TILES];
 	for (size_t j = 0; j < n_tok; j += 16 * KEY_TILES) {
-		products(w->q, d, w->k + j * d, 32, 16 * d, d / 2, acc);
+		products(w->q, d, w->k + j * d, 32, 16 * d, d / 2, 0, QUERIES, KEY_TILES, acc);
 		for (size_t q = 0; q < QUERIES; q++)
 			for (size_t k = 0; k < KEY_TILES; k++)
 				vf_store(w->s + q * w->n_pad + j + 16 * k,
@@ -291,7 +211,7 @@ static void mix(const struct bert_attn *a, const struct bert_scratch *w, size_t 
 	size_t d = a->d_head;
 	for (size_t i = 0; i < d; i += 16 * KEY_TILES) {
 		/* With d_head 16 the second tile reads past the row: into the next pair, whose sums are not used. */
-		products(w->p, w->n_pad, w->v + 2 * i, 2 * d, 32, (a->n_tok + 1) / 2, acc);
+		products(w->p, w->n_pad, w->v + 2 * i, 2 * d, 32, (a->n_tok + 1) / 2, 0, QUERIES, KEY_TILES, acc);
 		for (size_t q = 0; q < n; q++)
 			for (size_t k = 0; k < KEY_TILES && i + 16 * k < d; k++) {
 				vf by = vf_mul(vf_mul(vf_load(w->vmax + i + 16 * k), vf_set(1.0f / BERT_PV_MAX)), vf_set(1.0f / (float)total[q]));

@@ -20,6 +20,7 @@ VF_FN vf vf_add(vf x, vf y) { return (vf){ _mm256_add_ps(x.a, y.a), _mm256_add_p
 VF_FN vf vf_sub(vf x, vf y) { return (vf){ _mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b) }; }
 VF_FN vf vf_mul(vf x, vf y) { return (vf){ _mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b) }; }
 VF_FN vf vf_fma(vf x, vf y, vf z) { return (vf){ _mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b) }; }
+VF_FN vf vf_div(vf x, vf y) { return (vf){ _mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b) }; }
 VF_FN vf vf_min(vf x, vf y) { return (vf){ _mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b) }; }
 VF_FN vf vf_max(vf x, vf y) { return (vf){ _mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b) }; }
 VF_FN vf vf_neg(vf x)
@@ -58,6 +59,17 @@ VF_FN vf vf_scale2(vf x, vf y)
 {
 	return (vf){ _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x.a), _mm256_slli_epi32(_mm256_castps_si256(y.a), 23))),
 		_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x.b), _mm256_slli_epi32(_mm256_castps_si256(y.b), 23))) };
+}
+/* x in lanes from <= i < to, `other` elsewhere */
+VF_FN __m256 between8(__m256 x, int from, int to, float other, int at)
+{
+	const __m256i i = _mm256_add_epi32(_mm256_set1_epi32(at), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+	__m256i in = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), i), _mm256_cmpgt_epi32(_mm256_set1_epi32(to), i));
+	return _mm256_blendv_ps(_mm256_set1_ps(other), x, _mm256_castsi256_ps(in));
+}
+VF_FN vf vf_between(vf x, int from, int to, float other)
+{
+	return (vf){ between8(x.a, from, to, other, 0), between8(x.b, from, to, other, 8) };
 }
 /* Two halves, for reductions */
 VF_FN __m256 vf_low(vf x) { return x.a; }

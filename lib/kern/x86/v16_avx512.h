@@ -21,6 +21,7 @@ VF_FN vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 VF_FN vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 VF_FN vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 VF_FN vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+VF_FN vf vf_div(vf a, vf b) { return _mm512_div_ps(a, b); }
 VF_FN vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 VF_FN vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 VF_FN vf vf_neg(vf a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
@@ -30,12 +31,23 @@ VF_FN vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
 VF_FN vi vi_set(int32_t a) { return _mm512_set1_epi32(a); }
 VF_FN vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 /* c + the sums of products of pairs of 16-bit numbers */
+#ifdef __AVX512VNNI__
 VF_FN vi vi_dot16(vi c, vi a, vi b) { return _mm512_dpwssd_epi32(c, a, b); }
-VF_FN void vi_store16(int16_t *p, vi a) { _mm256_storeu_si256((void *)p, _mm512_cvtepi32_epi16(a)); }
+#else
+VF_FN vi vi_dot16(vi c, vi a, vi b) { return _mm512_add_epi32(c, _mm512_madd_epi16(a, b)); }
+#endif
+VF_FN void vi_store16(int16_t *p, vi a) { _mm256_storeu_si256((void *)p, _mm512_cvtsepi32_epi16(a)); }
 /* a * 2^n, n in the low bits of the float b */
 VF_FN vf vf_scale2(vf a, vf b)
 {
 	return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(b), 23)));
+}
+/* a in lanes from <= i < to, `other` elsewhere */
+VF_FN vf vf_between(vf a, int from, int to, float other)
+{
+	const __m512i i = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	__mmask16 in = (__mmask16)(_mm512_cmpgt_epi32_mask(_mm512_set1_epi32(to), i) & ~_mm512_cmpgt_epi32_mask(_mm512_set1_epi32(from), i));
+	return _mm512_mask_mov_ps(_mm512_set1_ps(other), in, a);
 }
 /* Two halves, for reductions */
 VF_FN __m256 vf_low(vf a) { return _mm512_castps512_ps256(a); }

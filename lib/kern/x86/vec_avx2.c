@@ -190,20 +190,3 @@ float softmax_sum_avx2(const float *x, size_t n, float *y)
 	}
 	return tree16(lane);
 }
-
-void kv_put_avx2(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base)
-{
-	uint16_t *kt = k_base + pos / ATTN_TILE * ATTN_TILE * d + pos % ATTN_TILE, *vt = v_base + pos * d;
-	for (size_t i = 0; i < d; i += 8) {
-		uint16_t h[8];
-		float t[16] = { 0 };
-		size_t n = d - i < 8 ? d - i : 8;
-		memcpy(t, k + i, n * sizeof *t);
-		memcpy(t + 8, v + i, n * sizeof *t);
-		_mm_storeu_si128((void *)h, _mm256_cvtps_ph(_mm256_loadu_ps(t), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-		for (size_t j = 0; j < n; j++)
-			kt[(i + j) * ATTN_TILE] = h[j];
-		_mm_storeu_si128((void *)h, _mm256_cvtps_ph(_mm256_loadu_ps(t + 8), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-		memcpy(vt + i, h, n * sizeof *h);
-	}
-}

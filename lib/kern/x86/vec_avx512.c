@@ -187,16 +187,3 @@ float softmax_sum_avx512(const float *x, size_t n, float *y)
 	}
 	return tree(s);
 }
-
-void kv_put_avx512(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base)
-{
-	uint16_t *kt = k_base + pos / ATTN_TILE * ATTN_TILE * d + pos % ATTN_TILE, *vt = v_base + pos * d;
-	for (size_t i = 0; i < d; i += 16) {
-		uint16_t h[16];
-		_mm256_storeu_si256((void *)h, _mm512_cvtps_ph(load(k + i, d - i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-		for (size_t j = 0; j < 16 && i + j < d; j++)
-			kt[(i + j) * ATTN_TILE] = h[j];
-		_mm256_storeu_si256((void *)h, _mm512_cvtps_ph(load(v + i, d - i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-		memcpy(vt + i, h, (d - i < 16 ? d - i : 16) * sizeof *h);
-	}
-}

@@ -16,8 +16,8 @@
 
 #define VECS_OF(LEVEL) \
 	.act = act_##LEVEL, .rmsnorm = rmsnorm_##LEVEL, .silu_mul = silu_mul_##LEVEL, .gelu_mul = gelu_mul_##LEVEL, .add = add_##LEVEL, \
-	.rope = rope_##LEVEL, .kv_round = kv_round_avx2, .kv_widen = kv_widen_avx2, .kv_put = kv_put_##LEVEL, \
-	.attn = attn_##LEVEL, .softmax_sum = softmax_sum_##LEVEL
+	.rope = rope_##LEVEL, .kv_round = kv_round_avx2, .kv_widen = kv_widen_avx2, .softmax_sum = softmax_sum_##LEVEL
+#define ATTN_OF(LEVEL) .kv_put = kv_put_##LEVEL, .attn = attn_##LEVEL
 #define MATS_QUANT_OF(LEVEL) \
 	[QUANT_Q4_0] = mat_q4_0_##LEVEL, [QUANT_Q4_1] = mat_q4_1_##LEVEL, [QUANT_Q5_0] = mat_q5_0_##LEVEL, [QUANT_Q5_1] = mat_q5_1_##LEVEL, \
 	[QUANT_Q8_0] = mat_q8_0_##LEVEL, [QUANT_Q4_K] = mat_q4_k_##LEVEL, [QUANT_Q5_K] = mat_q5_k_##LEVEL, [QUANT_Q6_K] = mat_q6_k_##LEVEL
@@ -25,13 +25,15 @@
 
 static const struct kern AVX2 = {
 	.level = KERN_AVX2, .name = "avx2", .mat = { MATS_FLOAT_OF(avx2), MATS_QUANT_OF(avx2) }, .tiles_together = AVX2_TILES, VECS_OF(avx2),
+	ATTN_OF(avx2),
 };
 static const struct kern AVX512 = {
 	.level = KERN_AVX512, .name = "avx512", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(avx2) }, .tiles_together = AVX2_TILES,
-	VECS_OF(avx512),
+	VECS_OF(avx512), ATTN_OF(avx512),
 };
 static const struct kern VNNI = {
 	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, .tiles_together = 1, VECS_OF(avx512),
+	ATTN_OF(vnni),
 };
 
 /* clang 14 knows no "f16c": it is asked of the processor itself (leaf 1, ECX bit 29). */

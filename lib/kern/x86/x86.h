@@ -33,18 +33,22 @@
 	void gelu_mul_##LEVEL(const float *g, const float *u, size_t n, float *y); \
 	void add_##LEVEL(const float *x, size_t n, float *y); \
 	void rope_##LEVEL(float *x, size_t n_head, size_t d_head, const float *cos, const float *sin, size_t n, bool norm); \
-	void kv_put_##LEVEL(const float *k, const float *v, size_t d, size_t pos, uint16_t *k_base, uint16_t *v_base); \
-	void attn_##LEVEL(const struct attn *a, const struct attn_row *row, size_t n_row); \
 	float softmax_sum_##LEVEL(const float *x, size_t n, float *y)
+#define ATTN(LEVEL) \
+	void kv_put_##LEVEL(const float *k, const float *v, size_t d, size_t pos, int16_t *k_base, int16_t *v_base); \
+	void attn_##LEVEL(const struct attn *a, const struct attn_row *row, size_t n_row)
 
 MATS_QUANT(avx2);
 MATS_FLOAT(avx2);
 VECS(avx2);
+ATTN(avx2);
 void kv_round_avx2(const float *x, size_t n, int8_t *code, uint8_t *scale);
 void kv_widen_avx2(const int8_t *code, const uint8_t *scale, size_t n, float *y);
 MATS_QUANT(vnni);
 MATS_FLOAT(avx512);
 VECS(avx512);
+ATTN(avx512);
+ATTN(vnni);
 
 /* The level's table if this processor runs it, else NULL. */
 const struct kern *kern_x86(enum kern_level level);

@@ -195,8 +195,23 @@ static inline __m512i shim_cvtps(__m512 a)
 	EACH(2) x.i8[k] = _mm256_cvtps_epi32(x.f8[k]);
 	return x.i;
 }
+static inline __m512i shim_madd(__m512i a, __m512i b)
+{
+	shim_lanes x = { .i = a }, y = { .i = b };
+	EACH(2) x.i8[k] = _mm256_madd_epi16(x.i8[k], y.i8[k]);
+	return x.i;
+}
+static inline __m256i shim_cvtsepi32_epi16(__m512i a)
+{
+	shim_lanes x = { .i = a };
+	return _mm256_permute4x64_epi64(_mm256_packs_epi32(x.i8[0], x.i8[1]), 0xd8);
+}
 #undef _mm512_cvtps_epi32
 #define _mm512_cvtps_epi32 shim_cvtps
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) shim_madd(a, b)
+#undef _mm512_cvtsepi32_epi16
+#define _mm512_cvtsepi32_epi16(a) shim_cvtsepi32_epi16(a)
 
 #else
 #include_next <immintrin.h>
