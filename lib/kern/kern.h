@@ -43,14 +43,31 @@ enum act_form { ACT_G16, ACT_G32, ACT_F32 };
 
 struct act_block {		/* 256 values of one token; a shorter last block is filled with zero codes; 64-byte aligned */
 	int8_t x[256];
-	int32_t nb[16];		/* -b_g of each group of 16: what a sum starts from in a symmetric type, times `zero` */
+	/* Scales as kernels broadcast them, 32 bits at a time: s_g s_g s_(g+1) s_(g+1), which holds each twice and neighbours as a pair. */
 	union {
-		struct { int16_t s[16]; float b32[8]; } g16;
-		struct { int16_t s[8], sb32[8]; } g32;
+		struct {
+			int16_t s[8][4];
+			float b32[8];
+			int32_t nb[16];		/* -b_g: what a sum starts from in a symmetric type, times `zero` */
+		} g16;
+		struct {
+			int16_t s[4][4], sb32[8];
+			int32_t start[16];	/* Q6_K, of groups of 16: 1 - 32 b_g, the 1 to round T */
+			int16_t start2[16][2];	/* -32 times the sums of codes 0 and 1, and of 2 and 3, of each four */
+		} g32;
 	};
 	float d;
-	uint8_t pad[60];
+	uint8_t pad[12];
 };
+/* s_g of a block. */
+static inline int act_s16(const struct act_block *x, size_t g)
+{
+	return x->g16.s[g / 2][g % 2 * 2];
+}
+static inline int act_s32(const struct act_block *x, size_t g)
+{
+	return x->g32.s[g / 2][g % 2 * 2];
+}
 
 /* Bits that a group's sum gives up to fit 16: of 16 codes (32 for Q4_K, Q5_K), |code| <= 127, |u - zero| <= 8 .. 128. */
 static inline int act_shift(enum quant_type t)

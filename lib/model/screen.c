@@ -36,7 +36,7 @@ static float norm_of(const struct act_block *x, size_t n_block)
 			int32_t codes = 0;
 			for (size_t i = 16 * g; i < 16 * g + 16; i++)
 				codes += x[b].x[i] * x[b].x[i];
-			double s = (double)x[b].d * x[b].g16.s[g];
+			double s = (double)x[b].d * act_s16(&x[b], g);
 			sum += s * s * codes;
 		}
 	return (float)(sqrt(sum) * 1.0001);

@@ -43,7 +43,7 @@ static void super_f(const struct mat *w, const uint8_t (*u)[W16_ROWS], const uin
 		float f = 0;
 		for (size_t j = 0; j < n / 32; j++) {
 			int32_t t0 = sum16(w, u, x, 32 * j, 16, r), t1 = sum16(w, u, x, 32 * j + 16, 16, r);
-			f = fmaf(scale * f16_at(sc, 16 * j + r), (float)(t0 * x->g16.s[2 * j] + t1 * x->g16.s[2 * j + 1]), f);
+			f = fmaf(scale * f16_at(sc, 16 * j + r), (float)(t0 * act_s16(x, 2 * j) + t1 * act_s16(x, 2 * j + 1)), f);
 			if (has_min)
 				f = fmaf(f16_at(sc + n, 16 * j + r), x->g16.b32[j], f);
 		}
@@ -58,7 +58,7 @@ static void super_k(const struct mat *w, const uint8_t (*u)[W16_ROWS], const uin
 		int32_t sum = 0, min = 0;
 		for (size_t j = 0; j < 8; j++) {
 			size_t at = j / 2 * 32 + 2 * r + j % 2;
-			sum += x->g32.s[j] * sc[at] * sum16(w, u, x, 32 * j, 32, r);
+			sum += act_s32(x, j) * sc[at] * sum16(w, u, x, 32 * j, 32, r);
 			min += x->g32.sb32[j] * sc[128 + at];
 		}
 		float f = fmaf(scale * f16_at(sc + 256, r), (float)sum, -(2 * f16_at(sc + 288, r) * (float)min));
@@ -72,7 +72,7 @@ static void super_q6_k(const struct mat *w, const uint8_t (*u)[W16_ROWS], const 
 	for (size_t r = 0; r < W16_ROWS; r++) {
 		int32_t sum = 0;	/* at most 16 * 128 * 15 * 32,512 < 2^30 */
 		for (size_t j = 0; j < 16; j++)
-			sum += x->g32.s[j / 2] * (int8_t)sc[j / 2 * 32 + 2 * r + j % 2] * sum16(w, u, x, 16 * j, 16, r);
+			sum += act_s32(x, j / 2) * (int8_t)sc[j / 2 * 32 + 2 * r + j % 2] * sum16(w, u, x, 16 * j, 16, r);
 		acc[r] = fmaf(x->d, scale * f16_at(sc + 256, r) * (float)sum, acc[r]);
 	}
 }

@@ -80,7 +80,8 @@ VF_FN void scores(const struct attn *a, const int16_t *k, struct state *st, size
 			KEY_TILES, s);
 		EACH(r, n, QUERIES)
 			EACH(i, KEY_TILES, KEY_TILES)
-				vf_store(st->p[at + (size_t)r] + 16 * (j + (size_t)i), vf_mul(vf_of(s[r][i]), scales_at(k, a->d_head, j + (size_t)i)));
+				vf_store(st->p[at + (size_t)r] + 16 * (j + (size_t)i),
+					vf_mul(vf_of(s[r][i]), scales_at(k, a->d_head, j + (size_t)i)));
 	}
 }
 

@@ -24,14 +24,13 @@
 #define AHEAD 4096	/* bytes ahead of the weights being read */
 
 /* One superblock of n_run runs of 32 times 1 .. COLS tokens: acc[token][16] moves on. `u`: codes, as packed or in bytes. `x`: the first
- * token's block; the others are nb apart. `start`: see starts(); NULL if the type has no use for it. */
-typedef void (*super_fn)(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+ * token's block; the others are nb apart. */
+typedef void (*super_fn)(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
 	float (*acc)[16]);
 
 struct family {
 	super_fn few[COLS], many[COLS];		/* by number of tokens - 1; few: `u` is packed */
 	void (*unpack)(const uint8_t *p, size_t n_run, uint8_t *u);	/* NULL if packed codes are bytes */
-	bool has_start;
 };
 
 INLINE __m256i broadcast4(const void *p)
@@ -112,29 +111,6 @@ INLINE void unpack(const uint8_t *p, size_t n_run, uint8_t *u, int bits)
 		}
 }
 
-/* What t starts from in a symmetric type with zero 32, by group of 16: -32 times the block's sums of codes 0, 1 and 2, 3 of each 4. */
-INLINE void starts(const struct act_block *x, int32_t start[16])
-{
-	const __m256i one = _mm256_set1_epi8(1);
-	__m256i s[2];
-	UNROLL
-	for (int i = 0; i < 2; i++) {
-		__m256i v[4];
-		UNROLL
-		for (int j = 0; j < 4; j++)
-			v[j] = _mm256_maddubs_epi16(one, _mm256_loadu_si256((const void *)(x->x + 128 * i + 32 * j)));
-		/* sums over the 4 lanes of each 128 bits: of v[j], in lane j */
-		__m256i a = _mm256_add_epi16(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
-		__m256i b = _mm256_add_epi16(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
-		a = _mm256_add_epi16(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
-		s[i] = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(a, 5));
-	}
-	/* groups 0 2 4 6 | 1 3 5 7, 8 10 12 14 | 9 11 13 15: in order */
-	UNROLL
-	for (int i = 0; i < 2; i++)
-		_mm256_storeu_si256((void *)(start + 8 * i), _mm256_permutevar8x32_epi32(s[i], _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
-}
-
 INLINE void tile_finish(const struct mat *w, size_t tile, size_t tok, const float acc[16], const struct mat_out *o)
 {
 	for (int h = 0; h < 2; h++)
@@ -153,16 +129,13 @@ INLINE void mat_few(const struct family *f, const struct mat *w, size_t tile, co
 	size_t nb = act_n_block(w->n_col);
 	const uint8_t *p = w->data + tile * w->tile_len;
 	float acc[FEW][16] = { 0 };
-	int32_t start[COLS][16];
 	for (size_t b = 0; b < nb; b++) {
 		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER;
 		const uint8_t *sc = p + w16_codes_len(w->type, n);
 		for (size_t t = 0, s; t < n_tok; t += s) {
 			const struct act_block *xt = x + (tok + t) * nb + b;
 			s = step(n_tok - t);
-			for (size_t c = 0; f->has_start && c < s; c++)
-				starts(xt + c * nb, start[c]);
-			f->few[s - 1](p, sc, n / 32, xt, nb, (const int32_t (*)[16])start, acc + t);
+			f->few[s - 1](p, sc, n / 32, xt, nb, acc + t);
 		}
 		p += w16_super_len(w->type, n);
 	}
@@ -178,14 +151,11 @@ INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, s
 	size_t nb = act_n_block(w->n_col), at = 0;
 	_Alignas(64) uint8_t u[AVX2_TILES][W16_SUPER * W16_ROWS];
 	float acc[AVX2_TILES][MANY_TOKS][16];
-	int32_t start[MANY_TOKS][16];
 	for (size_t i = 0; i < n_tile; i++)
 		memset(acc[i], 0, n_tok * sizeof **acc);
 	for (size_t b = 0; b < nb; b++) {
 		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER, len = w16_super_len(w->type, n);
 		const uint8_t *codes[AVX2_TILES], *sc[AVX2_TILES];
-		for (size_t c = 0; f->has_start && c < n_tok; c++)
-			starts(x + (tok + c) * nb + b, start[c]);
 		for (size_t i = 0; i < n_tile; i++) {
 			const uint8_t *p = codes[i] = w->data + (tile + i) * w->tile_len + at;
 			sc[i] = p + w16_codes_len(w->type, n);
@@ -199,7 +169,7 @@ INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, s
 		for (size_t t = 0, s; t < n_tok; t += s) {
 			s = step(n_tok - t);
 			for (size_t i = 0; i < n_tile; i++)
-				f->many[s - 1](codes[i], sc[i], n / 32, x + (tok + t) * nb + b, nb, (const int32_t (*)[16])start + t, acc[i] + t);
+				f->many[s - 1](codes[i], sc[i], n / 32, x + (tok + t) * nb + b, nb, acc[i] + t);
 		}
 		at += len;
 	}
@@ -226,11 +196,11 @@ INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, si
 /* Defines the kernel mat_NAME_avx2 from an always-inline super_NAME(..., bits of a code at u, cols). */
 #define SUPER_FN(NAME, HOW, BITS, N) \
 	static void NAME##_##HOW##_##N(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, \
-		const int32_t (*start)[16], float (*acc)[16]) \
+		float (*acc)[16]) \
 	{ \
-		super_##NAME(u, sc, n_run, x, nb, start, acc, BITS, N); \
+		super_##NAME(u, sc, n_run, x, nb, acc, BITS, N); \
 	}
-#define FAMILY_FNS(NAME, BITS, HAS_START) \
+#define FAMILY_FNS(NAME, BITS) \
 	SUPER_FN(NAME, few, BITS, 1) SUPER_FN(NAME, few, BITS, 2) SUPER_FN(NAME, few, BITS, 3) SUPER_FN(NAME, few, BITS, 4) \
 	SUPER_FN(NAME, many, PLAIN, 1) SUPER_FN(NAME, many, PLAIN, 2) SUPER_FN(NAME, many, PLAIN, 3) SUPER_FN(NAME, many, PLAIN, 4) \
 	static void NAME##_unpack(const uint8_t *p, size_t n_run, uint8_t *u) \
@@ -239,7 +209,7 @@ INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, si
 	} \
 	static const struct family NAME = { \
 		{ NAME##_few_1, NAME##_few_2, NAME##_few_3, NAME##_few_4 }, { NAME##_many_1, NAME##_many_2, NAME##_many_3, NAME##_many_4 }, \
-		BITS == PLAIN ? NULL : NAME##_unpack, HAS_START }; \
+		BITS == PLAIN ? NULL : NAME##_unpack }; \
 	MAT(mat_##NAME##_avx2) \
 	{ \
 		mat_run(&NAME, w, tile, n_tile, x, n_tok, o); \

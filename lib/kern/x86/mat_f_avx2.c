@@ -14,7 +14,7 @@ INLINE void run_exact(__m256i v[COLS][2], const uint8_t *u, int bits, const int8
 		__m256i t[COLS][2];
 		dots(t, true, u, bits, 4 * g, 4, x, cols);
 		EACH(c, cols, COLS) {
-			__m256i s = _mm256_set1_epi16(xb[(size_t)c * nb].g16.s[2 * j + (size_t)g]);
+			__m256i s = broadcast4(&xb[(size_t)c * nb].g16.s[j][2 * g]);
 			UNROLL
 			for (int h = 0; h < 2; h++) {
 				__m256i p = _mm256_madd_epi16(t[c][h], s);
@@ -40,7 +40,7 @@ INLINE void run_q5_1(__m256i v[COLS][2], const uint8_t *u, int bits, const int8_
 	EACH(c, cols, COLS)
 		UNROLL
 		for (int h = 0; h < 2; h++)
-			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(xb[(size_t)c * nb].g16.s + 2 * j));
+			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(&xb[(size_t)c * nb].g16.s[j][1]));
 }
 
 /* The same of Q8_0, h = 3: 2^13 (i + 4) has T in its upper half. */
@@ -67,7 +67,7 @@ INLINE void run_q8_0(__m256i v[COLS][2], const uint8_t *u, const int8_t *const x
 	EACH(c, cols, COLS)
 		UNROLL
 		for (int h = 0; h < 2; h++)
-			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(xb[(size_t)c * nb].g16.s + 2 * j));
+			v[c][h] = _mm256_madd_epi16(pair(m[0][c][h], m[1][c][h]), broadcast4(&xb[(size_t)c * nb].g16.s[j][1]));
 }
 
 /* `type`, `bits` and `cols` are constants. */
@@ -121,12 +121,11 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 
 #define FAMILY(NAME, TYPE, BITS) \
 	INLINE void super_##NAME(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, \
-		const int32_t (*start)[16], float (*acc)[16], int bits, int cols) \
+		float (*acc)[16], int bits, int cols) \
 	{ \
-		(void)start; \
 		super_f(u, sc, n_run, x, nb, acc, TYPE, bits, cols); \
 	} \
-	FAMILY_FNS(NAME, BITS, false)
+	FAMILY_FNS(NAME, BITS)
 
 FAMILY(q4_0, QUANT_Q4_0, 4)
 FAMILY(q4_1, QUANT_Q4_1, 4)

@@ -37,7 +37,8 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 					for (int g = 0; g < 2; g++) {
 						t[e][g] = half;
 						if (log2_zero)
-							t[e][g] = _mm512_slli_epi32(_mm512_set1_epi32(xc[(size_t)e * nb].nb[2 * j + g]), log2_zero);
+							t[e][g] = _mm512_slli_epi32(_mm512_set1_epi32(xc[(size_t)e * nb].g16.nb[2 * j + g]),
+								log2_zero);
 						if (log2_zero && h)
 							t[e][g] = _mm512_add_epi32(t[e][g], half);
 					}
@@ -50,7 +51,7 @@ INLINE void tile_f(const struct mat *w, size_t tile, size_t ahead, const struct 
 				EACH(e, cols - c, STEP) {
 					const struct act_block *xe = xc + (size_t)e * nb;
 					__m512i v = _mm512_dpwssd_epi32(_mm512_setzero_si512(), pair(t[e][0], t[e][1], h),
-						broadcast2(xe->g16.s + 2 * j));
+						broadcast2(&xe->g16.s[j][1]));
 					f[c + e] = _mm512_fmadd_ps(dw, _mm512_cvtepi32_ps(v), f[c + e]);
 					if (!log2_zero)
 						f[c + e] = _mm512_fmadd_ps(m, _mm512_set1_ps(xe->g16.b32[j]), f[c + e]);

@@ -53,7 +53,7 @@ INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block 
 			xc[c] += 32;
 		group32(m1, u + 128 * j * bits + 64 * bits, bits, is_q5, xc, cols);
 		EACH(c, cols, COLS) {
-			__m256i sx = broadcast4(x[(size_t)c * nb].g32.s + 2 * j);
+			__m256i sx = broadcast4(&x[(size_t)c * nb].g32.s[j][1]);
 			UNROLL
 			for (int h = 0; h < 2; h++) {
 				__m256i p = _mm256_madd_epi16(pair(m0[c][h], m1[c][h]), _mm256_mullo_epi16(s[h], sx));
@@ -85,21 +85,21 @@ INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block 
 	}
 }
 
-INLINE void super_q4_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+INLINE void super_q4_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
 	float (*acc)[16], int bits, int cols)
 {
-	(void)n_run, (void)start;
+	(void)n_run;
 	super_k(u, sc, x, nb, acc, bits, cols, false);
 }
 
-INLINE void super_q5_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+INLINE void super_q5_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
 	float (*acc)[16], int bits, int cols)
 {
-	(void)n_run, (void)start;
+	(void)n_run;
 	super_k(u, sc, x, nb, acc, bits, cols, true);
 }
 
-INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, const int32_t (*start)[16],
+INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
 	float (*acc)[16], int bits, int cols)
 {
 	const __m256i half = _mm256_set1_epi16(MINUS_2_15);
@@ -118,7 +118,7 @@ INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const 
 		for (int g = 0; g < 2; g++) {
 			__m256i t[COLS][2];
 			EACH(c, cols, COLS)
-				t[c][0] = t[c][1] = broadcast4(&start[c][2 * j + g]);
+				t[c][0] = t[c][1] = broadcast4(x[(size_t)c * nb].g32.start2[2 * j + g]);
 			dots(t, false, u, bits, 4 * g, 4, xc, cols);
 			EACH(c, cols, COLS) {
 				m[g][c][0] = _mm256_madd_epi16(t[c][0], half);
@@ -126,7 +126,7 @@ INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const 
 			}
 		}
 		EACH(c, cols, COLS) {
-			__m256i sx = _mm256_set1_epi16(x[(size_t)c * nb].g32.s[j]);
+			__m256i sx = broadcast4(&x[(size_t)c * nb].g32.s[j / 2][j % 2 * 2]);
 			UNROLL
 			for (int h = 0; h < 2; h++) {
 				__m256i s = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(sc + 32 * j + 16 * h)));
@@ -145,6 +145,6 @@ INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const 
 	}
 }
 
-FAMILY_FNS(q4_k, 4, false)
-FAMILY_FNS(q5_k, 5, false)
-FAMILY_FNS(q6_k, 6, true)
+FAMILY_FNS(q4_k, 4)
+FAMILY_FNS(q5_k, 5)
+FAMILY_FNS(q6_k, 6)

@@ -36,7 +36,7 @@ INLINE void tile_k(const struct mat *w, size_t tile, size_t ahead, const struct 
 					}
 				EACH(e, cols - c, STEP)
 					sum[c + e] = _mm512_dpwssd_epi32(sum[c + e], pair(t[e][0], t[e][1], h),
-						_mm512_mullo_epi16(s, broadcast2(xc[(size_t)e * nb].g32.s + 2 * j)));
+						_mm512_mullo_epi16(s, broadcast2(&xc[(size_t)e * nb].g32.s[j][1])));
 			}
 		}
 		for (int j = 0; j < 4; j++) {
@@ -61,7 +61,6 @@ INLINE void tile_k(const struct mat *w, size_t tile, size_t ahead, const struct 
 INLINE void tile_q6_k(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o, int cols)
 {
 	const uint8_t *p = w->data + tile * w->tile_len;
-	const __m512i half = _mm512_set1_epi32(1);
 	size_t nb = w->n_col / W16_SUPER;
 	__m512 acc[MAX_COLS];
 	EACH(c, cols, MAX_COLS)
@@ -80,8 +79,7 @@ INLINE void tile_q6_k(const struct mat *w, size_t tile, size_t ahead, const stru
 				__m512i t[STEP][2];
 				EACH(e, cols - c, STEP)
 					for (int g = 0; g < 2; g++)
-						t[e][g] = _mm512_add_epi32(
-							_mm512_slli_epi32(_mm512_set1_epi32(xc[(size_t)e * nb].nb[2 * j + g]), 5), half);
+						t[e][g] = _mm512_set1_epi32(xc[(size_t)e * nb].g32.start[2 * j + g]);
 				UNROLL
 				for (int i = 0; i < 4; i++)
 					EACH(e, cols - c, STEP) {
@@ -90,7 +88,7 @@ INLINE void tile_q6_k(const struct mat *w, size_t tile, size_t ahead, const stru
 					}
 				EACH(e, cols - c, STEP)
 					sum[c + e] = _mm512_dpwssd_epi32(sum[c + e], pair(t[e][0], t[e][1], 1),
-						_mm512_mullo_epi16(s, _mm512_set1_epi16(xc[(size_t)e * nb].g32.s[j])));
+						_mm512_mullo_epi16(s, broadcast2(&xc[(size_t)e * nb].g32.s[j / 2][j % 2 * 2])));
 			}
 		}
 		__m512 dw = _mm512_mul_ps(halfs(sc + 256), _mm512_set1_ps(2));

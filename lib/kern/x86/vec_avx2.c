@@ -3,6 +3,7 @@
  * act and vec at the avx2 level: the formulas of ref/act.c and ref/vec.c, sixteen lanes as two vectors of eight.
  */
 #include "lib/kern/x86/avx2.h"
+#include "lib/kern/x86/pair_sums.h"
 
 INLINE struct v16 mul(struct v16 x, struct v16 y)
 {
@@ -21,12 +22,33 @@ INLINE __m256 magnitude(__m256 v)
 	return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v);
 }
 
-/* Sum of eight 32-bit lanes. */
-INLINE int32_t sum8(__m256i v)
+INLINE __m128i even_lanes(__m256i v)
 {
-	__m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-	s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
-	return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+	return _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6)));
+}
+
+/* What the kernels need besides the codes: their scales s, and sums of codes, alone and scaled (ref/act.c). */
+INLINE void sums(bool is16, const float s[16], struct act_block *o)
+{
+	memset((char *)o + sizeof o->x, 0, sizeof *o - sizeof o->x);
+	for (int g = 0; g < 16; g += 8) {
+		__m256i p = pair_sums(o->x + 16 * g), b = _mm256_madd_epi16(p, _mm256_set1_epi16(1));
+		__m256i si = _mm256_cvttps_epi32(_mm256_loadu_ps(s + g)), s2 = _mm256_or_si256(si, _mm256_slli_epi32(si, 16));
+		__m256i sb = is16 ? _mm256_mullo_epi32(si, b) : b;
+		sb = _mm256_add_epi32(sb, _mm256_shuffle_epi32(sb, 0xb1));	/* pairs of groups, in both lanes */
+		if (is16) {
+			_mm256_storeu_si256((void *)o->g16.s[g / 2], s2);
+			_mm256_storeu_si256((void *)(o->g16.nb + g), _mm256_sub_epi32(_mm256_setzero_si256(), b));
+			_mm_storeu_ps(o->g16.b32 + g / 2, _mm_cvtepi32_ps(even_lanes(sb)));
+			continue;
+		}
+		sb = _mm256_srai_epi32(_mm256_add_epi32(_mm256_mullo_epi32(sb, si), _mm256_set1_epi32(1)), 1);
+		__m128i low = even_lanes(sb);
+		_mm_storeu_si128((void *)o->g32.s[g / 4], even_lanes(s2));
+		_mm_storel_epi64((void *)(o->g32.sb32 + g / 2), _mm_packs_epi32(low, low));
+		_mm256_storeu_si256((void *)(o->g32.start + g), _mm256_sub_epi32(_mm256_set1_epi32(1), _mm256_slli_epi32(b, 5)));
+		_mm256_storeu_si256((void *)o->g32.start2[g], _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(p, 5)));
+	}
 }
 
 INLINE __m256i codes(__m256 x, __m256 inv)
@@ -60,20 +82,8 @@ static void block(const float *x, enum act_form form, struct act_block *o)
 		__m256i a = codes(_mm256_loadu_ps(x + 16 * g), v), b = codes(_mm256_loadu_ps(x + 16 * g + 8), v);
 		__m256i p = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
 		_mm_storeu_si128((void *)(o->x + 16 * g), _mm_packs_epi16(_mm256_castsi256_si128(p), _mm256_extracti128_si256(p, 1)));
-		o->nb[g] = -sum8(_mm256_add_epi32(a, b));
 	}
-	memset((char *)o + offsetof(struct act_block, g16), 0, sizeof *o - offsetof(struct act_block, g16));
-	for (int j = 0; j < 8; j++) {
-		int32_t b0 = -o->nb[2 * j], b1 = -o->nb[2 * j + 1], s0 = (int32_t)s[2 * j], s1 = (int32_t)s[2 * j + 1];
-		if (is16) {
-			o->g16.s[2 * j] = (int16_t)s0;
-			o->g16.s[2 * j + 1] = (int16_t)s1;
-			o->g16.b32[j] = (float)(s0 * b0 + s1 * b1);
-		} else {
-			o->g32.s[j] = (int16_t)s0;
-			o->g32.sb32[j] = (int16_t)((s0 * (b0 + b1) + 1) >> 1);
-		}
-	}
+	sums(is16, s, o);
 	o->d = d;
 }
 

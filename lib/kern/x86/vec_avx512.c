@@ -4,6 +4,7 @@
  * masked lane adds fmaf(0, 0, s) = s, as the absent values of the reference do.
  */
 #include "lib/kern/x86/avx512.h"
+#include "lib/kern/x86/pair_sums.h"
 
 /* ---- activations ---- */
 
@@ -28,17 +29,6 @@ INLINE __m256 group_max(const __m512 *v)
 		z[i] = _mm256_max_ps(_mm256_shuffle_ps(y[2 * i], y[2 * i + 1], 0x44), _mm256_shuffle_ps(y[2 * i], y[2 * i + 1], 0xee));
 	__m256 m = _mm256_max_ps(_mm256_shuffle_ps(z[0], z[1], 0x88), _mm256_shuffle_ps(z[0], z[1], 0xdd));
 	return _mm256_castsi256_ps(group_order(_mm256_castps_si256(m)));
-}
-
-/* Sums of the codes of 8 groups of 16. */
-INLINE __m256i group_sum(const int8_t *x)
-{
-	const __m256i one8 = _mm256_set1_epi8(1), one16 = _mm256_set1_epi16(1);
-	__m256i y[4];
-	UNROLL
-	for (int i = 0; i < 4; i++)
-		y[i] = _mm256_madd_epi16(_mm256_maddubs_epi16(one8, _mm256_loadu_si256((const void *)(x + 32 * i))), one16);
-	return group_order(_mm256_hadd_epi32(_mm256_hadd_epi32(y[0], y[1]), _mm256_hadd_epi32(y[2], y[3])));
 }
 
 static void block(const float *x, size_t n, enum act_form form, struct act_block *o)
@@ -68,22 +58,25 @@ static void block(const float *x, size_t n, enum act_form form, struct act_block
 		c = _mm512_min_ps(_mm512_max_ps(c, _mm512_set1_ps(-127)), _mm512_set1_ps(127));
 		_mm_storeu_si128((void *)(o->x + 16 * g), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(c)));
 	}
-	__m512i sum = _mm512_inserti64x4(_mm512_castsi256_si512(group_sum(o->x)), group_sum(o->x + 128), 1);
-	_mm512_storeu_si512(o->nb, _mm512_sub_epi32(_mm512_setzero_si512(), sum));
-	__m512i si = _mm512_cvttps_epi32(s), sb = is16 ? _mm512_mullo_epi32(si, sum) : sum;
+	memset((char *)o + sizeof o->x, 0, sizeof *o - sizeof o->x);
+	__m256i p0 = pair_sums(o->x), p1 = pair_sums(o->x + 128), one16 = _mm256_set1_epi16(1);
+	__m512i sum = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_madd_epi16(p0, one16)), _mm256_madd_epi16(p1, one16), 1);
+	__m512i si = _mm512_cvttps_epi32(s), s2 = _mm512_or_si512(si, _mm512_slli_epi32(si, 16)), sb = is16 ? _mm512_mullo_epi32(si, sum) : sum;
 	/* pairs of groups: lanes 2j and 2j + 1 get the sum of both; then every second lane */
 	sb = _mm512_add_epi32(sb, _mm512_shuffle_epi32(sb, 0xb1));
 	if (is16) {
-		_mm256_storeu_si256((void *)o->g16.s, _mm512_cvtepi32_epi16(si));
+		_mm512_storeu_si512(o->g16.s, s2);
+		_mm512_storeu_si512(o->g16.nb, _mm512_sub_epi32(_mm512_setzero_si512(), sum));
 		_mm256_storeu_ps(o->g16.b32, _mm256_cvtepi32_ps(_mm512_cvtepi64_epi32(sb)));
 	} else {
 		sb = _mm512_srai_epi32(_mm512_add_epi32(_mm512_mullo_epi32(sb, si), _mm512_set1_epi32(1)), 1);
-		_mm_storeu_si128((void *)o->g32.s, _mm256_cvtepi32_epi16(_mm512_cvtepi64_epi32(si)));
+		_mm256_storeu_si256((void *)o->g32.s, _mm512_cvtepi64_epi32(s2));
 		_mm_storeu_si128((void *)o->g32.sb32, _mm256_cvtepi32_epi16(_mm512_cvtepi64_epi32(sb)));
-		_mm256_storeu_si256((void *)(o->g32.sb32 + 8), _mm256_setzero_si256());
+		_mm512_storeu_si512(o->g32.start, _mm512_sub_epi32(_mm512_set1_epi32(1), _mm512_slli_epi32(sum, 5)));
+		_mm256_storeu_si256((void *)o->g32.start2[0], _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(p0, 5)));
+		_mm256_storeu_si256((void *)o->g32.start2[8], _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(p1, 5)));
 	}
 	o->d = d;
-	memset(o->pad, 0, sizeof o->pad);
 }
 
 void act_avx512(const float *x, size_t n, enum act_form form, struct act_block *out)
