@@ -120,7 +120,8 @@ wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\
 		awk="awk -W interactive"
 	fi
 	right=0 drafted=
-	for how in "--temp=0" "--temp=0.2 -s 3" "--temp=1.5 -s 1"
+	for how in "--temp=0" "--temp=0.2 -s 3" "--temp=1.5 -s 1" "--temp=0 --repeat-penalty=1.3" \
+		"--temp=0.3 -s 2 --top-k=40 --top-p=0.9 --min-p=0.01 --repeat-penalty=1.05"
 	do
 		# shellcheck disable=SC2086
 		say $how --draft none > "$BATS_TEST_TMPDIR/plain"
