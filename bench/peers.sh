@@ -11,6 +11,7 @@
 # A round is: tt-bench, then the peer once in each of its configurations. The peer's figure is that of its best configuration. The
 # bandwidth probe of each round of ours is written beside; a round in which it moved by more than a tenth is named on standard error.
 set -eu
+export LC_ALL=C		# where numbers have a comma, awk reads no further than their point
 name=${1:?usage: peers.sh NAME [MODEL ...]}
 shift
 test $# -gt 0 || set -- qwen2.5-coder-1.5b qwen2.5-coder-0.5b smollm2-135m gemma3-270m minilm
