@@ -41,9 +41,10 @@ END {
 				which = choice[j]
 			}
 		gsub(/,/, " ", which)
-		m = median(mine[key])
-		digits = m < 10 ? "%.3f" : "%.1f"
-		print part[1], level[part[1]], part[2], sprintf(digits, m), best ? sprintf(digits, best) : "-", best ? sprintf("%.2f", m / best) : "-",
+		m = key in mine ? median(mine[key]) : 0
+		digits = (m ? m : best) < 10 ? "%.3f" : "%.1f"
+		print part[1], part[1] in level ? level[part[1]] : "-", part[2], m ? sprintf(digits, m) : "-", best ? sprintf(digits, best) : "-",
+			m && best ? sprintf("%.2f", m / best) : "-",
 			part[1] SUBSEP "bandwidth_before_gbs" in band ? sprintf("%.1f", median(band[part[1], "bandwidth_before_gbs"])) : "-",
 			part[1] SUBSEP "bandwidth_after_gbs" in band ? sprintf("%.1f", median(band[part[1], "bandwidth_after_gbs"])) : "-", which
 	}

@@ -19,13 +19,21 @@ here=$(dirname "$0")
 rounds=${TT_ROUNDS:-3} python=${TT_PEER_PYTHON:-python3}
 models=${TT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/tiny-titans/models}
 llama=${TT_PEER:+$TT_PEER/}llama-bench
+tsv=$here/results/$name.tsv measured=
 raw=$(mktemp -d)
-trap 'rm -rf "$raw"' EXIT
+trap 'rm -rf "$raw"; rm -f "$tsv.new"' EXIT
 trap 'exit 130' INT TERM
+unset TT_THREADS	# the peers take all processors, too
 
 say() {
 	echo "bench: $*" >&2
 }
+
+case $rounds in
+'' | *[!0-9]* | 0*)
+	say "TT_ROUNDS: '$rounds' is not a number of rounds"
+	exit 2 ;;
+esac
 
 # Lines of a round: MODEL WHO CONFIGURATION WORK VALUE. Better is more; so a time counts as its inverse, and verifying as steps of one
 # token for a step of several.
@@ -83,8 +91,8 @@ write_results() {
 	say "wrote $tsv"
 }
 
-mkdir -p "$here/results"
-tsv=$here/results/$name.tsv measured=
+mkdir -p "$(dirname "$tsv")"
+: >"$tsv.new"		# what cannot be written is better known before all is measured
 
 for model
 do

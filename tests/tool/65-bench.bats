@@ -9,6 +9,7 @@ setup() {
 	mkdir bin
 	cat >bin/tt-bench <<'END'
 #!/bin/sh
+test -z "${TT_THREADS:-}" || exit 1
 printf '%s\n' 'level avx2' 'prefill.512 100.50' 'decode.512 20.25' 'verify.1 50.00' 'verify.4 60.00' 'bandwidth_before_gbs 20.12' 'bandwidth_after_gbs 20.95'
 END
 	cat >bin/llama-bench <<'END'
@@ -39,4 +40,28 @@ table() {
 	localedef -i de_DE -f UTF-8 ./de_DE.UTF-8 || skip "no locales here"
 	export LOCPATH="$PWD" LC_ALL=de_DE.UTF-8
 	[ "$(table)" = "$figures" ]
+}
+
+@test "what will not work is said before anything is measured" {
+	for rounds in 0 x -1
+	do
+		run -2 --separate-stderr env TT_ROUNDS=$rounds bench/peers.sh new m
+		[[ "$stderr" == *"'$rounds' is not a number of rounds"* ]]
+	done
+	mkdir -p bench/results/new.tsv.new
+	run ! --separate-stderr bench/peers.sh new m
+	[[ "$stderr" != *"round 1"* ]]
+	rmdir bench/results/new.tsv.new
+	bench/peers.sh a/b m
+	[ "$(ls bench/results/a)" = "b.svg"$'\n'"b.tsv" ] || [ "$(ls bench/results/a)" = b.tsv ]
+}
+
+@test "both sides take all processors" {
+	export TT_THREADS=1
+	[ "$(table)" = "$figures" ]
+}
+
+@test "a figure of ours that is lacking is none" {
+	printf '#!/bin/sh\nexit 1\n' >bin/tt-bench
+	[ "$(table)" = "$(printf '%s\n' "m - prefill-512 - 40.2 - - -" "m - decode-512 - 10.5 - - -" "m - verify-4 - 0.750 - - -")" ]
 }
