@@ -16,6 +16,7 @@
 #include "lib/base/pool.h"
 
 #define N_CTX 4096
+#define MAX_TURNS 8
 
 struct bench {
 	const struct spec *how;
@@ -101,20 +102,21 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 	json_t *turns = json_object_get(line, "turns");
 	bool equal = true;
 	int rc = need_drafter(b, e);
-	struct buf past[8] = {0};
-	size_t n_turn = json_array_size(turns) < 8 ? json_array_size(turns) : 8;
+	struct buf past[MAX_TURNS] = {0};
+	size_t n_turn = json_array_size(turns) < MAX_TURNS ? json_array_size(turns) : MAX_TURNS;
+	plain.n_left_out = json_array_size(turns) - n_turn;
 	for (size_t k = 0; !rc && k < n_turn; k++) {
 		chat_init(&chat, b->how->m->template, b->how->m->tok);
 		for (size_t i = 0; i <= k; i++) {
-			const char *user = json_string_value(json_array_get(turns, i));
-			chat_turn(&chat, CHAT_USER, user ? user : "", user ? strlen(user) : 0);
+			const json_t *user = json_array_get(turns, i);
+			chat_turn(&chat, CHAT_USER, json_string_value(user), json_string_length(user));
 			if (i < k)
 				chat_turn(&chat, CHAT_ASSISTANT, past[i].data ? past[i].data : "", past[i].len);
 		}
 		rc = chat_reply(&chat, e);
 		if (!rc && chat.ids.len + b->how->n_max + 16 > N_CTX) {
 			chat_release(&chat);	/* too long for the context: the turn is left out of both, and those behind it */
-			plain.n_left_out = n_turn - k;
+			plain.n_left_out = json_array_size(turns) - k;
 			break;
 		}
 		size_t kept = session_shared(b->s, chat.ids.id, chat.ids.len);
@@ -125,7 +127,7 @@ static int one_prompt(struct bench *b, json_t *line, const char *category, struc
 		equal = equal && b->run.text.len == past[k].len && (!past[k].len || !memcmp(b->run.text.data, past[k].data, past[k].len));
 		chat_release(&chat);
 	}
-	for (size_t k = 0; k < 8; k++)
+	for (size_t k = 0; k < MAX_TURNS; k++)
 		buf_release(&past[k]);
 	if (rc)
 		return rc;
@@ -143,17 +145,27 @@ static double so_far(json_t *all, const char *key)
 	return json_number_value(json_object_get(json_object_get(all, "all"), key));
 }
 
+/* True if they are texts, one at least. */
+static bool are_turns(const json_t *turns)
+{
+	bool ok = json_array_size(turns) > 0;
+	for (size_t i = 0; i < json_array_size(turns); i++)
+		ok = ok && json_is_string(json_array_get(turns, i));
+	return ok;
+}
+
 static int each_line(struct bench *b, const struct buf *text, struct err *e)
 {
 	json_t *count = json_object();
-	int rc = 0;
-	for (char *at = text->data, *end; !rc && at && *at; at = end) {
-		end = strchr(at, '\n');
-		end = end ? end + 1 : at + strlen(at);
+	int rc = text->len ? 0 : err_set(e, ERR_FORMAT, 0, "'%s': no prompts", b->how->prompts);
+	for (char *at = text->data, *end; !rc && at < text->data + text->len; at = end) {
+		size_t left = text->len - (size_t)(at - text->data);
+		end = memchr(at, '\n', left);
+		end = end ? end + 1 : at + left;
 		json_error_t why;
 		json_t *line = json_loadb(at, (size_t)(end - at), 0, &why);
 		const char *category = json_string_value(json_object_get(line, "category"));
-		if (!line || !category || !json_is_array(json_object_get(line, "turns")))
+		if (!category || !are_turns(json_object_get(line, "turns")))
 			rc = err_set(e, ERR_FORMAT, (uint64_t)(at - text->data), "'%s': not a line {category, turns}",
 				     b->how->prompts);
 		double n = rc ? 0 : json_number_value(json_object_get(count, category));

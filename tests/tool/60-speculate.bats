@@ -227,6 +227,24 @@ value() {	# of a key in the bench's output
 	[[ "$stderr" == *"cannot write to standard output"* ]]
 }
 
+@test "the bench refuses prompts that are none, with where they stand" {
+	good='{"category":"one","turns":["ab"]}\n'
+	for bad in '' "$good"'{"category":"one","turns":["ab",2]}\n' "$good"'{"category":"one","turns":[]}\n' "$good\\0$good"
+	do
+		# shellcheck disable=SC2059
+		printf "$bad" > "$BATS_TEST_TMPDIR/p"
+		run -65 --separate-stderr tt-bench spec -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
+		[ -z "$output" ]
+		[[ "$stderr" == *"(at byte $((${#bad} ? 34 : 0)))"* ]]
+	done
+}
+
+@test "turns beyond the eighth are counted as left out" {
+	printf '{"category":"one","turns":[%s"ab"]}\n' "$(printf '"ab",%.0s' 1 2 3 4 5 6 7 8 9)" > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr tt-bench spec -m qwen2 -n 2 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
+	[ "$(value one.turns_left_out)" = 2.00 ]
+}
+
 @test "turns that are too long for the bench are counted" {
 	printf '{"category":"one","turns":["ab","%s","ba"]}\n' "$(seq 1500 | tr '\n' ' ')" > "$BATS_TEST_TMPDIR/p"
 	run --separate-stderr tt-bench spec -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
