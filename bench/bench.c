@@ -196,13 +196,15 @@ static int bench_embedder(struct err *e)
 
 int main(int argc, char **argv)
 {
-	bool is_spec = argc > 1 && !strcmp(argv[1], "spec");
 	fault_catch(TOOL);
-	int first = opt_parse(&prog, argc - is_spec, argv + is_spec);
-	if (first < argc - is_spec)
-		return opt_misuse(&prog, "no operand is expected but 'spec', first");
+	int first = opt_parse(&prog, argc, argv);
+	bool is_spec = first < argc && !strcmp(argv[first], "spec");
+	if (first + is_spec < argc)
+		return opt_misuse(&prog, "no operand is expected but 'spec': '%s'", argv[first + is_spec]);
 	if (is_spec && !o.prompts)
 		return opt_misuse(&prog, "spec needs --prompts");
+	if (!is_spec && o.prompts)
+		return opt_misuse(&prog, "--prompts needs 'spec'");
 	struct err e = {0};
 	if (o.embedder && !is_spec)
 		return bench_embedder(&e) ? err_report(TOOL, &e) : EXIT_DONE;

@@ -239,6 +239,14 @@ value() {	# of a key in the bench's output
 	done
 }
 
+@test "'spec' may stand behind the options, and is what --prompts is for" {
+	printf '{"category":"one","turns":["ab"]}\n' > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr tt-bench -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate spec
+	[ "$(value one.prompts)" = 1.00 ]
+	run -2 tt-bench spec spec -m qwen2 --prompts "$BATS_TEST_TMPDIR/p"
+	run -2 tt-bench -m qwen2 --prompts "$BATS_TEST_TMPDIR/p"
+}
+
 @test "turns beyond the eighth are counted as left out" {
 	printf '{"category":"one","turns":[%s"ab"]}\n' "$(printf '"ab",%.0s' 1 2 3 4 5 6 7 8 9)" > "$BATS_TEST_TMPDIR/p"
 	run --separate-stderr tt-bench spec -m qwen2 -n 2 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
