@@ -82,7 +82,7 @@ int small_propose(struct small *s, struct policy *policy, const int32_t *timelin
 {
 	double joint = 1.0;
 	d->n = d->asked = 0;
-	if (!max || n + max > session_ctx(s->session))
+	if (!max || !n || n + max > session_ctx(s->session))
 		return 0;
 	int r = 0;
 	do {

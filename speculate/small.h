@@ -35,8 +35,8 @@ struct small_draft {
 	size_t n;
 	size_t asked;			/* steps that the model made for it */
 };
-/* Proposes what may follow timeline[0..n), at most `max` tokens. Tells the policy what its steps take. A timeline longer than
- * the small model's context gives no draft. */
+/* Proposes what may follow timeline[0..n), at most `max` tokens. Tells the policy what its steps take. A timeline of no token, or longer than
+ * the small model's context, gives no draft. */
 int small_propose(struct small *s, struct policy *policy, const int32_t *timeline, size_t n, size_t max, struct small_draft *d,
 		  struct err *e);
 

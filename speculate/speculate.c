@@ -50,7 +50,8 @@ static int keep_past(struct speculate *s, const int32_t *tok, size_t n, struct e
 		s->past = p;
 		s->cap = cap;
 	}
-	memcpy(s->past + s->n_past, tok, n * sizeof *tok);
+	if (n)		/* or there may be no memory yet */
+		memcpy(s->past + s->n_past, tok, n * sizeof *tok);
 	s->n_past += n;
 	return 0;
 }

@@ -81,6 +81,13 @@ drafts() {	# the tok arrays of the draft records on stdin
 	tt-json < "$BATS_TEST_TMPDIR/r" | grep -q '"tok":\[[0-9].*"by":"model"'
 }
 
+@test "a small model guesses nothing behind no token, whatever it said before" {
+	cost='"cost":[1,1,1,1,1,1,1,1]'
+	printf '%s\n' "{\"kind\":\"ctx\",\"tok\":[10,11,12],\"max\":7,$cost}" "{\"kind\":\"ctx\",\"tok\":[],\"max\":7,$cost}" |
+		tt-speculate -m llama | drafts > "$BATS_TEST_TMPDIR/d"
+	[ "$(sed -n 2p "$BATS_TEST_TMPDIR/d")" = "[]" ]
+}
+
 @test "a small model that has missed more than it may read stays out of the reply" {
 	cost='"cost":[9,9,9,9,9,9,9,9]'
 	for missed in 100 200
