@@ -150,11 +150,14 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 	struct buf cmd = {0};
 	json_t *root = NULL;
 	int r = 0;
-	if (strcmp(o.draft, "auto"))
+	if (strcmp(o.draft, "auto")) {
 		buf_puts(&cmd, o.draft);
-	else
-		r = propose_auto(&cmd, "bench", propose_small(m, getenv("TT_MODELS"), &(struct pack_maker){ .pool = pool }, e),
-				 pool_threads(pool), e);
+	} else {
+		const char *small = propose_small(m, getenv("TT_MODELS"), &(struct pack_maker){ .pool = pool }, e);
+		if (!small && e->code)
+			err_warn(TOOL, "%s", e->msg);
+		r = propose_auto(&cmd, "bench", small, pool_threads(pool), e);
+	}
 	bool watched = isatty(STDERR_FILENO);
 	struct spec how = { .m = m, .pool = pool, .prompts = o.prompts, .draft = cmd.data, .n_max = (size_t)o.n_max,
 			    .limit = (size_t)o.limit, .warn = warn, .said = watched ? progress : NULL };

@@ -13,6 +13,15 @@
 /* Pairs of one vocabulary for which drafts by the small model have been measured to pay. */
 static const struct { const char *large, *small; } pairs[] = { { "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b" } };
 
+/* A drafter refuses a model of another vocabulary, and then there would be no copies either. */
+static int check_vocab(const struct model *m, const struct pack *small, const char *name, struct err *e)
+{
+	const void *a = NULL, *b = NULL;
+	size_t n = 0, k = 0;
+	bool same = pack_part(m->pack, "tok", &a, &n) && pack_part(small, "tok", &b, &k) && n == k && !memcmp(a, b, n);
+	return same ? 0 : err_set(e, ERR_CONF, ERR_NO_OFFSET, "'%s' does not draft: it has another vocabulary than '%s'", name, m->name);
+}
+
 const char *propose_small(const struct model *m, const char *models, const struct pack_maker *how, struct err *e)
 {
 	const char *small = NULL;
@@ -26,7 +35,7 @@ const char *propose_small(const struct model *m, const char *models, const struc
 	struct pack_maker make = *how;
 	make.fill = model_parts;
 	make.thin = &pack_thin_draft;
-	if (pack_get(&pack, path.data, &make, e))
+	if (pack_get(&pack, path.data, &make, e) || check_vocab(m, pack, small, e))
 		small = NULL;
 	pack_close(pack);
 	buf_release(&path);

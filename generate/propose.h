@@ -30,7 +30,7 @@ struct proposer {
 };
 
 /* The small model that drafts for `m`, or NULL: the name of one of its vocabulary, if it is there (`models`: model_find). Its compact
- * pack is made at first use, as `how` says; NULL with *e set if that fails. */
+ * pack is made at first use, as `how` says; NULL with *e set if that fails, or if what has the name has another vocabulary. */
 const char *propose_small(const struct model *m, const char *models, const struct pack_maker *how, struct err *e);
 /* The command that `auto` means, appended to `cmd`: copies, and guesses of `small` if it is not NULL. The drafter lies beside the running
  * program, whose bare name is `own` (io_beside). */

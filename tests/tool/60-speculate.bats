@@ -9,6 +9,7 @@ setup_file() {
 	do
 		"$build/tests/tool/mktiny" $arch "$BATS_FILE_TMPDIR/$arch.gguf"
 	done
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/other.gguf" 5 "" 270	# of fewer tokens
 }
 
 setup() {
@@ -144,6 +145,25 @@ wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\
 	done
 	[ $right -gt 0 ]				# of the model's own
 	[[ "$drafted" == *" auto,"*" tt-speculate -m qwen2,"* && "$drafted" == *" tt-speculate -m llama,"* ]]
+}
+
+# The two of which one drafts for the other where both are there.
+@test "a small model that cannot draft is said, and replies are copied from all the same" {
+	let_drafts_pay
+	cp "$TT_MODELS/qwen2.gguf" "$BATS_TEST_TMPDIR/qwen2.5-coder-1.5b.gguf"
+	export TT_MODELS="$BATS_TEST_TMPDIR"
+	for small in other none
+	do
+		echo "no model" > "$BATS_TEST_TMPDIR/qwen2.5-coder-0.5b.gguf"
+		[ $small = none ] || cp "$BATS_FILE_TMPDIR/other.gguf" "$BATS_TEST_TMPDIR/qwen2.5-coder-0.5b.gguf"
+		say -m qwen2.5-coder-1.5b 2> "$BATS_TEST_TMPDIR/err"
+		[ "$(number n_draft)" -gt 0 ]
+		[ "$(grep -c '^tt-generate: warning.*qwen2.5-coder-0.5b' "$BATS_TEST_TMPDIR/err") $(wc -l < "$BATS_TEST_TMPDIR/err")" = "1 1" ]
+		printf '{"category":"one","turns":["ab"]}\n' > "$BATS_TEST_TMPDIR/p"
+		run --separate-stderr tt-bench spec -m qwen2.5-coder-1.5b -n 16 --prompts "$BATS_TEST_TMPDIR/p"
+		[ "$(value one.drafter_lost)" = 0.00 ]
+		[[ "$stderr" == "tt-bench: warning"*qwen2.5-coder-0.5b* ]]
+	done
 }
 
 @test "nothing is drafted behind the last token that is wanted" {
