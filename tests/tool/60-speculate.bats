@@ -166,6 +166,45 @@ wrong='tt-json | while read -r l; do case $l in *\"ctx\"*|*\"accept\"*) echo "{\
 	done
 }
 
+# Each ctx and accept on stdin is followed by the draft that answers it: how many tokens were told, how many of drafts were said to be right,
+# and where that is not what the tokens say.
+judge() {
+	awk '
+	function list(to,   s) {
+		s = $0
+		sub(/.*"tok":\[/, "", s)
+		sub(/\].*/, "", s)
+		return split(s, to, ",")
+	}
+	/"draft"/ { drafted = list(draft); next }
+	{ heard += list(tok) }
+	/"accept"/ {
+		n = $0
+		sub(/.*"n":/, "", n)
+		right += n += 0
+		for (i = 1; i <= n; i++)
+			wrong += draft[i] != tok[i]
+		wrong += n < drafted && draft[n + 1] == tok[n + 1]
+	}
+	END { print heard + 0, right + 0, wrong + 0 }'
+}
+
+@test "a drafter hears the whole timeline, and how much of each draft was right" {
+	let_drafts_pay
+	sum=0
+	for how in "--temp=0" "--temp=0.2 -s 3"
+	do
+		# shellcheck disable=SC2086
+		say $how --draft "tt-json | tee '$BATS_TEST_TMPDIR/heard' | tt-speculate -m qwen2 | tt-json | tee '$BATS_TEST_TMPDIR/said'"
+		read -r heard right wrong < <(grep -E '"(ctx|accept)"' "$BATS_TEST_TMPDIR/heard" | paste -d '\n' - <(grep '"draft"' "$BATS_TEST_TMPDIR/said") | judge)
+		[ "$wrong" = 0 ]
+		[ "$heard" -gt "$(number n_prompt)" ]
+		[ "$heard" -le $(($(number n_prompt) + $(number n_gen))) ]
+		sum=$((sum + right))
+	done
+	[ $sum -gt 0 ]
+}
+
 @test "nothing is drafted behind the last token that is wanted" {
 	let_drafts_pay
 	say -n 2 --draft "$wrong"
