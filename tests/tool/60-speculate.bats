@@ -40,6 +40,21 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[ "$(cat "$BATS_TEST_TMPDIR/d")" = "[]" ]
 }
 
+@test "drafts that are refused grow short and end, drafts that are right stay long" {
+	cost='"cost":[10,14,18,22,26,30,34,38]'
+	for n in 0 7
+	do
+		{
+			echo "{\"kind\":\"ctx\",\"tok\":[1,2,3,1,2,3,1,2,3,1,2,3,1],\"max\":7,$cost}"
+			yes "{\"kind\":\"accept\",\"n\":$n,\"tok\":[1,2,3,1],\"max\":7,$cost}" | head -n 30
+		} | tt-speculate | drafts > "$BATS_TEST_TMPDIR/d"
+		head -n 1 "$BATS_TEST_TMPDIR/d" | grep -q '^\[2,3,1'
+		tail -n 1 "$BATS_TEST_TMPDIR/d"
+	done > "$BATS_TEST_TMPDIR/last"
+	[ "$(sed -n 1p "$BATS_TEST_TMPDIR/last")" = "[]" ]
+	grep -q '^\[1,2,3' "$BATS_TEST_TMPDIR/last"
+}
+
 @test "accept before ctx and tokens that are none are bad data" {
 	run --separate-stderr tt-speculate <<< "$accept"
 	[ "$status" -eq 65 ]
