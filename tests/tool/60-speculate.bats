@@ -55,6 +55,16 @@ drafts() {	# the tok arrays of the draft records on stdin
 	grep -q '^\[1,2,3' "$BATS_TEST_TMPDIR/last"
 }
 
+@test "drafts are as long as pays at the costs that are told last" {
+	cheap='"cost":[10,10,10,10,10,10,10,10]' dear='"cost":[10,30,50,70,90,110,130,150]'
+	for costs in "$cheap $cheap" "$cheap $dear" "$dear $cheap" "$dear $dear"
+	do
+		printf '%s\n' "{\"kind\":\"ctx\",\"tok\":[1,2,3,1,2,3,1,2,3,1],\"max\":7,${costs% *}}" \
+			"{\"kind\":\"accept\",\"n\":0,\"tok\":[2,3,1,2,3,1],\"max\":7,${costs#* }}" | tt-speculate | drafts | tr -dc '0-9\n' | awk '{ printf "%d ", length($0) }'
+	done > "$BATS_TEST_TMPDIR/n"
+	[ "$(cat "$BATS_TEST_TMPDIR/n")" = "7 7 7 0 0 7 0 0 " ]
+}
+
 @test "accept before ctx and tokens that are none are bad data" {
 	run --separate-stderr tt-speculate <<< "$accept"
 	[ "$status" -eq 65 ]
