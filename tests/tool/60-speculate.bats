@@ -230,6 +230,15 @@ judge() {
 	[ $sum -gt 0 ]
 }
 
+@test "a drafter that loses is asked now and then only" {
+	let_drafts_pay
+	echo "10 20 30 40 50 60 70 80 0" > "$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)"
+	say --temp=1.5 -s 1 --draft "$wrong"
+	[ "$(number n_gen)" = 48 ]
+	[ "$(number n_draft)" -gt 3 ]
+	[ "$(number n_draft)" -le 24 ]		# three a step
+}
+
 @test "nothing is drafted behind the last token that is wanted" {
 	let_drafts_pay
 	say -n 2 --draft "$wrong"
