@@ -225,6 +225,7 @@ judge() {
 		[ "$wrong" = 0 ]
 		[ "$heard" -gt "$(number n_prompt)" ]
 		[ "$heard" -le $(($(number n_prompt) + $(number n_gen))) ]
+		[ "$(grep -o '"cost":[^]]*' "$BATS_TEST_TMPDIR/heard" | sort -u | wc -l)" -gt 2 ]	# as steps take by now
 		sum=$((sum + right))
 	done
 	[ $sum -gt 0 ]
