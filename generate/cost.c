@@ -160,16 +160,16 @@ static bool cost_load(struct cost *c, const struct model *m, int n_thread)
 }
 
 /* Best effort: without the file the next process measures. */
-static void cost_save(const struct cost *c, const struct model *m, int n_thread)
+static bool cost_save(const struct cost *c, const struct model *m, int n_thread)
 {
 	struct buf path = {0}, text = {0};
 	for (size_t b = 1; b < COST_N; b++)
 		buf_printf(&text, "%.3f ", c->measured[b]);
 	buf_printf(&text, "%u\n", c->unsettled);
-	if (!text.failed && !cost_path(&path, m, n_thread, NULL))
-		io_replace(path.data, text.data, text.len, 0600, NULL);
+	bool ok = !text.failed && !cost_path(&path, m, n_thread, NULL) && !io_replace(path.data, text.data, text.len, 0600, NULL);
 	buf_release(&path);
 	buf_release(&text);
+	return ok;
 }
 
 static int measure(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
@@ -178,19 +178,20 @@ static int measure(struct cost *c, const struct model *m, struct session *s, int
 	int r = prepare(&st, e);
 	r = r ? r : cost_measure(c, step_session, &st, e);
 	if (!r)
-		cost_save(c, m, n_thread);
+		c->is_kept = cost_save(c, m, n_thread);
 	return r;
 }
 
 int cost_open(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
 {
 	*c = (struct cost){0};
-	return cost_load(c, m, n_thread) ? 0 : measure(c, m, s, n_thread, e);
+	c->is_kept = cost_load(c, m, n_thread);
+	return c->is_kept ? 0 : measure(c, m, s, n_thread, e);
 }
 
 int cost_again(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
 {
-	return c->unsettled && c->unsettled < TRIES ? measure(c, m, s, n_thread, e) : 0;
+	return c->is_kept && c->unsettled && c->unsettled < TRIES ? measure(c, m, s, n_thread, e) : 0;
 }
 
 /* ---- while generating ---- */

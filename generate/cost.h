@@ -21,6 +21,7 @@ struct cost {
 	size_t last;			/* length of the step before; 0 = none */
 	double last_took;
 	unsigned unsettled;		/* measurements so far, if the least times of the last did not agree; 0 = they did */
+	bool is_kept;			/* there is a file of it */
 };
 
 /* Takes the time of a step of b positions. */
@@ -30,7 +31,7 @@ typedef int cost_step(void *arg, size_t b, double *ms, struct err *e);
 int cost_measure(struct cost *c, cost_step *step, void *arg, struct err *e);
 /* The table of the file, or a first one, measured on `s` and kept. The session's timeline is lost if it has to be measured. */
 int cost_open(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e);
-/* Measures once more, and keeps that, if the table did not settle and has not been tried too often. For when nobody waits. */
+/* Measures once more, and keeps that, if the table did not settle, has not been tried too often and can be kept. For when nobody waits. */
 int cost_again(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e);
 
 /* A step of b positions took `took` ms: moves all costs by a part of the difference, and bends those near b by a little of it. Costs

@@ -107,6 +107,15 @@ static void cost_measure_unsettled_is_counted(void **state)
 	assert_int_equal(c.unsettled, 0);
 }
 
+/* What cannot be kept is no use to the next process: nothing is measured, there is no model even. */
+static void cost_again_without_a_file_is_left(void **state)
+{
+	(void)state;
+	struct cost c = { .unsettled = 1 };
+	assert_int_equal(cost_again(&c, NULL, NULL, 1, NULL), 0);
+	assert_int_equal(c.unsettled, 1);
+}
+
 static struct cost of(const double v[COST_N])
 {
 	struct cost c = {0};
@@ -172,6 +181,7 @@ int main(void)
 		cmocka_unit_test(cost_measure_quiet_machine_takes_three_rounds),
 		cmocka_unit_test(cost_measure_busy_machine_is_not_believed_in_haste),
 		cmocka_unit_test(cost_measure_unsettled_is_counted),
+		cmocka_unit_test(cost_again_without_a_file_is_left),
 		cmocka_unit_test(cost_seen_follows_the_machine),
 		cmocka_unit_test(cost_seen_keeps_its_shape),
 		cmocka_unit_test(cost_seen_mends_a_bad_shape),
