@@ -19,7 +19,7 @@ files() {
 	done
 }
 sources=$(files '*.c' '*.h')
-scripts=$(files 'bin/*' 'contrib/*' 'tests/*.sh' 'tests/**/*.sh' '.ci/run' | while IFS= read -r f
+scripts=$(files 'bin/*' 'bench/*.sh' 'contrib/*' 'tests/*.sh' 'tests/**/*.sh' '.ci/run' | while IFS= read -r f
 do
 	head -1 "$f" | grep -q '^#!.*sh' && printf '%s\n' "$f"
 done)
