@@ -192,7 +192,7 @@ static int run_pass(struct pass *p, const char *index, struct err *e)
 		buf_release(&exe);
 		return r;
 	}
-	char *argv[] = { exe.data, (char[]){ "chunks" }, (char *)(uintptr_t)index, NULL };
+	char *argv[] = { exe.data, (char[]){ "chunks" }, (char[]){ "--" }, (char *)(uintptr_t)index, NULL };
 	posix_spawn_file_actions_t fa;
 	pid_t pid = 0;
 	posix_spawn_file_actions_init(&fa);

@@ -311,6 +311,9 @@ size_of_store() {
 	[ $(($(number n_prompt) - $(cached))) -lt 100 ]		# bytes of the question and of what closes the prompt
 	[ "$(tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt")" = "0 warmed, 5 were stored" ]
 	[ "$(tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m qwen2)" = "0 warmed, 5 were stored" ]
+	cd "$BATS_TEST_TMPDIR"
+	mv i.tt ./-i.tt
+	[ "$(tt-cache warm -m qwen2 -- -i.tt)" = "0 warmed, 5 were stored" ]
 	tt-cache verify
 }
 
