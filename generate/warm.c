@@ -73,11 +73,12 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 	return r;
 }
 
-/* Counts a record that cannot be used; only an error that is not the record's own ends the run. */
+/* Counts a record that cannot be used, or a question too long for the context; only an error that is not the record's own ends the run. */
 static int pass_over(struct warm *w, int r)
 {
-	w->n_bad += r == ERR_FORMAT;
-	return r == ERR_FORMAT ? 0 : r;
+	bool is_own = r == ERR_FORMAT || r == ERR_LIMIT;
+	w->n_bad += is_own;
+	return is_own ? 0 : r;
 }
 
 int warm_records(struct warm *w, int fd, const char *name, struct err *e)
@@ -91,7 +92,7 @@ int warm_records(struct warm *w, int fd, const char *name, struct err *e)
 	while (!r && !w->is_full && (got = rec_read(in, &rec, e)) > 0) {
 		bool is_query = rec_is(&rec, "query"), is_chunk = rec_is(&rec, "chunk");
 		if ((is_query || is_chunk) && open && ask_is_answerable(&q))
-			r = warm_one(w, &q, e);
+			r = pass_over(w, warm_one(w, &q, e));
 		if (r || w->is_full)
 			break;
 		if (is_query || is_chunk) {
@@ -104,7 +105,7 @@ int warm_records(struct warm *w, int fd, const char *name, struct err *e)
 	}
 	r = r ? r : got < 0 ? got : 0;
 	if (!r && open && !w->is_full && ask_is_answerable(&q))
-		r = warm_one(w, &q, e);
+		r = pass_over(w, warm_one(w, &q, e));
 	ask_release(&q);
 	rec_reader_close(in);
 	return r;

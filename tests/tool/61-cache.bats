@@ -318,15 +318,19 @@ size_of_store() {
 }
 
 @test "warm passes over records that it cannot use: 3" {
-	TT_PREFIX_DIR="$BATS_TEST_TMPDIR/p" run -3 --separate-stderr tt-cache warm -m qwen2 <<'EOF'
+	TT_PREFIX_DIR="$BATS_TEST_TMPDIR/p" run -3 --separate-stderr tt-cache warm -m qwen2 <<EOF
 {"kind":"query","id":"a"}
 {"kind":"hit","q":"a","doc":"d","id":"00","text":"of a query that has no text"}
 {"kind":"chunk","doc":"d","id":"00"}
 {"kind":"query","id":"b","text":"b"}
 {"kind":"hit","q":"c","doc":"d","id":"00","text":"another's"}
+{"kind":"query","id":"d","text":"$(head -c 9000 /dev/zero | tr '\0' y)"}
+{"kind":"hit","query":"d","doc":"d","id":"00","text":"of a question that is too long"}
+{"kind":"query","id":"e","text":"e"}
+{"kind":"hit","query":"e","doc":"d","id":"00","text":"of one that can be used"}
 EOF
-	[ "$output" = "0 warmed, 0 were stored" ]
-	[ "$stderr" = "tt-cache: warning: 3 records could not be used" ]
+	[ "$output" = "1 warmed, 0 were stored" ]
+	[ "$stderr" = "tt-cache: warning: 4 records could not be used" ]
 }
 
 @test "warm goes on where it was, begins with what was asked for, and stops when the store is full" {
