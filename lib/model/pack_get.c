@@ -136,6 +136,7 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 {
 	uint8_t id[HASH_ID_LEN];
 	struct buf path = {0};
+	struct err why = {0};
 	struct map m;
 	*p = NULL;
 	int r = map_open(&m, model_path, e);
@@ -150,7 +151,10 @@ int pack_get(struct pack **p, const char *model_path, const struct pack_maker *m
 	}
 	if (!r)
 		r = pack_path(&path, id, e);
-	if (!r && pack_open(p, path.data, id, NULL)) {
+	int cannot = r ? 0 : pack_open(p, path.data, id, &why);
+	if (cannot == ERR_MEM) {	/* made again it would need as much */
+		r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "%s", why.msg);
+	} else if (cannot) {
 		r = make(path.data, &m, model_path, id, mk, e);
 		if (!r)
 			r = pack_open(p, path.data, id, e);

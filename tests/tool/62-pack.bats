@@ -56,6 +56,14 @@ flip() {	# one byte of the pack at offset $1
 	cmp "$pack" "$BATS_TEST_TMPDIR/good"
 }
 
+@test "a pack that the limit of memory leaves no room for is not made again" {
+	! grep -q __asan_init "$(command -v tt-pack)" || skip "the sanitizer takes more"
+	truncate -s 8G "$pack"
+	run -74 --separate-stderr bash -c "ulimit -v 4000000; tt-pack '$M'"
+	[[ "$stderr" == *"cannot map '$pack'"* ]]
+	[ "$(stat -c %s "$pack")" -eq 8589934592 ]
+}
+
 @test "a missing model exits 66, a file that is none 65" {
 	run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/none.gguf"
 	[ "$status" -eq 66 ]
