@@ -170,6 +170,10 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 	*a = (struct arch){ .embd_scale = 1 };
 	struct keys k = { .g = g };
 	struct gguf_str s;
+	uint64_t n_part;
+	if (gguf_u64(g, "split.count", &n_part) && n_part > 1)	/* the tensors that are missing here would be told only after packing */
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s' is one of %llu parts of a model, which have to be made one file first "
+			"(llama-gguf-split --merge)", gguf_path(g), (unsigned long long)n_part);
 	if (!gguf_str(g, "general.architecture", &s))
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': no 'general.architecture'", gguf_path(g));
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -195,12 +195,21 @@ static int read_kv(struct gguf *g, struct cursor *c, struct kv *kv, struct err *
 
 /* ---- tensors ---- */
 
+/* What people call a format that quant_info does not know. */
+static const char *format_name(uint32_t type)
+{
+	static const char *const names[] = { [9] = "Q8_1", [10] = "Q2_K", [11] = "Q3_K", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS",
+		[18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S", [23] = "IQ4_XS", [24] = "I8", [25] = "I16",
+		[26] = "I32", [27] = "I64", [28] = "F64", [29] = "IQ1_M", [34] = "TQ1_0", [35] = "TQ2_0", [39] = "MXFP4" };
+	return type < sizeof names / sizeof *names && names[type] ? names[type] : "without a known name";
+}
+
 /* Byte size of a tensor, with every product checked. */
 static int tensor_size(struct tensor *t, uint32_t type, uint64_t at, struct err *e)
 {
 	const struct quant_info *q = quant_info(type);
 	if (!q)
-		return err_set(e, ERR_UNSUPPORTED, at, "tensor '%s' has type %u, which is not supported", t->name, type);
+		return err_set(e, ERR_UNSUPPORTED, at, "tensor '%s' has type %u (%s), which is not supported", t->name, type, format_name(type));
 	t->type = (enum quant_type)type;
 	if (t->ne[0] % q->n_block)
 		return err_set(e, ERR_FORMAT, at, "tensor '%s' has rows of %llu, not a multiple of the %u of a %s block",

@@ -166,6 +166,18 @@ static void arch_of_unknown_kind_is_unsupported(void **state)
 	assert_int_equal(read_arch(&t, &a, &e), ERR_UNSUPPORTED);
 }
 
+static void arch_of_a_part_of_a_model_is_refused(void **state)
+{
+	(void)state;
+	for (uint32_t n = 1; n < 3; n++) {
+		struct tiny t = { .arch = "llama", .seed = 1, .n_part = n };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), n > 1 ? ERR_UNSUPPORTED : 0);
+		assert_true(n == 1 || strstr(e.msg, "one of 2 parts"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +190,7 @@ int main(void)
 		cmocka_unit_test(arch_of_gemma_27b_scales_attention_by_width),
 		cmocka_unit_test(arch_with_biases_of_another_family_is_refused),
 		cmocka_unit_test(arch_of_unknown_kind_is_unsupported),
+		cmocka_unit_test(arch_of_a_part_of_a_model_is_refused),
 	};
 	return cmocka_run_group_tests_name("arch", tests, NULL, NULL);
 }

@@ -287,6 +287,23 @@ static void gguf_open_malformed_gives_its_error(void **state)
 	}
 }
 
+static void gguf_open_names_a_format_that_is_not_supported(void **state)
+{
+	(void)state;
+	static const struct { uint32_t type; const char *name; } formats[] = { { 10, "10 (Q2_K)" }, { 23, "23 (IQ4_XS)" }, { 39, "39 (MXFP4)" },
+		{ 31, "31 (" }, { UINT32_MAX, "4294967295 (" } };
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		struct file f;
+		struct gguf *g;
+		struct err e = {0};
+		build(&f);
+		poke(&f, F_TYPE, formats[i].type, 4);
+		assert_int_equal(gguf_open_memory(&g, f.b.data, f.b.len, "x.gguf", &e), ERR_UNSUPPORTED);
+		assert_non_null(strstr(e.msg, formats[i].name));
+		buf_release(&f.b);
+	}
+}
+
 static void head(struct buf *b, uint64_t n_tensor, uint64_t n_kv)
 {
 	*b = (struct buf){0};
@@ -485,6 +502,7 @@ int main(void)
 		cmocka_unit_test(gguf_open_extreme_counts_fail),
 		cmocka_unit_test(gguf_open_product_of_dimensions_wraps_fails),
 		cmocka_unit_test(gguf_open_malformed_gives_its_error),
+		cmocka_unit_test(gguf_open_names_a_format_that_is_not_supported),
 		cmocka_unit_test(gguf_open_same_key_twice_fails),
 		cmocka_unit_test(gguf_open_string_of_4_mib_is_the_longest),
 		cmocka_unit_test(gguf_open_metadata_of_256_mib_is_the_most),

@@ -35,6 +35,7 @@ struct tiny {
 	float rope_f;
 	unsigned n_token;		/* tokens, where they are fewer than embeddings; 0 = as many */
 	uint32_t n_layer;	/* what the file says; 0 = as many as it has */
+	uint32_t n_part;	/* files that it says to be one of; 0 = does not say */
 	/* private */
 	struct buf kv, info, data;
 	uint64_t n_kv, n_tensor;
@@ -246,6 +247,10 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	t->seed = t->seed * 2 + 1;
 	tiny_key(t, "general.architecture", 8);
 	tiny_str(&t->kv, t->arch, strlen(t->arch));
+	if (t->n_part) {
+		tiny_key(t, "split.count", 4);
+		buf_u32(&t->kv, t->n_part);
+	}
 	tiny_u32(t, "block_count", t->n_layer ? t->n_layer : TINY_LAYER);
 	tiny_u32(t, "context_length", TINY_CTX);
 	tiny_u32(t, "embedding_length", TINY_D);
