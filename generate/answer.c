@@ -11,6 +11,8 @@
 
 #include "lib/base/io.h"
 
+_Static_assert(ASK_MAX_SOURCES <= CITES_MAX, "an answer may cite all of its sources");
+
 static const char REFUSED[] = "not in your documents";
 
 static int show(void *arg, const char *s, size_t n, struct err *e)

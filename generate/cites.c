@@ -5,13 +5,13 @@
  */
 #include "generate/cites.h"
 
-/* Adds x to a set kept in order; a full set stays as it is. */
+/* Adds x to a set kept in order; a full set, which no number that may come is missing from, stays as it is. */
 static void note(unsigned *set, size_t *n, unsigned x)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (set[i] == x)
 			return;
-	if (*n < sizeof ((struct cites *)0)->used / sizeof *set)
+	if (*n < CITES_MAX)
 		set[(*n)++] = x;
 }
 

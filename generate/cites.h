@@ -11,15 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CITES_MAX 64	/* sources that a prompt may have */
+
 struct cites {
-	unsigned n_source;	/* numbers 1..n_source are allowed; at most 999 */
+	unsigned n_source;	/* numbers 1..n_source are allowed; at most CITES_MAX */
 	unsigned number;	/* digits so far of the number being written */
 	unsigned last;		/* the number before it since `[`; 0 = none */
 	bool is_range;		/* `-` stands between the two */
 	bool is_open;		/* after `[` and nothing but numbers and separators */
-	unsigned open[16];	/* numbers since `[`; they count when `]` comes */
+	unsigned open[CITES_MAX];	/* numbers since `[`; they count when `]` comes */
 	size_t n_open;
-	unsigned used[16];	/* numbers used, in order of first use */
+	unsigned used[CITES_MAX];	/* numbers used, in order of first use */
 	size_t n_used;
 };
 

@@ -76,6 +76,11 @@ static void push_range_cites_what_lies_between(void **state)
 	const unsigned want[] = { 1, 2, 3, 5, 6, 9 };
 	assert_int_equal(c.n_used, 6);
 	assert_memory_equal(c.used, want, sizeof want);
+	struct cites all = { .n_source = 64 };
+	cites_push(&all, "[1-40] [64] [41-64]", 19);
+	assert_int_equal(all.n_used, 64);
+	assert_int_equal(all.used[40], 64);
+	assert_int_equal(all.used[63], 63);
 }
 
 int main(void)
