@@ -19,8 +19,8 @@ static bool is_path(const char *name)
 	return strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".gguf"));
 }
 
-/* Tries dir/name.gguf and the folder dir/name; true if `path` now holds one that exists. */
-static bool try_dir(struct buf *path, const char *dir, const char *name)
+/* Tries dir/name.gguf and the folder dir/name; true if `path` now holds one that exists. *closed becomes `dir` if it may not be looked into. */
+static bool try_dir(struct buf *path, const char *dir, const char *name, const char **closed)
 {
 	size_t before = path->len;
 	struct stat st;
@@ -29,6 +29,8 @@ static bool try_dir(struct buf *path, const char *dir, const char *name)
 	buf_printf(path, "%s/%s.gguf", dir, name);
 	if (!path->failed && !access(path->data + before, F_OK))
 		return true;
+	if (!path->failed && errno == EACCES)
+		*closed = dir;
 	path->len = before;
 	buf_printf(path, "%s/%s", dir, name);
 	if (!path->failed && !stat(path->data + before, &st) && S_ISDIR(st.st_mode))
@@ -43,6 +45,7 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 	const char *own = program_invocation_short_name, *dash = strrchr(own, '-');
 	int n_prefix = dash ? (int)(dash + 1 - own) : 0;
 	size_t before = path->len;
+	const char *closed = NULL;
 	struct buf data = {0};
 	int r = 0;
 	if (!*name)
@@ -51,7 +54,11 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 		buf_puts(path, name);
 	} else {
 		bool home = !io_dir(&data, IO_DIR_DATA, "models", NULL);
-		if (!try_dir(path, dir, name) && !try_dir(path, home ? data.data : NULL, name) && !try_dir(path, SYSTEM_DIR, name))
+		bool found = try_dir(path, dir, name, &closed) || try_dir(path, home ? data.data : NULL, name, &closed) ||
+			try_dir(path, SYSTEM_DIR, name, &closed);
+		if (!found && closed)	/* it may be there */
+			r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "cannot look for model '%s' in '%s': %s", name, closed, strerror(EACCES));
+		else if (!found)
 			r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%s'%s' or '%s' (fetch it with: %.*smodel fetch %s)",
 				    name, dir ? dir : "", dir ? ", " : "", home ? data.data : "~/.local/share/tiny-titans/models",
 				    SYSTEM_DIR, n_prefix, own, name);

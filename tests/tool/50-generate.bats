@@ -295,6 +295,19 @@ gen() {
 	[ "$status" -eq 2 ]
 }
 
+@test "a directory of models that may not be looked into is 77, and named" {
+	as_user=
+	test "$(id -u)" != 0 || as_user='setpriv --bounding-set=-dac_override,-dac_read_search'
+	$as_user true || skip "needs setpriv"
+	mkdir models
+	cp "$TT_MODELS/qwen2.gguf" models
+	chmod a-x models
+	TT_MODELS=models run -77 --separate-stderr $as_user tt-generate -m qwen2 <<<x
+	[[ "$stderr" == *"'qwen2' in 'models': Permission denied"* ]]
+	chmod u+x models
+	TT_MODELS=models run -66 --separate-stderr $as_user tt-generate -m absent <<<x
+}
+
 @test "a full disk on stdout is 74, a closed pipe ends quietly" {
 	run --separate-stderr bash -c 'tt-generate -m qwen2 -n 8 --json <ask.jsonl >/dev/full'
 	[ "$status" -eq 74 ]
