@@ -23,7 +23,7 @@ struct prefix {
 	uint8_t model[HASH_ID_LEN];
 	uint64_t max_bytes;
 	time_t spare;		/* what was written or used since stays */
-	size_t n_damaged;
+	struct buf damaged;	/* name of the first block that was found so */
 	struct buf path;	/* scratch */
 	struct buf hit;		/* ids of the blocks loaded and not yet counted */
 };
@@ -63,6 +63,7 @@ void prefix_close(struct prefix *p)
 {
 	if (!p)
 		return;
+	buf_release(&p->damaged);
 	buf_release(&p->path);
 	buf_release(&p->hit);
 	free(p->root);
@@ -70,9 +71,9 @@ void prefix_close(struct prefix *p)
 	free(p);
 }
 
-size_t prefix_damaged(const struct prefix *p)
+const char *prefix_damaged(const struct prefix *p)
 {
-	return p->n_damaged;
+	return p->damaged.len ? p->damaged.data : NULL;
 }
 
 /* The id of the block tok[0..n) behind `parent` (at 0: the first). */
@@ -143,7 +144,8 @@ static bool load_one(struct prefix *p, struct session *s, const struct link *l, 
 	}
 	if (r == ERR_CHECKSUM || r == ERR_FORMAT || r == ERR_VERSION) {
 		unlink(path);
-		p->n_damaged++;
+		if (!p->damaged.len)
+			buf_puts(&p->damaged, path);
 	}
 	return !r && !buf_add(&p->hit, id, HASH_ID_LEN);
 }
@@ -205,7 +207,7 @@ static bool is_stored(struct prefix *p, const uint8_t id[HASH_ID_LEN], size_t le
 	struct block b;
 	if (!is_there(p, id))
 		return false;
-	if (!p->n_damaged)
+	if (!p->damaged.len)
 		return true;
 	if (block_open(&b, p->path.data, NULL))
 		return false;

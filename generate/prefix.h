@@ -14,7 +14,7 @@
  *
  * One file a block, <dir>/<model>/<id>.kv, written aside and renamed: a reader sees a whole block or none, two writers
  * write the same bytes, kill -9 leaves at most a temporary file, and any file may be deleted at any time. A block is believed
- * only after its checksum, its ids and its tokens have been compared; a damaged one is removed and counted, and costs a
+ * only after its checksum, its ids and its tokens have been compared; a damaged one is removed and named, and costs a
  * recomputation. Nothing is fsynced: it is a cache, and the checksum tells.
  *
  *	prefix_open(&p, dir, model_id, 2u << 30, &e);
@@ -81,7 +81,7 @@ void prefix_spare(struct prefix *p, time_t from);
 /* Counts the blocks that were loaded since as used. */
 void prefix_count_hits(struct prefix *p);
 
-/* Blocks found damaged and removed since prefix_open. */
-size_t prefix_damaged(const struct prefix *p);
+/* Name of the first block found damaged and removed since prefix_open; NULL = none. */
+const char *prefix_damaged(const struct prefix *p);
 
 #endif

@@ -63,8 +63,12 @@ size_t reuse_load(void *arg, struct session *s, const struct prompt *p)
 	r->n_loaded += ahead < kept ? ahead : kept;
 	r->n_ahead = 0;
 	r->n_fresh = have < n ? n - have : 1;	/* the last one is in any case */
-	if (prefix_damaged(r->store))
-		warn_once(r, "stored state was damaged and is computed anew");
+	const char *damaged = prefix_damaged(r->store);
+	struct err e;
+	if (damaged && !r->warned) {
+		err_set(&e, ERR_CHECKSUM, ERR_NO_OFFSET, "stored state is computed anew: '%s' was damaged", damaged);
+		warn_once(r, e.msg);
+	}
 	return r->n_loaded;
 }
 

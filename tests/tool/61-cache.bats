@@ -93,7 +93,8 @@ size_of_store() {
 	done
 	ask > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err"
 	right
-	[ "$(wc -l < "$BATS_TEST_TMPDIR/err")" -le 1 ]
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/err")" -eq 1 ]
+	grep -qE "'$TT_PREFIX_DIR/[0-9a-f]{32}/[0-9a-f]{32}\.kv' was damaged" "$BATS_TEST_TMPDIR/err"
 	ask > "$BATS_TEST_TMPDIR/out"
 	right
 	tt-cache verify

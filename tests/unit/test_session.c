@@ -313,7 +313,7 @@ static void load_while_a_block_is_written_leaves_it(void **state)
 	assert_int_equal(prefix_load(p, s, tok, SESSION_BLOCK + 2, &n, NULL), 0);
 	assert_int_equal(hidden, 0);
 	assert_int_equal(n, SESSION_BLOCK);
-	assert_int_equal(prefix_damaged(p), 0);
+	assert_null(prefix_damaged(p));
 	session_rewind(s, 0);
 	assert_int_equal(prefix_load(p, s, tok, SESSION_BLOCK + 2, &n, NULL), 0);
 	assert_int_equal(n, SESSION_BLOCK + 1);
