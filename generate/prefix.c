@@ -280,7 +280,8 @@ static int write_one(struct visit *v, const struct link *l, size_t n, const uint
 		if (k->origin[i].from < l->at + n)
 			memcpy(b.origin[b.n_origin++], k->origin[i].id, HASH_ID_LEN);
 	int r = block_write(&b, session_state(v->s, l->at), path, e);
-	return r == ERR_NOENT ? 0 : r;		/* as it may be at any time: the store was cleared, or something forgotten */
+	/* As it may be at any time: the store was cleared or removed, or something forgotten. */
+	return r == ERR_NOENT || (r == ERR_CREATE && access(v->p->dir, F_OK)) ? 0 : r;
 }
 
 int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k, struct err *e)

@@ -289,10 +289,16 @@ static void save_beyond_the_bound_stores_less(void **state)
 }
 
 static int hidden;	/* so many files from now, one is not there yet */
+static int gone;	/* so many files from now, the directory is removed */
 
 int access(const char *path, int mode)
 {
 	int r = faccessat(AT_FDCWD, path, mode, 0);
+	if (gone && !--gone) {
+		char of[200];
+		snprintf(of, sizeof of, "%.*s", (int)(strrchr(path, '/') - path), path);
+		assert_int_equal(rmdir(of), 0);
+	}
 	return hidden && !--hidden ? -1 : r;
 }
 
@@ -317,6 +323,25 @@ static void load_while_a_block_is_written_leaves_it(void **state)
 	session_rewind(s, 0);
 	assert_int_equal(prefix_load(p, s, tok, SESSION_BLOCK + 2, &n, NULL), 0);
 	assert_int_equal(n, SESSION_BLOCK + 1);
+	close_store(p, store);
+	session_close(s);
+}
+
+static void save_into_a_store_that_is_removed_fails_in_nothing(void **state)
+{
+	(void)state;
+	int32_t tok[SESSION_BLOCK + 1];
+	char store[80];
+	struct session *s = open_session(0, NULL, N_TOK);
+	struct prefix *p = open_store(store, 1 << 30);
+	const struct prefix_keep keep = { .n = SESSION_BLOCK + 1, .cut = { SESSION_BLOCK + 1 } };
+	random_tokens(tok, SESSION_BLOCK + 1);
+	assert_int_equal(session_sync(s, tok, SESSION_BLOCK + 1, NULL), 0);
+	gone = 3;		/* both blocks are missing, and the first is about to be written */
+	assert_int_equal(prefix_save(p, s, &keep, NULL), 0);
+	assert_int_equal(gone, 0);
+	assert_int_equal(prefix_save(p, s, &keep, NULL), 0);
+	assert_int_equal(prefix_stored(p, tok, SESSION_BLOCK + 1), SESSION_BLOCK + 1);
 	close_store(p, store);
 	session_close(s);
 }
@@ -386,6 +411,7 @@ int main(void)
 		cmocka_unit_test(eval_beyond_limits_is_refused_unchanged),
 		cmocka_unit_test(save_beyond_the_bound_stores_less),
 		cmocka_unit_test(load_while_a_block_is_written_leaves_it),
+		cmocka_unit_test(save_into_a_store_that_is_removed_fails_in_nothing),
 		cmocka_unit_test(load_after_loading_ahead_counts_once),
 		cmocka_unit_test(keep_behind_what_is_in_memory_costs_what_it_took),
 		cmocka_unit_test(open_without_tensor_names_it),
