@@ -99,10 +99,13 @@ int main(int argc, char **argv)
 	if (first == argc)
 		return opt_misuse(&prog, "which model?");
 	const struct kern *kern = kern_select(getenv("TT_CPU"), &e);
-	int r = kern ? pool_open(&pool, (int)o.threads, &e) : e.code;
+	int r = kern ? pool_open(&pool, (int)o.threads, &e) : e.code, status = EXIT_DONE;
 	for (int i = first; !r && i < argc; i++)
-		r = one(argv[i], pool, kern, &e);
+		if (one(argv[i], pool, kern, &e)) {	/* the others are no worse for it */
+			int now = err_report(TOOL, &e);
+			status = status ? status : now;
+		}
 	pool_close(pool);
 	r = r ? r : io_flush_stdout(&e);
-	return r ? err_report(TOOL, &e) : EXIT_DONE;
+	return r ? err_report(TOOL, &e) : status;
 }

@@ -64,6 +64,20 @@ flip() {	# one byte of the pack at offset $1
 	[ "$(stat -c %s "$pack")" -eq 8589934592 ]
 }
 
+@test "of several models each is seen to; the first that failed gives the status" {
+	"$build/tests/tool/mktiny" qwen2 "$BATS_TEST_TMPDIR/q.gguf"
+	run -66 --separate-stderr tt-pack "$BATS_TEST_TMPDIR/none.gguf" "$M" "$BATS_TEST_TMPDIR"
+	[ "$output" = "$pack" ]
+	[[ "$stderr" == *none.gguf*"is a folder"* ]]
+	first=$pack
+	pack=$(tt-pack "$BATS_TEST_TMPDIR/q.gguf")
+	flip 4097
+	pack=$first
+	flip 4097
+	run -65 --separate-stderr tt-pack --verify "$M" "$BATS_TEST_TMPDIR/q.gguf"
+	[ "$(grep -c "removed '" <<<"$stderr")" -eq 2 ]
+}
+
 @test "a missing model exits 66, a file that is none 65" {
 	run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/none.gguf"
 	[ "$status" -eq 66 ]
