@@ -166,6 +166,7 @@ static int tail_cost(const struct prompt *p, const struct prompt_style *st, cons
 {
 	struct chat c;
 	chat_init(&c, p->chat.kind, p->chat.tok);
+	c.is_text = p->chat.is_text;
 	size_t before = c.ids.len;
 	int rc = put_tail(&c, st, a, e);
 	*n = c.ids.len - before;

@@ -197,7 +197,7 @@ static int force_cite(struct step *st, struct err *e)
 	struct tok_ids ids = { 0 };
 	if (before.number)
 		return put_text(r, "]", 1, e);
-	int rc = tok_encode(r->m->tok, " [", 2, &ids, e);
+	int rc = tok_encode_next(r->m->tok, " [", 2, &ids, e);
 	if (!rc && session_ctx(r->s) - session_len(r->s) >= ids.len)
 		rc = session_eval(r->s, ids.id, ids.len, 1, e);
 	else

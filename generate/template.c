@@ -74,12 +74,16 @@ static void put_id(struct chat *c, int32_t id)
 {
 	if (tok_ids_push(&c->ids, id, 0))
 		c->fail = ERR_MEM;
+	c->is_text = false;
 }
 
 void chat_cut(struct chat *c)
 {
-	if (!c->fail && c->pending.len)
-		c->fail = tok_encode(c->tok, c->pending.data, c->pending.len, &c->ids, NULL);
+	if (c->pending.len) {
+		int (*encode)(const struct tok *, const char *, size_t, struct tok_ids *, struct err *) = c->is_text ? tok_encode_next : tok_encode;
+		c->fail = c->fail ? c->fail : encode(c->tok, c->pending.data, c->pending.len, &c->ids, NULL);
+		c->is_text = true;
+	}
 	buf_clear(&c->pending);
 }
 

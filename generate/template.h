@@ -47,6 +47,7 @@ struct chat {
 	enum template_kind kind;
 	int n_turn;			/* turns begun */
 	bool is_joined;			/* Gemma: a system text waits in the open user turn */
+	bool is_text;			/* the last id is of text, which what is encoded next continues */
 	int fail;			/* first ERR_*; reported by chat_reply */
 	struct buf pending;		/* text not yet encoded */
 };

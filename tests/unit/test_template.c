@@ -145,6 +145,43 @@ static void chat_cut_makes_a_stable_prefix(void **state)
 	}
 }
 
+/* SentencePiece puts a space in front of a text, and of one behind a control token, and of no piece of one. */
+static void chat_pieces_of_a_text_get_no_space_in_front(void **state)
+{
+	(void)state;
+	static const struct entry tokens[] = {
+		{ "<unk>", 2, 0 }, { "<s>", 3, 0 }, { "</s>", 3, 0 }, { "▁", 1, -1 }, { "a", 1, -2 }, { "b", 1, -2 }, { "\n", 1, -2 },
+		{ "▁b", 1, -1 }, { "<", 1, -2 }, { "|", 1, -2 }, { ">", 1, -2 }, { "u", 1, -2 }, { "s", 1, -2 }, { "e", 1, -2 },
+		{ "r", 1, -2 }, { "i", 1, -2 }, { "t", 1, -2 }, { "n", 1, -2 },
+	};
+	static const struct vocab spm = { "llama", NULL, tokens, sizeof tokens / sizeof *tokens, NULL, .bos = 1 };
+	static const struct { enum template_kind kind; const char *want; } cases[] = {
+		{ TEMPLATE_PLAIN, "a\nb\n\n" }, { TEMPLATE_ZEPHYR, "<|user|>\na\nb \n<|assistant|>\n" },
+	};
+	struct tok *tok;
+	struct buf blob, said = {0};
+	assert_int_equal(open_vocab(&spm, &tok, &blob, NULL), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct chat c;
+		chat_init(&c, cases[i].kind, tok);
+		chat_begin(&c, CHAT_USER);
+		chat_text(&c, "a\n", 2);
+		chat_cut(&c);
+		chat_cut(&c);
+		chat_text(&c, "b", 1);
+		chat_end(&c);
+		assert_int_equal(chat_reply(&c, NULL), 0);
+		buf_clear(&said);
+		assert_int_equal(tok_decode(tok, c.ids.id, c.ids.len, &said), 0);
+		if (said.len != strlen(cases[i].want) || memcmp(said.data, cases[i].want, said.len) != 0)
+			fail_msg("%s: encoded as\n%.*s", template_name(cases[i].kind), (int)said.len, said.data);
+		chat_release(&c);
+	}
+	buf_release(&said);
+	tok_close(tok);
+	buf_release(&blob);
+}
+
 static void detect_template_text_gives_kind(void **state)
 {
 	(void)state;
@@ -172,6 +209,7 @@ int main(void)
 		cmocka_unit_test(chat_marks_in_texts_stay_text),
 		cmocka_unit_test(chat_mark_in_pieces_stays_text),
 		cmocka_unit_test(chat_cut_makes_a_stable_prefix),
+		cmocka_unit_test(chat_pieces_of_a_text_get_no_space_in_front),
 		cmocka_unit_test(detect_template_text_gives_kind),
 	};
 	return cmocka_run_group_tests_name("template", tests, open_chat_vocab, close_chat_vocab);
