@@ -50,6 +50,7 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 		w->bytes = evict(w->dir, UINT64_MAX);
 	if (stored == n) {
 		w->n_stored += p.n_source;
+		w->n_bad += !p.n_source;	/* the context has no room for it */
 	} else if (w->keep_full && w->bytes + session_state_len(w->s, n - stored) + 65536 > w->max_bytes) {
 		w->is_full = true;
 	} else {

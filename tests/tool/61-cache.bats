@@ -332,6 +332,11 @@ size_of_store() {
 EOF
 	[ "$output" = "1 warmed, 0 were stored" ]
 	[ "$stderr" = "tt-cache: warning: 4 records could not be used" ]
+	printf '{"kind":"chunk","doc":"d","id":"00","text":"%0200d"}\n' 7 >"$BATS_TEST_TMPDIR/chunk"
+	n=$(tt-cache warm -m qwen2 -c 64 <"$BATS_TEST_TMPDIR/chunk" 2>&1 | sed -n 's/.*prompt takes \([0-9]*\) tokens.*/\1/p')	# without a source
+	run -3 --separate-stderr tt-cache warm -m qwen2 -c $((n + 10)) <"$BATS_TEST_TMPDIR/chunk"
+	[ "$output" = "0 warmed, 0 were stored" ]
+	[ "$stderr" = "tt-cache: warning: 1 records could not be used" ]
 }
 
 @test "warm goes on where it was, begins with what was asked for, and stops when the store is full" {
