@@ -237,7 +237,8 @@ uninstall: ## remove what install put there
 	rm -f $(foreach b,$(notdir $(BIN)),"$(BINDIR)/$(b)") $(foreach p,$(PAGES),"$(call page_dest,$(p))")
 	rm -f $(foreach t,$(TOOL_NAMES) $(SCRIPT_NAMES),"$(SHAREDIR)/bash-completion/completions/$(t)" \
 		"$(SHAREDIR)/zsh/site-functions/_$(t)" "$(SHAREDIR)/fish/vendor_completions.d/$(t).fish")
-	rm -rf "$(SHAREDIR)/tiny-titans"
+	rm -f $(foreach f,$(wildcard share/*),"$(SHAREDIR)/tiny-titans/$(notdir $(f))")
+	@rmdir "$(SHAREDIR)/tiny-titans" 2>/dev/null || :	# with a PREFIX of ~/.local it holds the user's models and indexes too
 
 dist: ## pack the committed tree as build/tiny-titans-VERSION.tar.gz
 	@mkdir -p $(BUILD)

@@ -138,7 +138,12 @@ setup() {
 	run ! make -q -W Makefile "$build/lib/base/opt.o"
 }
 
-@test "uninstall leaves no file" {
+@test "uninstall leaves no file of its own, and what others keep beside" {
+	mkdir -p "$dest/usr/share/tiny-titans/models"
+	touch "$dest/usr/share/tiny-titans/models/own.gguf"
+	make -s uninstall PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
+	[ "$(find "$dest" ! -type d)" = "$dest/usr/share/tiny-titans/models/own.gguf" ]
+	rm -r "$dest/usr/share/tiny-titans/models"
 	make -s uninstall PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
 	[ -z "$(find "$dest" ! -type d)" ]
 	[ ! -d "$dest/usr/share/tiny-titans" ]
