@@ -218,14 +218,14 @@ COMMANDS = $(filter-out tt,$(SCRIPTS)) $(notdir $(TOOLS))
 SCRIPT_NAMES = $(foreach s,$(SCRIPTS),$(call script_name,$(s)))
 
 install: all ## install under DESTDIR and PREFIX
-	@set -e; mkdir -p "$(BINDIR)" "$(SHAREDIR)/tiny-titans" "$(SHAREDIR)/bash-completion/completions" \
+	@set -e; umask 022; mkdir -p "$(BINDIR)" "$(SHAREDIR)/tiny-titans" "$(SHAREDIR)/bash-completion/completions" \
 		"$(SHAREDIR)/zsh/site-functions" "$(SHAREDIR)/fish/vendor_completions.d"
 	install -m 755 $(BIN) "$(BINDIR)"
 	install -m 644 share/* "$(SHAREDIR)/tiny-titans"
-	@set -e; $(foreach p,$(PAGES),mkdir -p "$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(p)))"; sed -e 's/\<tt-/$(PROGPREFIX)/g' \
+	@set -e; umask 022; $(foreach p,$(PAGES),mkdir -p "$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(p)))"; sed -e 's/\<tt-/$(PROGPREFIX)/g' \
 		-e 's/^\.\(Nm\|Xr\|Dl\) tt\( \|$$\)/.\1 $(DISPATCHER)\2/' -e 's/\([$$|] \)tt /\1$(DISPATCHER) /g' $(p) \
 		>"$(call page_dest,$(p))"; chmod 644 "$(call page_dest,$(p))";)
-	@set -e; complete() { case " $(SCRIPT_NAMES) " in \
+	@set -e; umask 022; complete() { case " $(SCRIPT_NAMES) " in \
 		*" $$t "*) $(BUILD)/bin/$$t -h | sh bin/completion $$1 $$t $$(test $$t != $(DISPATCHER) || echo $(COMMANDS)) ;; \
 		*) $(BUILD)/bin/$$t --completion=$$1 | sed 's/\<tt-/$(PROGPREFIX)/g' ;; esac >"$$2"; }; \
 	for t in $(TOOL_NAMES) $(SCRIPT_NAMES); do \

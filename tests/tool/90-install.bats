@@ -5,7 +5,8 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit 1
 	export dest="$BATS_FILE_TMPDIR/de st" build=${BUILD:-build}
-	make -s install PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr
+	mkdir "$dest"
+	(umask 077 && make -s install PROGPREFIX=x- DESTDIR="$dest" PREFIX=/usr)
 }
 
 teardown_file() {
@@ -37,6 +38,11 @@ setup() {
 		grep -q "^complete -c $name " "$dest/usr/share/fish/vendor_completions.d/$name.fish"
 	done
 	[ -f "$dest/usr/share/tiny-titans/models.yaml" ]
+}
+
+@test "what is installed is there for everybody, whatever the umask" {
+	[ -z "$(find "$dest/usr" ! -perm -444 -o -type d ! -perm -555)" ]
+	[ -x "$dest/usr/bin/x" ]
 }
 
 @test "examples of the pages call the programs by the names that they have here" {
