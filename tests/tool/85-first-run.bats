@@ -76,3 +76,17 @@ ends() { # PID: within two seconds
 	[ "$output" = because ]
 	[ -z "$stderr" ]
 }
+
+@test "a page that cannot be read, or another tt-sync at work, is no reason not to answer" {
+	touch "$index/man.vectors"
+	rm "$index/man.lexical"
+	for status in 3 75
+	do
+		fake programs/tt-sync "exit $status"
+		run -0 --separate-stderr sh bin/first-run
+		[ "$output" = because ]
+	done
+	fake programs/tt-sync 'exit 74'
+	run -74 --separate-stderr sh bin/first-run
+	[ -z "$output" ]
+}
