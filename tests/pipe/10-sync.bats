@@ -307,6 +307,17 @@ EOF
 	[ -z "$output$stderr" ]
 }
 
+@test "that another is at work on one corpus hides no failure of the one before" {
+	printf '  - name: other\n    paths: [%s]\n' "$PWD/docs" >>depot.yaml
+	mkdir -p "${index%/*}/other"
+	echo junk >"${index%/*}/other/manifest"
+	exec 8>"$index.lock"
+	flock 8
+	run -65 --separate-stderr tt-sync --lexical other depot
+	run -65 --separate-stderr tt-sync --lexical depot other
+	exec 8>&-
+}
+
 @test "a lock that cannot be made: 73; an index that is none: 65, also for vectors alone" {
 	mkdir -p "$index.lock"
 	run --separate-stderr tt-sync
