@@ -318,12 +318,16 @@ EOF
 	exec 8>&-
 }
 
-@test "a lock that cannot be made: 73; an index that is none: 65, also for vectors alone" {
-	mkdir -p "$index.lock"
-	run --separate-stderr tt-sync
-	[ "$status" -eq 73 ]
-	[[ "$stderr" == *"tt-sync: cannot create '$index.lock'" ]]
-	rmdir "$index.lock"
+@test "a lock, or a note beside the index, that cannot be made: 73; an index that is none: 65, also for vectors alone" {
+	for file in lock lexical
+	do
+		mkdir -p "$index.$file"
+		run --separate-stderr tt-sync --lexical
+		[ "$status" -eq 73 ]
+		[[ "$stderr" == *"tt-sync: cannot create '$index.$file'" ]]
+		rmdir "$index.$file"
+	done
+	rm -r "$index"
 	mkdir "$index"
 	echo junk >"$index/manifest"
 	for only in --lexical --vectors
