@@ -201,7 +201,7 @@ pipe_status() { # N
 	pipe_i=1
 	while test "$pipe_i" -le "$1"
 	do
-		read -r stage_status <"$tmp/stage.$pipe_i" || stage_status=70
+		read -r stage_status <"$tmp/stage.$pipe_i" || stage_status=74	# what could not be written there
 		case $stage_status in
 		0 | 141) ;;
 		1) pipe_nothing=1 ;;

@@ -271,6 +271,17 @@ EOT
 	[ "${lines[2]}" = "-R|+2|--|$FILE|" ]
 }
 
+@test "where a script has no room for its temporary files: 74" {
+	mkdir tmp
+	unshare -Urm sh -c 'mount -t tmpfs none tmp' 2>/dev/null || skip "cannot mount a small file system"
+	make_fakes
+	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml"
+	do
+		TMPDIR="$PWD/tmp" run -74 unshare -Urm sh -c \
+			"mount -t tmpfs -o size=4k none tmp && { yes >tmp/full || :; } && fakes/$command"
+	done
+}
+
 @test "a script that hangs up leaves no temporary files behind" {
 	make_fakes
 	printf '#!/bin/sh\nsleep 0.3\n' | tee fakes/tt-embed >fakes/tt-chunk
