@@ -55,6 +55,13 @@ vectors() {
 	! grep -q 'ramp 4' hits
 }
 
+@test "a corpus that is new has all its files from the first run on, though another has the same" {
+	tt-sync --lexical
+	printf '  - name: other\n    paths: [%s]\n    exclude: [README]\n' "$PWD/docs" >>depot.yaml
+	tt-sync --lexical
+	[ "$(tt-index list "${index%/*}/other" | wc -l)" -eq 3 ]
+}
+
 @test "a path may have a slash too many, or a dot between two" {
 	sed -i "s|$PWD/docs|$PWD//./docs/|" depot.yaml
 	tt-sync --lexical
