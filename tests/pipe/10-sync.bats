@@ -304,6 +304,29 @@ EOF
 	done
 }
 
+@test "what was found cannot be compared, or noted, for want of room: 74" {
+	tt-sync --lexical
+	rm docs/stowage.8
+	touch docs/handover.md
+	echo 'A new word.' >docs/new.md
+	ln -s /dev/full "$index.same.new"
+	run -74 --separate-stderr tt-sync --lexical
+	[ "$(docs)" = "handover.md new.md weighbridge.1 " ]
+	rm "$index.lexical" "$index.same.new"
+	mkdir bin
+	# What a program writes into FILE finds no room.
+	for step in 'sed known' 'awk todo'
+	do
+		printf '#!/bin/sh\ncase $(readlink /proc/$$/fd/1) in */%s) exec >/dev/full ;; esac\nexec %s "$@"\n' \
+			"${step#* }" "$(command -v "${step% *}")" >"bin/${step% *}"
+		chmod +x bin/*
+		PATH="$PWD/bin:$PATH" run --separate-stderr -74 tt-sync --lexical
+		[[ "$stderr" == *"files and index could not be compared" ]]
+		[ ! -e "$index.lexical" ]
+		rm bin/*
+	done
+}
+
 @test "a second tt-sync leaves a corpus alone that another works on: 75, silently" {
 	mkdir -p "${index%/*}"
 	exec 8>"$index.lock"
