@@ -93,6 +93,17 @@ vectors() {
 	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
 }
 
+@test "a link is not taken for touched where numbers have a comma" {
+	ln -s handover.md docs/link.md
+	mkdir bin
+	# The stat of a German, without need of that locale.
+	printf '#!/bin/sh\n%s "$@" | if test "${LC_ALL-}" = C; then cat; else sed "s/\\([0-9]\\)[.]\\([0-9]\\)/\\1,\\2/"; fi\n' "$(command -v stat)" >bin/stat
+	chmod +x bin/stat
+	PATH="$PWD/bin:$PATH" LC_ALL=C.UTF-8 tt-sync --lexical
+	PATH="$PWD/bin:$PATH" LC_ALL=C.UTF-8 run --separate-stderr tt-sync --lexical -v
+	[[ "$stderr" == *"4 files, 0 new, 0 touched, 0 vanished" ]]
+}
+
 @test "a file that vanished leaves the index" {
 	tt-sync
 	rm docs/stowage.8
