@@ -271,6 +271,24 @@ EOT
 	[ "${lines[2]}" = "-R|+2|--|$FILE|" ]
 }
 
+@test "with -q tt-sync and tt-model show no progress on a terminal, but what is wrong" {
+	command -v script >/dev/null || skip "needs script"
+	make_fakes
+	printf '#!/bin/sh\ntest ! -t 2 || echo progress >&2\necho "a fault" >&2\n' >fakes/tt-index
+	echo toys >docs/toy
+	for options in '' -q
+	do
+		TT_CONFIG="$PWD/c.yaml" script -qec "fakes/tt-sync $options a" /dev/null >said </dev/null
+		cat said
+		grep -q 'a fault' said
+		[ "$(grep -c progress said)" -eq "$([ -z "$options" ] && echo 1 || echo 0)" ]
+	done
+	printf 'models:\n  - name: toy\n    files:\n      - file: toy\n        bytes: 5\n        sha256: no\n' >models.yaml
+	script -qec "'$bin/tt-model' -q -c models.yaml -d docs verify" /dev/null >said </dev/null || [ $? -eq 1 ]
+	run ! grep verifying said
+	grep 'toy: the SHA-256' said
+}
+
 @test "where a script has no room for its temporary files: 74" {
 	mkdir tmp
 	unshare -Urm sh -c 'mount -t tmpfs none tmp' 2>/dev/null || skip "cannot mount a small file system"
