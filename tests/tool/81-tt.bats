@@ -7,6 +7,7 @@ setup() {
 	bin=$PWD/${BUILD:-build}/bin
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	export HOME="$PWD/home"
+	unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME TT_CONFIG TT_INDEX TT_MODEL TT_EMBEDDER TT_MODELS TT_CATALOGUE
 }
 
 @test "tt X runs tt-X with its arguments" {
