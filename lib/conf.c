@@ -35,18 +35,25 @@ static int put_parts(const char *path)
 	return n_put;
 }
 
+/* What stands for the "~" of a value that begins with "~/", which *rest is behind then; "" where there is none, or no home. */
+static const char *home_of(const char *value, const char **rest)
+{
+	const char *home = strncmp(value, "~/", 2) == 0 ? getenv("HOME") : NULL;
+	*rest = home && *home == '/' ? value + 1 : value;
+	return *rest == value ? "" : home;
+}
+
 /* One line of a corpus; what begins with "~/" is written out. Below a path find spells names as the path is. */
 static void put(const char *corpus, const char *key, const char *value)
 {
-	const char *home = strncmp(value, "~/", 2) == 0 ? getenv("HOME") : NULL;
-	const char *rest = home ? value + 1 : value;
+	const char *rest, *home = home_of(value, &rest);
 	printf("%s\t%s\t", corpus, key);
 	if (strcmp(key, "path") == 0 && *rest == '/') {
-		int n_put = put_parts(home ? home : "");
+		int n_put = put_parts(home);
 		if (put_parts(rest) + n_put == 0)
 			putchar('/');
 	} else {
-		printf("%s%s", home ? home : "", rest);
+		printf("%s%s", home, rest);
 	}
 	putchar('\n');
 }

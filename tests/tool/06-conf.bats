@@ -38,6 +38,15 @@ notes	embedder	other" ]
 	[ "$(cut -f 3 <<<"$output" | tr '\n' ' ')" = "/srv/a/b /srv/.a/b. / /home/x/man /home/x " ]
 }
 
+@test "without a home ~ stands for no other place" {
+	printf 'corpora:\n  - name: a\n    paths: [~/, ~/notes]\n' >c.yaml
+	for home in '' here
+	do
+		HOME=$home run -0 tt-conf corpora c.yaml
+		[ "$(cut -f 3 <<<"$output" | tr '\n' ' ')" = '~/ ~/notes ' ]
+	done
+}
+
 @test "list and get print values" {
 	run -0 tt-conf list corpora c.yaml
 	[ "$output" = "man
