@@ -104,7 +104,7 @@ static int list(const struct conf *c, const char *what)
 	return EXIT_DONE;
 }
 
-/* The value at a key, or the values below it, one a line. */
+/* The value at a key, or the values below it, one a line; what begins with "~/" is written out. */
 static int get(const struct conf *c, const char *key)
 {
 	size_t n = strlen(key), found = 0;
@@ -113,7 +113,8 @@ static int get(const struct conf *c, const char *key)
 		if (!c->entry[i].value || strncmp(path, key, n) != 0)
 			continue;
 		if (path[n] == '\0' || path[n] == '[' || path[n] == '.' || path[n] == '{') {
-			puts(c->entry[i].value);
+			const char *rest, *home = home_of(c->entry[i].value, &rest);
+			printf("%s%s\n", home, rest);
 			found++;
 		}
 	}

@@ -185,6 +185,9 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	called '^tt-chunk -m e-a ' fakes/tt-sync a
 	called '^tt-chunk -m e-all ' fakes/tt-sync b
 	called '^tt-chunk -m theirs ' env TT_EMBEDDER=theirs fakes/tt-sync a
+	sed -i 's|g-all|~/g.gguf|; s|e-a$|~/e|' c.yaml
+	called "^tt-generate -m $HOME/g.gguf " fakes/tt-ask -i ./x.tt word
+	called "^tt-embed -q -m $HOME/e " fakes/tt-ask -i a word
 	echo '# nothing' >c.yaml
 	called '^tt-generate -m qwen2.5-coder-1.5b .* $' fakes/tt-ask -i a word
 	called '^tt-embed -q -m minilm ' fakes/tt-ask -i a word
