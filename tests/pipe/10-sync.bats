@@ -62,6 +62,23 @@ vectors() {
 	[ "$(tt-index list "${index%/*}/other" | wc -l)" -eq 3 ]
 }
 
+@test "patterns: the end of a path from a name on, * beyond slashes, ? a character of any language" {
+	mkdir -p docs/drafts/old
+	for file in a.md ü.md 文.md ab.md drafts/c.md drafts/old/d.md 'drafts/e[1].md'
+	do
+		echo "A file, $file." >"docs/$file"
+	done
+	for patterns in '"?.md"|a.md c.md d.md ü.md 文.md ' '"drafts/*"|c.md d.md e[1].md ' '"e[1].md"|e[1].md ' '"fts/*"|'
+	do
+		printf 'corpora:\n  - name: depot\n    paths: [%s]\n    include: [%s]\n' "$PWD/docs" "${patterns%|*}" >depot.yaml
+		tt-sync --lexical
+		[ "$(docs)" = "${patterns#*|}" ]
+	done
+	sed -i 's/include: .*/exclude: [README, "drafts\/*", "??.md", "*[18]"]/' depot.yaml
+	tt-sync --lexical
+	[ "$(LC_ALL=C docs)" = "a.md handover.md stowage.8 weighbridge.1 ü.md 文.md " ]
+}
+
 @test "a path may have a slash too many, or a dot between two" {
 	sed -i "s|$PWD/docs|$PWD//./docs/|" depot.yaml
 	tt-sync --lexical
