@@ -26,6 +26,13 @@ vectors() {
 	[ "$(tt-index pending "$index" | tt-json | grep -c '"kind":"chunk"')" -eq 0 ]
 }
 
+@test "with standard input and output closed a run does the same" {
+	run --separate-stderr sh -c 'tt-sync --lexical <&- >&-'
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
 @test "--lexical leaves the vectors for later; the next run adds them" {
 	tt-sync --lexical
 	[ "$(vectors)" -eq 0 ]
