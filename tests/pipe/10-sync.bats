@@ -306,6 +306,19 @@ EOF
 	[ "$status" -eq 3 ]
 	[[ "$stderr" == *docs/sub*"Permission denied"*"stays" ]]
 	[ "$(docs)" = "stowage.8 weighbridge.1 " ]
+	# Another that nobody wants to know of.
+	mkdir -m 0 docs/lost+found
+	sed -i 's/exclude: \[/exclude: [lost+found\/*, /' depot.yaml
+	chmod 0 docs/sub
+	run --separate-stderr $as_user tt-sync --lexical
+	chmod 755 docs/sub
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *docs/sub*"Permission denied"*"stays" ]]
+	[[ "$stderr" != *lost* ]]
+	[ "$(docs)" = "stowage.8 weighbridge.1 " ]
+	run --separate-stderr $as_user tt-sync --lexical
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	rm docs/sub/stowage.8
 	tt-sync --lexical
 	[ "$(docs)" = "weighbridge.1 " ]
