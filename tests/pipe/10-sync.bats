@@ -86,6 +86,15 @@ vectors() {
 	[ "$(LC_ALL=C docs)" = "a.md handover.md stowage.8 weighbridge.1 ü.md 文.md " ]
 }
 
+@test "a filter's pattern may hold an equals sign" {
+	echo 'kept as it is' | tee docs/a >docs/a=b.txt
+	printf '    filters: {"a=*.txt": "tr a-z A-Z"}\n' >>depot.yaml
+	tt-sync --lexical
+	tt-index chunks --json "$index" | grep -o '"text":"[kK][^"]*"' | LC_ALL=C sort >said
+	[ "$(cat said)" = '"text":"KEPT AS IT IS"
+"text":"kept as it is"' ]
+}
+
 @test "a path may have a slash too many, or a dot between two" {
 	sed -i "s|$PWD/docs|$PWD//./docs/|" depot.yaml
 	tt-sync --lexical
