@@ -45,6 +45,13 @@ setup() {
 	[[ "$stderr" == "tt: no command 'nonsense'"* ]]
 }
 
+@test "help that cannot be written: 74" {
+	for command in "tt help" "tt -h" "tt-ask -V"
+	do
+		run -74 sh -c "'$bin'/$command >/dev/full"
+	done
+}
+
 @test "help on a command shows its page, installed or not" {
 	mkdir -p own/usr/bin man
 	printf '#!/bin/sh\necho "$@"\n' >man/man
