@@ -81,7 +81,7 @@ setup() {
 }
 
 @test "short options of a script go together, with their values or apart from them" {
-	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
+	printf 'corpora:\n  - name: x\n    paths: [%s/none]\n' "$PWD" >c.yaml
 	for options in "-qvcc.yaml" "-q -v -c c.yaml" "-qcc.yaml --lexical --" "-j 1 -qc c.yaml"
 	do
 		run --separate-stderr "$bin/tt-sync" $options nothing
@@ -106,7 +106,7 @@ setup() {
 }
 
 @test "without HOME and XDG_DATA_HOME no script guesses a place: 78" {
-	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
+	printf 'corpora:\n  - name: x\n    paths: [%s/none]\n' "$PWD" >c.yaml
 	for command in "tt-sync -c c.yaml" "tt-ask -i x what is it" "tt-eval retrieval -i x"
 	do
 		run -78 --separate-stderr env -u HOME -u XDG_DATA_HOME -u XDG_CACHE_HOME TT_CONFIG=c.yaml "$bin/"$command
@@ -115,7 +115,7 @@ setup() {
 }
 
 @test "a relative path in an XDG variable is ignored, as by the other programs" {
-	printf 'corpora:\n  - name: x\n    paths: [/nonexistent]\n' >c.yaml
+	printf 'corpora:\n  - name: x\n    paths: [%s/none]\n' "$PWD" >c.yaml
 	for variable in XDG_DATA_HOME XDG_CONFIG_HOME
 	do
 		run env "$variable=here" TT_CONFIG=c.yaml "$bin/tt-sync" x
