@@ -137,6 +137,7 @@ second_file() {
 	run --separate-stderr tt-model verify
 	[ "$status" -eq 1 ]
 	[[ "$stderr" == *"more.gguf: absent"* ]]
+	run -66 tt-model path toy
 }
 
 @test "a file or directory that cannot be read is called so" {
