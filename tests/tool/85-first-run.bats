@@ -90,3 +90,17 @@ ends() { # PID: within two seconds
 	run -74 --separate-stderr sh bin/first-run
 	[ -z "$output" ]
 }
+
+@test "where no page is there at all, those of every package are fetched" {
+	mkdir info man
+	echo /usr/share/man/man1/tool.1.gz >info/toolbox.list
+	mount='mount --bind info /var/lib/dpkg/info && mount --bind man /usr/share/man'
+	unshare -Urm sh -c "$mount" 2>/dev/null || skip "cannot mount"
+	touch "$index/man.vectors"
+	fake bin/grep 'exit 0'
+	fake bin/apt-get 'echo "$*" >>asked'
+	sed -i "s|>>asked|>>$PWD/asked|" bin/apt-get
+	run --separate-stderr unshare -Urm sh -c "$mount && exec sh bin/first-run"
+	[ "$output" = because ]
+	grep 'download toolbox' asked
+}
