@@ -212,6 +212,21 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	done
 }
 
+@test "a message that cannot be written changes no status" {
+	make_fakes
+	while read -r want command
+	do
+		run sh -c "fakes/$command 2>/dev/full"
+		echo "$command: $status"
+		[ "$status" -eq "$want" ]
+	done <<'EOF'
+66 tt-ask -i nothing word
+78 tt-sync nothing
+2 tt-eval --nonsense
+2 tt-sync --lexical --vectors
+EOF
+}
+
 @test "corpora are named by words: 1 and 01 are two" {
 	make_fakes
 	mkdir "$HOME/.local/share/tiny-titans/index/1"
