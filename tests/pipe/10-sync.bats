@@ -95,6 +95,12 @@ vectors() {
 "text":"kept as it is"' ]
 }
 
+@test "what a converter leaves in the background keeps no other run away" {
+	printf '    filters: {"handover.md": "sleep 3 >/dev/null 2>&1 3>&- & cat"}\n' >>depot.yaml
+	tt-sync --lexical
+	tt-sync --lexical
+}
+
 @test "a path may have a slash too many, or a dot between two" {
 	sed -i "s|$PWD/docs|$PWD//./docs/|" depot.yaml
 	tt-sync --lexical
