@@ -212,6 +212,13 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	done
 }
 
+@test "tt-eval cannot keep anything where it is told to: 73" {
+	make_fakes
+	run -73 --separate-stderr fakes/tt-eval refusal -i a --queries c.yaml --keep /proc/self
+	[ "$stderr" = "tt-eval: cannot create anything in '/proc/self'" ]
+	[ ! -e called ]
+}
+
 @test "a message that cannot be written changes no status" {
 	make_fakes
 	while read -r want command
