@@ -295,7 +295,7 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 static int score_name(struct run *x, const struct plan_name *name, bool *led, struct err *e)
 {
 	struct df df;
-	int r = look_up(x->s, name->s + 1, name->n - 1, x->at, &df, e);
+	int r = look_up(x->s, name->term, name->n_term, x->at, &df, e);
 	if (r)
 		return r;
 	double weight = idf(x->t.n_doc, df.doc);

@@ -51,6 +51,15 @@ static void add_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 	it->weight = stop ? STOP_WEIGHT : 1;
 }
 
+/* A compound comes last of its terms. */
+static void take_term(void *arg, const char *t, size_t n, enum terms_kind kind)
+{
+	struct plan_name *it = arg;
+	(void)kind;
+	memcpy(it->term, t, n);
+	it->n_term = n;
+}
+
 static void add_name(struct plan *p, const char *s, size_t n, bool set_off)
 {
 	char t[TERMS_MAX];
@@ -67,6 +76,7 @@ static void add_name(struct plan *p, const char *s, size_t n, bool set_off)
 	memcpy(it->s + 1, t, k);
 	it->n = k + 1;
 	it->set_off = set_off;
+	terms_scan(s, n, take_term, it);
 }
 
 /* Characters that cannot stand in a name, or only within one. */

@@ -29,6 +29,8 @@ struct plan_term {
 struct plan_name {
 	char s[TERMS_MAX];	/* the mark of SEGMENT_NAME_MARK included */
 	size_t n;
+	char term[TERMS_MAX];	/* by which texts tell how rare it is: its stem, or a compound as it is */
+	size_t n_term;
 	bool set_off;		/* the question begins with it, and a colon follows at once or after one word: git and git-am of "git am: ..." */
 };
 

@@ -77,6 +77,21 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(pages 'git am apply a patch to files')" = "git-apply.1 git-am.1 git.1" ]
 }
 
+@test "a page with a common word for its name weighs what the word weighs, in whatever form" {
+	{
+		doc users.1 'users(1)' 'users - print who is logged in' man
+		chunk users.1 0 NAME name 'users - print who is logged in'
+		doc lpadmin.8 'lpadmin(8)' 'lpadmin - configure printers' man
+		chunk lpadmin.8 0 NAME name 'lpadmin - configure printers'
+		chunk lpadmin.8 1 -u option '-u: which users may print, and may not'
+		for n in 1 2 3 4 5 6; do
+			doc x$n.1 "x$n(1)" "x$n - of a user" man
+			chunk x$n.1 0 NAME name "of a user, number $n"
+		done
+	} | tt-index add common
+	[[ "$(tt-retrieve common <<<'which users may print' | hits | head -1)" = lpadmin.8* ]]
+}
+
 @test "a page is found by the name of a link to it" {
 	[[ "$(tt-retrieve i <<<'gtar: contents' | hits | head -1)" = tar.1* ]]
 }
