@@ -79,48 +79,80 @@ static void add_name(struct plan *p, const char *s, size_t n, bool set_off)
 	terms_scan(s, n, take_term, it);
 }
 
-/* Characters that cannot stand in a name, or only within one. */
-static bool is_edge(char c)
+/* A word of the question without what stands around it. */
+struct word {
+	const char *s;
+	size_t n;
+	bool colon;		/* stands behind it */
+};
+
+/* Bytes of the character that begins s[0..n), or ends it, if that cannot stand there in a name; else 0. */
+static size_t edge(const char *s, size_t n, bool at_end)
 {
-	return c == '\0' || strchr(".,;:!?()[]{}<>\"'`", c) != NULL;
+	char c = s[at_end ? n - 1 : 0];
+	if (c == '\0' || strchr(".,;:!?()[]{}<>\"'`", c))
+		return 1;
+	const char *mark = n < 3 ? NULL : at_end ? s + n - 3 : s;
+	return mark && memcmp(mark, "\xE2\x80", 2) == 0 && (mark[2] & 0xF8) == 0x98 ? 3 : 0;	/* U+2018 to U+201F: quotation marks */
 }
 
-/* Every run of one to three words joined by "-", as "git rebase --onto" names git-rebase(1). */
-static void add_names(struct plan *p, const char *s, size_t n)
+/* Bytes of "tar" in "tar(1" and in "tar's". */
+static size_t n_base(const char *s, size_t n)
 {
-	struct { size_t from, to; } w[PLAN_MAX_NAMES];
-	size_t n_w = 0, colon = 0;
-	for (size_t at = 0; at < n && n_w < PLAN_MAX_NAMES; ) {
+	const char *paren = memchr(s, '(', n);
+	if (paren)
+		return (size_t)(paren - s);
+	if (n > 2 && memcmp(s + n - 2, "'s", 2) == 0)
+		return n - 2;
+	return n > 4 && memcmp(s + n - 4, "\xE2\x80\x99s", 4) == 0 ? n - 4 : n;
+}
+
+/* What is between spaces, s[0..n), as a word; false if nothing of it is. */
+static bool take_word(struct word *w, const char *s, size_t n)
+{
+	size_t from = 0, to = n, k;
+	while (from < to && s[from] != '.' && (k = edge(s + from, to - from, false)))
+		from += k;
+	bool colon = to > from && s[to - 1] == ':';
+	while (from < to && (k = edge(s + from, to - from, true)))
+		to -= k;
+	to = from + n_base(s + from, to - from);
+	*w = (struct word){ .s = s + from, .n = to - from, .colon = colon };
+	return w->n > 0;
+}
+
+static size_t take_words(struct word *w, const char *s, size_t n)
+{
+	size_t n_w = 0;
+	for (size_t at = 0; at < n && n_w < PLAN_MAX_WORDS; ) {
 		while (at < n && (unsigned char)s[at] <= ' ')
 			at++;
 		size_t from = at;
 		while (at < n && (unsigned char)s[at] > ' ')
 			at++;
-		size_t to = at;
-		while (from < to && is_edge(s[from]) && s[from] != '.')
-			from++;
-		bool has_colon = to > from && s[to - 1] == ':';
-		while (to > from && is_edge(s[to - 1]))
-			to--;
-		if (to == from)
-			continue;
-		w[n_w].from = from;
-		w[n_w++].to = to;
-		if (has_colon && !colon)
-			colon = n_w;
+		n_w += take_word(&w[n_w], s + from, at - from);
 	}
+	return n_w;
+}
+
+/* Every run of one to three words joined by "-", as "git rebase --onto" names git-rebase(1). */
+static void add_names(struct plan *p, const char *s, size_t n)
+{
+	struct word w[PLAN_MAX_WORDS];
+	size_t n_w = take_words(w, s, n), colon = 0;
+	while (colon < n_w && !w[colon].colon)
+		colon++;
 	for (size_t i = 0; i < n_w; i++) {
 		char join[TERMS_MAX];
 		size_t len = 0;
 		for (size_t k = i; k < n_w && k < i + 3; k++) {
-			size_t m = w[k].to - w[k].from;
-			if (len + m + 1 > sizeof join)
+			if (len + w[k].n + 1 > sizeof join)
 				break;
 			if (k > i)
 				join[len++] = '-';
-			memcpy(join + len, s + w[k].from, m);
-			len += m;
-			add_name(p, join, len, i == 0 && k < colon && colon - k <= 2);
+			memcpy(join + len, w[k].s, w[k].n);
+			len += w[k].n;
+			add_name(p, join, len, i == 0 && colon < n_w && k <= colon && colon - k < 2);
 		}
 	}
 }

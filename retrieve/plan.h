@@ -16,7 +16,8 @@
 #include "lib/base/err.h"
 
 #define PLAN_MAX_TERMS 256	/* of a longer question the rest is left out */
-#define PLAN_MAX_NAMES 64
+#define PLAN_MAX_WORDS 64	/* in which names are looked for */
+#define PLAN_MAX_NAMES (3 * PLAN_MAX_WORDS)
 
 struct plan_term {
 	char s[TERMS_MAX];

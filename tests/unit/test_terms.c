@@ -145,6 +145,21 @@ static void plan_joins_words_to_names_and_marks_those_before_a_colon(void **stat
 	assert_string_equal(kind_of_name("which files changed: today", "which"), "name");
 }
 
+static void plan_finds_names_within_what_stands_around_them(void **state)
+{
+	(void)state;
+	char q[] = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+		"nineteen twenty and so on: how do I list it with tar?";
+	assert_string_equal(kind_of_name(q, "tar"), "name");
+	assert_string_equal(kind_of_name("list it with tar(1).", "tar"), "name");
+	assert_string_equal(kind_of_name("git-am(1): apply a patch", "git-am"), "set off");
+	assert_string_equal(kind_of_name("which of tar's options lists it?", "tar"), "name");
+	assert_string_equal(kind_of_name("which of tar\xE2\x80\x99s options lists it?", "tar"), "name");
+	assert_string_equal(kind_of_name("\xE2\x80\x9Ctar\xE2\x80\x9D: list it", "tar"), "set off");
+	assert_string_equal(kind_of_name("use (tar)", "tar"), "name");
+	assert_string_equal(kind_of_name("( \xE2\x80\x99 's", "s"), "name");
+}
+
 static void plan_weighs_function_words_less(void **state)
 {
 	(void)state;
@@ -166,6 +181,7 @@ int main(void)
 		cmocka_unit_test(scan_overlong_word_is_cut_and_literal_left_out),
 		cmocka_unit_test(is_stop_knows_stems_of_function_words),
 		cmocka_unit_test(plan_joins_words_to_names_and_marks_those_before_a_colon),
+		cmocka_unit_test(plan_finds_names_within_what_stands_around_them),
 		cmocka_unit_test(plan_weighs_function_words_less),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
