@@ -24,6 +24,10 @@ const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1
 #define NAMED 8
 #define PARENT 4
 
+/* How many times as much a name weighs that is meant as one ("with tar") as a word that only is the name of a page, too. Tasks of tldr
+ * "with COMMAND" gain 0.03 in nDCG@10 by words (0.02 by 2, 0.04 by 5), those that name none lose less than 0.001 (0.001 by 5). */
+#define MEANT 3
+
 /* Shares of a question's words (`cover`, `known`) weigh words as if there were so many more documents: of three pages nobody can
  * tell how rare a word is. */
 #define MORE_DOCS 100
@@ -298,7 +302,7 @@ static int score_name(struct run *x, const struct plan_name *name, bool *led, st
 	int r = look_up(x->s, name->term, name->n_term, x->at, &df, e);
 	if (r)
 		return r;
-	double weight = idf(x->t.n_doc, df.doc);
+	double weight = idf(x->t.n_doc, df.doc) * (name->meant ? MEANT : 1);
 	r = look_up(x->s, name->s, name->n, x->at, &df, e);
 	if (name->set_off && df.name > 0) {
 		weight = (*led ? PARENT : NAMED) * idf(x->t.n_doc, 1);

@@ -5,6 +5,7 @@
 #include "retrieve/plan.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "index/segment.h"
 
@@ -60,21 +61,24 @@ static void take_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 	it->n_term = n;
 }
 
-static void add_name(struct plan *p, const char *s, size_t n, bool set_off)
+static void add_name(struct plan *p, const char *s, size_t n, bool set_off, bool meant)
 {
 	char t[TERMS_MAX];
 	size_t k = n && n < TERMS_MAX ? terms_fold(s, n, t) : 0;
 	if (!k || k + 1 > TERMS_MAX)
 		return;
 	for (size_t i = 0; i < p->n_name; i++)
-		if (p->name[i].n == k + 1 && memcmp(p->name[i].s + 1, t, k) == 0)
+		if (p->name[i].n == k + 1 && memcmp(p->name[i].s + 1, t, k) == 0) {
+			p->name[i].meant |= meant;
 			return;
+		}
 	if (p->n_name == PLAN_MAX_NAMES)
 		return;
 	struct plan_name *it = &p->name[p->n_name++];
 	it->s[0] = SEGMENT_NAME_MARK;
 	memcpy(it->s + 1, t, k);
 	it->n = k + 1;
+	it->meant = meant;
 	it->set_off = set_off;
 	terms_scan(s, n, take_term, it);
 }
@@ -84,6 +88,7 @@ struct word {
 	const char *s;
 	size_t n;
 	bool colon;		/* stands behind it */
+	bool opens, closes;	/* a name that is written as one begins or ends here: `git commit`, git-commit(1) */
 };
 
 /* Bytes of the character that begins s[0..n), or ends it, if that cannot stand there in a name; else 0. */
@@ -117,7 +122,9 @@ static bool take_word(struct word *w, const char *s, size_t n)
 	while (from < to && (k = edge(s + from, to - from, true)))
 		to -= k;
 	to = from + n_base(s + from, to - from);
-	*w = (struct word){ .s = s + from, .n = to - from, .colon = colon };
+	bool paren = to < n && s[to] == '(';
+	*w = (struct word){ .s = s + from, .n = to - from, .colon = colon, .opens = paren || (from && s[from - 1] == '`'),
+		.closes = paren || (to < n && s[to] == '`') };
 	return w->n > 0;
 }
 
@@ -133,6 +140,22 @@ static size_t take_words(struct word *w, const char *s, size_t n)
 		n_w += take_word(&w[n_w], s + from, at - from);
 	}
 	return n_w;
+}
+
+static bool is_one_of(const char *const *list, const struct word *w)
+{
+	for (; *list; list++)
+		if (strlen(*list) == w->n && strncasecmp(*list, w->s, w->n) == 0)
+			return true;
+	return false;
+}
+
+/* True if the words from w[i] to w[k] are a name by how they are written, or by what stands before or behind them. */
+static bool is_meant(const struct word *w, size_t n_w, size_t i, size_t k)
+{
+	static const char *const before[] = { "with", "using", "use", "via", "in", "of", "is", "does", NULL };
+	static const char *const behind[] = { "command", "program", "tool", "utility", NULL };
+	return (w[i].opens && w[k].closes) || (i && is_one_of(before, &w[i - 1])) || (k + 1 < n_w && is_one_of(behind, &w[k + 1]));
 }
 
 /* Every run of one to three words joined by "-", as "git rebase --onto" names git-rebase(1). */
@@ -152,7 +175,7 @@ static void add_names(struct plan *p, const char *s, size_t n)
 				join[len++] = '-';
 			memcpy(join + len, w[k].s, w[k].n);
 			len += w[k].n;
-			add_name(p, join, len, i == 0 && colon < n_w && k <= colon && colon - k < 2);
+			add_name(p, join, len, i == 0 && colon < n_w && k <= colon && colon - k < 2, is_meant(w, n_w, i, k));
 		}
 	}
 }

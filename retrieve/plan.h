@@ -32,6 +32,7 @@ struct plan_name {
 	size_t n;
 	char term[TERMS_MAX];	/* by which texts tell how rare it is: its stem, or a compound as it is */
 	size_t n_term;
+	bool meant;		/* a name by the words around it: "with tar", "the tar command", tar(1), `tar` */
 	bool set_off;		/* the question begins with it, and a colon follows at once or after one word: git and git-am of "git am: ..." */
 };
 

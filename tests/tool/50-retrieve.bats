@@ -75,6 +75,7 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(pages 'git am: apply a patch to files')" = "git-am.1 git.1 git-apply.1" ]
 	[ "$(pages 'git undo: apply a patch to files')" = "git.1 git-apply.1 git-am.1" ]
 	[ "$(pages 'git am apply a patch to files')" = "git-apply.1 git-am.1 git.1" ]
+	[ "$(pages 'apply a patch to files with git am')" = "git-am.1 git-apply.1 git.1" ]
 }
 
 @test "a page with a common word for its name weighs what the word weighs, in whatever form" {

@@ -120,14 +120,14 @@ static void is_stop_knows_stems_of_function_words(void **state)
 	assert_false(terms_is_stop("", 0));
 }
 
-/* Whether the plan of `q` has `name` as a whole name, and as one that is set off: "", "name", "set off". */
+/* Whether the plan of `q` has `name` as a whole name, as one that is meant or that is set off: "", "name", "meant", "set off". */
 static const char *kind_of_name(const char *q, const char *name)
 {
 	static struct plan p;
 	plan_make(&p, q, strlen(q));
 	for (size_t i = 0; i < p.n_name; i++)
 		if (p.name[i].n == strlen(name) + 1 && memcmp(p.name[i].s + 1, name, strlen(name)) == 0)
-			return p.name[i].set_off ? "set off" : "name";
+			return p.name[i].set_off ? "set off" : p.name[i].meant ? "meant" : "name";
 	return "";
 }
 
@@ -150,14 +150,28 @@ static void plan_finds_names_within_what_stands_around_them(void **state)
 	(void)state;
 	char q[] = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
 		"nineteen twenty and so on: how do I list it with tar?";
-	assert_string_equal(kind_of_name(q, "tar"), "name");
-	assert_string_equal(kind_of_name("list it with tar(1).", "tar"), "name");
+	assert_string_equal(kind_of_name(q, "tar"), "meant");
+	assert_string_equal(kind_of_name("list it with tar(1).", "tar"), "meant");
 	assert_string_equal(kind_of_name("git-am(1): apply a patch", "git-am"), "set off");
-	assert_string_equal(kind_of_name("which of tar's options lists it?", "tar"), "name");
-	assert_string_equal(kind_of_name("which of tar\xE2\x80\x99s options lists it?", "tar"), "name");
+	assert_string_equal(kind_of_name("which of tar's options lists it?", "tar"), "meant");
+	assert_string_equal(kind_of_name("which of tar\xE2\x80\x99s options lists it?", "tar"), "meant");
 	assert_string_equal(kind_of_name("\xE2\x80\x9Ctar\xE2\x80\x9D: list it", "tar"), "set off");
-	assert_string_equal(kind_of_name("use (tar)", "tar"), "name");
+	assert_string_equal(kind_of_name("use (tar)", "tar"), "meant");
 	assert_string_equal(kind_of_name("( \xE2\x80\x99 's", "s"), "name");
+}
+
+static void plan_tells_names_that_are_meant(void **state)
+{
+	(void)state;
+	assert_string_equal(kind_of_name("list it with git log", "git"), "meant");
+	assert_string_equal(kind_of_name("list it with git log", "git-log"), "meant");
+	assert_string_equal(kind_of_name("list it with git log", "log"), "name");
+	assert_string_equal(kind_of_name("What does the tar command do?", "tar"), "meant");
+	assert_string_equal(kind_of_name("list it, `git log` or not", "git-log"), "meant");
+	assert_string_equal(kind_of_name("list it, `git log` or not", "log"), "name");
+	assert_string_equal(kind_of_name("list it, see tar(1)", "tar"), "meant");
+	assert_string_equal(kind_of_name("a tar that is listed by tar(1)", "tar"), "meant");
+	assert_string_equal(kind_of_name("list a tar", "tar"), "name");
 }
 
 static void plan_weighs_function_words_less(void **state)
@@ -182,6 +196,7 @@ int main(void)
 		cmocka_unit_test(is_stop_knows_stems_of_function_words),
 		cmocka_unit_test(plan_joins_words_to_names_and_marks_those_before_a_colon),
 		cmocka_unit_test(plan_finds_names_within_what_stands_around_them),
+		cmocka_unit_test(plan_tells_names_that_are_meant),
 		cmocka_unit_test(plan_weighs_function_words_less),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
