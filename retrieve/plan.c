@@ -4,6 +4,7 @@
  */
 #include "retrieve/plan.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,11 +62,18 @@ static void take_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 	it->n_term = n;
 }
 
+static bool is_number(const char *s, size_t n)
+{
+	while (n && isdigit((unsigned char)s[n - 1]))
+		n--;
+	return n == 0;
+}
+
 static void add_name(struct plan *p, const char *s, size_t n, bool set_off, bool meant)
 {
 	char t[TERMS_MAX];
 	size_t k = n && n < TERMS_MAX ? terms_fold(s, n, t) : 0;
-	if (!k || k + 1 > TERMS_MAX)
+	if (!k || k + 1 > TERMS_MAX || is_number(t, k))
 		return;
 	for (size_t i = 0; i < p->n_name; i++)
 		if (p->name[i].n == k + 1 && memcmp(p->name[i].s + 1, t, k) == 0) {

@@ -157,6 +157,8 @@ static void plan_finds_names_within_what_stands_around_them(void **state)
 	assert_string_equal(kind_of_name("which of tar\xE2\x80\x99s options lists it?", "tar"), "meant");
 	assert_string_equal(kind_of_name("\xE2\x80\x9Ctar\xE2\x80\x9D: list it", "tar"), "set off");
 	assert_string_equal(kind_of_name("use (tar)", "tar"), "meant");
+	assert_string_equal(kind_of_name("the best of 7", "7"), "");
+	assert_string_equal(kind_of_name("unpack with 7z", "7z"), "meant");
 	assert_string_equal(kind_of_name("( \xE2\x80\x99 's", "s"), "name");
 }
 
