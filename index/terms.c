@@ -199,12 +199,15 @@ bool terms_is_stop(const char *t, size_t n)
 		"a", "about", "all", "also", "am", "an", "and", "ani", "are", "as", "at", "be", "becaus", "been", "but", "by",
 		"can", "could", "did", "do", "doe", "each", "etc", "for", "from", "had", "has", "have", "he", "her", "here",
 		"his", "how", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "may", "me", "might", "must", "my",
-		"no", "not", "of", "on", "onli", "or", "other", "our", "out", "over", "own", "s", "same", "she", "should", "so",
+		"no", "not", "of", "on", "onli", "or", "other", "our", "out", "over", "own", "pleas", "s", "same", "she", "should", "so",
 		"some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those",
 		"through", "to", "too", "under", "up", "us", "use", "veri", "via", "was", "we", "were", "what", "when",
 		"where", "which", "while", "who", "whom", "whi", "will", "with", "would", "you", "your",
 	};
 	char key[TERMS_MAX + 1];
+	const char *quote = n ? memchr(t, '\'', n) : NULL;
+	if (quote)	/* "i'd", "it'll"; "can't" */
+		return terms_is_stop(t, (size_t)(quote - t)) || (n > 3 && memcmp(t + n - 3, "n't", 3) == 0);
 	if (n == 0 || n > 8)
 		return false;
 	memcpy(key, t, n);

@@ -152,6 +152,7 @@ hits() {	# "doc seq" of every hit on stdin
 @test "known is the share of them that the index has, wherever" {
 	known() { tt-retrieve --json -n 1 i <<<"$1" | sed -n 's/.*"known":\([0-9.]*\).*/\1/p'; }
 	[ "$(known 'archive in the cellar: list with long format')" = 1.0 ]
+	[ "$(known "I'd list an archive, but I can’t. Please?")" = 1.0 ]
 	low=$(known 'extract zebra') less=$(known 'extract zebra quagga')
 	[ "${less#0.}" != "$less" ]
 	[ "$(printf '%s\n' "$low" "$less" | sort -n | head -1)" = "$less" ]

@@ -116,6 +116,10 @@ static void is_stop_knows_stems_of_function_words(void **state)
 	(void)state;
 	assert_true(terms_is_stop("the", 3));
 	assert_true(terms_is_stop("onli", 4));
+	assert_true(terms_is_stop("i'd", 3));
+	assert_true(terms_is_stop("shouldn't", 9));
+	assert_false(terms_is_stop("n't", 3));
+	assert_false(terms_is_stop("o'clock", 7));
 	assert_false(terms_is_stop("tar", 3));
 	assert_false(terms_is_stop("", 0));
 }
