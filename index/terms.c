@@ -202,7 +202,7 @@ bool terms_is_stop(const char *t, size_t n)
 		"no", "not", "of", "on", "onli", "or", "other", "our", "out", "over", "own", "pleas", "s", "same", "she", "should", "so",
 		"some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those",
 		"through", "to", "too", "under", "up", "us", "use", "veri", "via", "was", "we", "were", "what", "when",
-		"where", "which", "while", "who", "whom", "whi", "will", "with", "would", "you", "your",
+		"where", "whi", "which", "while", "who", "whom", "will", "with", "would", "you", "your",
 	};
 	char key[TERMS_MAX + 1];
 	const char *quote = n ? memchr(t, '\'', n) : NULL;
