@@ -263,9 +263,8 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 		return r;
 	const struct lexical_param *par = x->par;
 	double i_chunk = idf(x->t.n_chunk, df.chunk), i_doc = idf(x->t.n_doc, df.doc), i_name = idf(x->t.n_doc, df.name);
-	bool informs = !term->stop && !term->literal;
 	struct pass p = { .w_chunk = (float)(term->weight * i_chunk), .w_doc = (float)(term->weight * i_doc),
-		.w_cover = informs ? (float)idf(x->t.n_doc + MORE_DOCS, df.doc) : 0, .k_0 = par->k1 * (1 - par->b),
+		.w_cover = term->informs ? (float)idf(x->t.n_doc + MORE_DOCS, df.doc) : 0, .k_0 = par->k1 * (1 - par->b),
 		.k_len = par->k1 * par->b / (float)x->t.chunk_len, .head = par->head };
 	if (df.chunk + df.name > 0) {	/* a word that is nowhere says nothing about where to look */
 		x->sum_chunk += term->weight * i_chunk;

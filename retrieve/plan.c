@@ -188,9 +188,19 @@ static void add_names(struct plan *p, const char *s, size_t n)
 	}
 }
 
+static void mark_informing(struct plan *p)
+{
+	bool any = false;
+	for (size_t i = 0; i < p->n_term; i++)
+		any |= p->term[i].informs = !p->term[i].stop && !p->term[i].literal;
+	for (size_t i = 0; !any && i < p->n_term; i++)
+		p->term[i].informs = true;
+}
+
 void plan_make(struct plan *p, const char *s, size_t n)
 {
 	*p = (struct plan){0};
 	terms_scan(s, n, add_term, &(struct adding){ p, false });
+	mark_informing(p);
 	add_names(p, s, n);
 }

@@ -24,6 +24,7 @@ struct plan_term {
 	size_t n;
 	float weight;		/* times it occurs, less for function words */
 	bool stop, literal;
+	bool informs;		/* neither; of a question that has no such term, every one */
 	bool ruled_out;		/* nowhere but behind a "without" or "not": "without extracting it" rules out extract */
 };
 
