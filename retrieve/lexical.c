@@ -102,11 +102,11 @@ static int doc_norms(struct store *s, const struct lexical_param *par, const str
 }
 
 struct pass {
-	float *chunk, *inner, *doc, *cover;	/* of this segment */
-	const uint8_t *in_name;		/* [n_doc] 1 = the document's name or title has the term */
-	const float *doc_norm;
+	float *chunk, *inner, *doc, *name, *cover;	/* of this segment */
+	uint8_t *in_name;		/* [n_doc] 1 = the document's name or title has the term; set by score_names, which comes first */
+	const float *doc_norm, *name_norm;
 	const struct segment_len *len;
-	float w_chunk, w_doc, w_cover;	/* weight * idf, relative */
+	float w_chunk, w_doc, w_name, w_cover;	/* weight * idf, relative */
 	float k_0, k_len;		/* chunk norm = k_0 + k_len * length */
 	float head;
 };
@@ -134,7 +134,7 @@ static int score_chunks(struct store_segment *g, struct str list, const struct p
 				p->doc[doc] += p->w_doc * tf_doc / (tf_doc + p->doc_norm[doc]);
 			doc = len->doc;
 			tf_doc = 0;
-			p->cover[doc] += p->w_cover;
+			p->cover[doc] += p->in_name[doc] ? 0 : p->w_cover;
 		}
 		tf_doc += (float)(at.tf + at.tf_head);
 	}
@@ -143,15 +143,14 @@ static int score_chunks(struct store_segment *g, struct str list, const struct p
 	return it.bad ? bad_list(g, e) : 0;
 }
 
-/* Also marks them in in_name. */
-static int score_names(struct store_segment *g, struct str list, float w, const float *norm, float *name, uint8_t *in_name,
-	struct err *e)
+static int score_names(struct store_segment *g, struct str list, const struct pass *p, struct err *e)
 {
 	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
 	struct posting at;
 	while (postings_next(&it, &at)) {
-		name[at.id] += w * (float)at.tf / ((float)at.tf + norm[at.id]);
-		in_name[at.id] = 1;
+		p->name[at.id] += p->w_name * (float)at.tf / ((float)at.tf + p->name_norm[at.id]);
+		p->cover[at.id] += p->w_cover;
+		p->in_name[at.id] = 1;
 	}
 	return it.bad ? bad_list(g, e) : 0;
 }
@@ -264,8 +263,8 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 	const struct lexical_param *par = x->par;
 	double i_chunk = idf(x->t.n_chunk, df.chunk), i_doc = idf(x->t.n_doc, df.doc), i_name = idf(x->t.n_doc, df.name);
 	struct pass p = { .w_chunk = (float)(term->weight * i_chunk), .w_doc = (float)(term->weight * i_doc),
-		.w_cover = term->informs ? (float)idf(x->t.n_doc + MORE_DOCS, df.doc) : 0, .k_0 = par->k1 * (1 - par->b),
-		.k_len = par->k1 * par->b / (float)x->t.chunk_len, .head = par->head };
+		.w_name = (float)(term->weight * i_name), .w_cover = term->informs ? (float)idf(x->t.n_doc + MORE_DOCS, df.doc) : 0,
+		.k_0 = par->k1 * (1 - par->b), .k_len = par->k1 * par->b / (float)x->t.chunk_len, .head = par->head };
 	if (df.chunk + df.name > 0) {	/* a word that is nowhere says nothing about where to look */
 		x->sum_chunk += term->weight * i_chunk;
 		x->sum_doc += term->weight * i_doc;
@@ -279,14 +278,15 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 		size_t chunk = g->first_chunk, doc = g->first_doc;
 		p.chunk = x->l->chunk + chunk;
 		p.doc = x->l->doc + doc;
+		p.name = x->l->name + doc;
+		p.name_norm = x->name_norm + doc;
 		p.cover = x->l->cover + doc;
 		p.doc_norm = x->doc_norm + doc;
 		p.inner = x->l->inner + chunk;
 		p.in_name = x->in_name + doc;
 		r = segment_get_lens(&g->seg, &p.len, e);
 		if (!r && x->at[i].found)
-			r = score_names(g, x->at[i].at.names, (float)(term->weight * i_name), x->name_norm + doc, x->l->name + doc,
-				x->in_name + doc, e);
+			r = score_names(g, x->at[i].at.names, &p, e);
 		if (!r && x->at[i].found)
 			r = score_chunks(g, x->at[i].at.chunks, &p, e);
 	}

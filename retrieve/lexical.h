@@ -21,7 +21,7 @@ struct lexical {
 	float *inner;		/* [n_chunk] the same without terms that the document's name or title has: within it they say nothing */
 	float *doc, *name;	/* [n_doc] */
 	float *whole;		/* [n_doc] idf of the words that are a whole name of the document; relative, as above */
-	float *cover;		/* [n_doc] share of the question's informative terms that occur in the document at all */
+	float *cover;		/* [n_doc] share of the question's informative terms that occur in the document at all, its name and title too */
 	float known;		/* share that occurs in the index at all, more in a small index: see the source */
 };
 
