@@ -155,48 +155,6 @@ static int score_names(struct store_segment *g, struct str list, const struct pa
 	return it.bad ? bad_list(g, e) : 0;
 }
 
-static void raise(float *v, float w)
-{
-	*v = w > *v ? w : *v;
-}
-
-/* Lifts the live document whose identity is `doc`. whole[] counts through all segments. */
-static int score_target(struct store *s, struct str doc, float w, float *whole, struct err *e)
-{
-	char t[SEGMENT_DOC_TERM];
-	segment_doc_term(doc.s, doc.n, t);
-	for (size_t i = 0; i < s->m.n_segment; i++) {
-		struct store_segment *g = &s->seg[i];
-		struct segment_term at;
-		struct posting p;
-		int r = segment_find(&g->seg, t, sizeof t, &at, e);
-		if (r < 0)
-			return r;
-		struct postings it = r ? postings_of(at.names.s, at.names.n, g->m->n_doc) : (struct postings){0};
-		while (r && postings_next(&it, &p))
-			if (!g->dead[p.id])
-				raise(&whole[g->first_doc + p.id], w);
-	}
-	return 0;
-}
-
-/* Lifts the documents in `list` of segment g, or what they are other names of. */
-static int score_whole(struct store *s, struct store_segment *g, struct str list, float w, float *whole, struct err *e)
-{
-	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
-	struct posting at;
-	while (postings_next(&it, &at)) {
-		struct segment_doc d;
-		int r = segment_get_doc(&g->seg, at.id, &d, e);
-		if (!r && d.alias.n && !g->dead[at.id])
-			r = score_target(s, d.alias, w, whole, e);
-		if (r)
-			return r;
-		raise(&whole[g->first_doc + at.id], w);
-	}
-	return it.bad ? bad_list(g, e) : 0;
-}
-
 /* The dictionary's counts hold for all documents; of a segment from which some were removed, the living are counted. */
 static int count_living(struct store_segment *g, struct segment_term *t, struct err *e)
 {
@@ -293,23 +251,98 @@ static int score_term(struct run *x, const struct plan_term *term, struct err *e
 	return r;
 }
 
+/* What a document gets by a name of its own. */
+struct lift { float whole, cover; };
+
+static void lift(struct run *x, size_t doc, const struct lift *by)
+{
+	float *whole = &x->l->whole[doc];
+	*whole = by->whole > *whole ? by->whole : *whole;
+	if (by->cover > 0 && !x->in_name[doc]) {
+		x->l->cover[doc] += by->cover;
+		x->in_name[doc] = 1;
+	}
+}
+
+/* Lifts the live document whose identity is `doc`. */
+static int lift_target(struct run *x, struct str doc, const struct lift *by, struct err *e)
+{
+	char t[SEGMENT_DOC_TERM];
+	segment_doc_term(doc.s, doc.n, t);
+	for (size_t i = 0; i < x->s->m.n_segment; i++) {
+		struct store_segment *g = &x->s->seg[i];
+		struct segment_term at;
+		struct posting p;
+		int r = segment_find(&g->seg, t, sizeof t, &at, e);
+		if (r < 0)
+			return r;
+		struct postings it = r ? postings_of(at.names.s, at.names.n, g->m->n_doc) : (struct postings){0};
+		while (r && postings_next(&it, &p))
+			if (!g->dead[p.id])
+				lift(x, g->first_doc + p.id, by);
+	}
+	return 0;
+}
+
+/* Lifts the documents in `list` of segment g, or what they are other names of. */
+static int lift_named(struct run *x, struct store_segment *g, struct str list, const struct lift *by, struct err *e)
+{
+	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
+	struct posting at;
+	while (postings_next(&it, &at)) {
+		struct segment_doc d;
+		int r = segment_get_doc(&g->seg, at.id, &d, e);
+		if (!r && d.alias.n && !g->dead[at.id])
+			r = lift_target(x, d.alias, by, e);
+		if (r)
+			return r;
+		lift(x, g->first_doc + at.id, by);
+	}
+	return it.bad ? bad_list(g, e) : 0;
+}
+
+static bool informs(const struct plan *p, const struct plan_name *name)
+{
+	for (size_t i = 0; i < p->n_term; i++)
+		if (p->term[i].n == name->n_term && memcmp(p->term[i].s, name->term, name->n_term) == 0)
+			return p->term[i].informs;
+	return false;
+}
+
+/* A word that no text and no title has, but is the name of a link, "gmake", says where to look all the same: it is known, and has its share of
+ * every sum. Returns what of `cover` the page has by it. */
+static float know_link(struct run *x)
+{
+	float w = (float)idf(x->t.n_doc + MORE_DOCS, 0);
+	x->sum_chunk += idf(x->t.n_chunk, 0);
+	x->sum_doc += idf(x->t.n_doc, 0);
+	x->sum_name += idf(x->t.n_doc, 0);
+	x->l->known += w;
+	memset(x->in_name, 0, x->l->n_doc);
+	return w;
+}
+
 /* A whole name weighs what its words weigh in the text: "tar" much, "file" little; one that is set off, more. The longest of these
  * that is the name of a page comes first: *led tells whether it did. */
-static int score_name(struct run *x, const struct plan_name *name, bool *led, struct err *e)
+static int score_name(struct run *x, const struct plan *p, const struct plan_name *name, bool *led, struct err *e)
 {
-	struct df df;
-	int r = look_up(x->s, name->term, name->n_term, x->at, &df, e);
-	if (r)
+	struct df word, whole;
+	int r = look_up(x->s, name->term, name->n_term, x->at, &word, e);
+	if (!r)
+		r = look_up(x->s, name->s, name->n, x->at, &whole, e);
+	if (r || whole.name <= 0)
 		return r;
-	double weight = idf(x->t.n_doc, df.doc) * (name->meant ? MEANT : 1);
-	r = look_up(x->s, name->s, name->n, x->at, &df, e);
-	if (name->set_off && df.name > 0) {
+	double weight = idf(x->t.n_doc, word.doc) * (name->meant ? MEANT : 1);
+	if (name->set_off) {
 		weight = (*led ? PARENT : NAMED) * idf(x->t.n_doc, 1);
 		*led = true;
 	}
+	struct lift by = { .whole = (float)(weight / idf(x->t.n_doc, 1)) };
+	if (word.chunk + word.name <= 0 && informs(p, name))
+		by.cover = know_link(x);
 	for (size_t i = 0; !r && i < x->s->m.n_segment; i++)
 		if (x->at[i].found)
-			r = score_whole(x->s, &x->s->seg[i], x->at[i].at.names, (float)(weight / idf(x->t.n_doc, 1)), x->l->whole, e);
+			r = lift_named(x, &x->s->seg[i], x->at[i].at.names, &by, e);
 	return r;
 }
 
@@ -319,7 +352,7 @@ static int score_all_names(struct run *x, const struct plan *p, struct err *e)
 	bool led = false;
 	int r = 0;
 	for (size_t i = p->n_name; !r && i-- > 0; )
-		r = score_name(x, &p->name[i], &led, e);
+		r = score_name(x, p, &p->name[i], &led, e);
 	return r;
 }
 

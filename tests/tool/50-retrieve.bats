@@ -95,6 +95,8 @@ hits() {	# "doc seq" of every hit on stdin
 
 @test "a page is found by the name of a link to it" {
 	[[ "$(tt-retrieve i <<<'gtar: contents' | hits | head -1)" = tar.1* ]]
+	# no text has it, and yet it is known, and its page has it
+	[[ "$(tt-retrieve --json -n 1 i <<<'What does gtar do?')" =~ '"doc":"tar.1"'.*'"cover":1.0,"known":1.0' ]]
 }
 
 @test "an option is found as it is written" {
