@@ -108,16 +108,18 @@ static bool is_word(unsigned char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
-/* Moves *p behind an escape of roff (at a backslash): \fB \fR \f[B] \(em \[em] \- \& \e. */
+/* Moves *p behind an escape of roff (at a backslash): \fB \f[B] \*(Aq \s-1 \(em \[em] \- \& \e. */
 static void skip_escape(const char **p, const char *end)
 {
 	const char *c = *p + 1;
-	if (c < end && *c == 'f') {
+	char of = c < end ? *c : '\0';
+	if (of == 's') {	/* a size, of one digit, or of two that begin with 1 to 3 */
 		c++;
-		if (c < end && *c != '[' && *c != '(') {
-			*p = c + 1;
-			return;
-		}
+		bool is_relative = c < end && (*c == '+' || *c == '-');
+		c += is_relative;
+		c += !is_relative && end - c > 1 && *c >= '1' && *c <= '3' && c[1] >= '0' && c[1] <= '9';
+	} else if (of && strchr("fFmM*n", of)) {	/* a font, a colour, a string, a register: the name follows */
+		c++;
 	}
 	if (c < end && *c == '(') {
 		*p = end - c < 3 ? end : c + 3;

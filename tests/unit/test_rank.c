@@ -164,6 +164,18 @@ static void source_quote_is_found_through_roff(void **state)
 	source_release(&s);
 }
 
+static void source_quote_is_found_beside_sizes_colours_and_strings_of_roff(void **state)
+{
+	(void)state;
+	struct source s = {0};
+	buf_puts(&s.text, "The \\s-1POSIX\\s0 locale, \\s10not\\s-2\\m[blue]this\\m[], doesn\\*(Aqt \\*(L\"matter\\*(R\" \\f(CWhere\\fR; \\s");
+	const char *const quote[] = { "the POSIX locale, not this", "this, doesn't \"matter\"", "matter here" };
+	for (size_t i = 0; i < sizeof quote / sizeof *quote; i++)
+		assert_true(source_has_quote(&s, 0, s.text.len, quote[i], strlen(quote[i])));
+	assert_false(source_has_quote(&s, 0, s.text.len, "Aqt", 3));
+	source_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +184,7 @@ int main(void)
 		cmocka_unit_test(finder_ranks_by_words_while_many_vectors_are_missing),
 		cmocka_unit_test(finder_limits_hits_and_filters_documents),
 		cmocka_unit_test(source_quote_is_found_through_roff),
+		cmocka_unit_test(source_quote_is_found_beside_sizes_colours_and_strings_of_roff),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
