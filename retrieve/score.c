@@ -178,7 +178,7 @@ static void put_retrieval(json_t *out, const struct tally *t)
 	put(out, "MRR@10", t->rr, t->n_query);
 }
 
-/* Without the hits nothing can be said about citations, so only refusals are counted. */
+/* Without the hits nothing can be said about citations, so only refusals are counted; without judgements, nothing about pages. */
 static void put_answers(json_t *out, const struct tally *t)
 {
 	put(out, "refused", (double)t->refused, t->n_answer);
@@ -192,8 +192,10 @@ static void put_answers(json_t *out, const struct tally *t)
 	}
 	put(out, "cites", (double)t->cites, t->n_answer);
 	put(out, "bad_number", (double)t->bad_number, t->n_answer);
-	put(out, "page_right", (double)t->page_right, t->n_answer);
-	put(out, "page_any", (double)t->page_any, t->n_answer);
+	if (o.qrels) {
+		put(out, "page_right", (double)t->page_right, t->n_answer);
+		put(out, "page_any", (double)t->page_any, t->n_answer);
+	}
 	put(out, "first_entry", (double)t->first_entry, t->n_judged);
 	put(out, "sources_hold", (double)t->sources_hold, t->n_judged);
 	if (o.plain)
@@ -251,6 +253,8 @@ int main(int argc, char **argv)
 	if (argc - first != 2)
 		return opt_misuse(&prog, "expected a command and the file of queries");
 	const char *command = argv[first], *path = argv[first + 1];
+	if (strcmp(command, "retrieval") == 0 && !o.qrels)
+		return opt_misuse(&prog, "'retrieval' needs --qrels");
 	if (strcmp(command, "queries") == 0)
 		r = cmd_queries(path, &e);
 	else if (strcmp(command, "retrieval") == 0 || strcmp(command, "answers") == 0)

@@ -139,29 +139,40 @@ asked() {
 	[[ "$output" == refused*0.3333* ]]
 }
 
+@test "without judgements no figure of pages is given: retrieval is wrong use, answers leave theirs out" {
+	run --separate-stderr tt-score retrieval q.jsonl <hits.jsonl
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
+	[[ "$stderr" == *'needs --qrels'* ]]
+	tt-score answers --hits hits.jsonl q.jsonl <answers.jsonl >out
+	grep -q ^cites out
+	run grep ^page_ out
+	[ "$status" -eq 1 ]
+}
+
 @test "a stream that is cut: 65" {
 	tt-score queries q.jsonl | head -c 100 >cut
-	run --separate-stderr tt-score retrieval q.jsonl <cut
+	run --separate-stderr tt-score retrieval --qrels qrels.tsv q.jsonl <cut
 	[ "$status" -eq 65 ]
 }
 
 @test "a query that the set does not know: 65; a file that is not there: 66; a full disk: 74" {
 	echo '{"kind":"query","id":"z","text":"?"}' >z
-	run --separate-stderr tt-score retrieval q.jsonl <z
+	run --separate-stderr tt-score retrieval --qrels qrels.tsv q.jsonl <z
 	[ "$status" -eq 65 ]
-	run --separate-stderr tt-score retrieval nothing <z
+	run --separate-stderr tt-score retrieval --qrels qrels.tsv nothing <z
 	[ "$status" -eq 66 ]
 	run --separate-stderr sh -c 'tt-score queries q.jsonl >/dev/full'
 	[ "$status" -eq 74 ]
 }
 
 @test "no records at all: 65; none that can be scored: 1" {
-	run --separate-stderr tt-score retrieval q.jsonl </dev/null
+	run --separate-stderr tt-score retrieval --qrels qrels.tsv q.jsonl </dev/null
 	[ "$status" -eq 65 ]
 	[ -n "$stderr" ]
 	[ -z "$output" ]
 	printf '{"kind":"head","format":1}\n{"kind":"end","n":1}\n' >empty
-	run --separate-stderr tt-score retrieval q.jsonl <empty
+	run --separate-stderr tt-score retrieval --qrels qrels.tsv q.jsonl <empty
 	[ "$status" -eq 1 ]
 	run --separate-stderr tt-score queries --flags q.jsonl
 	[ "$status" -eq 0 ]
