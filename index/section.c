@@ -254,19 +254,19 @@ int section_finish(struct section_writer *w, uint64_t *pin, uint64_t *len, struc
 	buf_u32(&f, n_sum);
 	buf_u64(&f, w->toc.failed ? 0 : hash_xxh64(w->toc.data, w->toc.len));
 	buf_zeros(&f, FOOTER_LEN - 8 - f.len);
-	if (f.failed || w->toc.failed) {
-		r = r ? r : err_memory(e);
-	} else {
+	if (!f.failed && !w->toc.failed) {
 		*pin = hash_xxh64(f.data, f.len);
 		*len = toc_off + w->toc.len + FOOTER_LEN;
 		buf_u64(&f, *pin);
-		if (!r)
-			r = io_write(w->aside.fd, w->toc.data, w->toc.len, w->aside.tmp, e);
-		if (!r)
-			r = io_write(w->aside.fd, f.data, f.len, w->aside.tmp, e);
-		if (!r)
-			r = aside_commit(&w->aside, e);
 	}
+	if (!r && (f.failed || w->toc.failed))
+		r = err_memory(e);
+	if (!r)
+		r = io_write(w->aside.fd, w->toc.data, w->toc.len, w->aside.tmp, e);
+	if (!r)
+		r = io_write(w->aside.fd, f.data, f.len, w->aside.tmp, e);
+	if (!r)
+		r = aside_commit(&w->aside, e);
 	buf_release(&f);
 	section_abort(w);
 	return r;
