@@ -85,7 +85,7 @@ static void unshow(struct add *a)
 	a->shown = false;
 }
 
-/* Trouble with one record: said, and passed over. Anything else ends the run. */
+/* Trouble with one record, r of looking into it: said, and passed over. Anything else ends the run. */
 static int one_bad(struct add *a, int r, const struct err *e)
 {
 	if (r != ERR_FORMAT)
@@ -172,7 +172,7 @@ static int take_tomb(struct add *a, const struct rec *r, struct err *e)
 	if (err)
 		return err;
 	if (!rec_str(r, "doc", &s, &n))
-		return err_set(e, ERR_FORMAT, r->at, "record %" PRIu64 " removes no document", r->n);
+		return one_bad(a, err_set(e, ERR_FORMAT, r->at, "record %" PRIu64 " removes no document", r->n), e);
 	return writer_remove(a->w, s, n, &known, e);
 }
 
@@ -180,12 +180,13 @@ static int take_vector(struct add *a, const struct rec *r, struct err *e)
 {
 	uint8_t id[HASH_ID_LEN];
 	int8_t *code;
-	size_t dim;
+	size_t dim = 0;
 	float scale;
 	bool known = true;
 	int err = intake_id(r, id, e);
 	if (!err)
 		err = intake_vector(r, &a->in.arena, &code, &dim, &scale, e);
+	err = one_bad(a, err, e);
 	if (!err && dim)
 		err = writer_vector(a->w, id, code, dim, scale, &known, e);
 	a->n_unknown += !err && !known;
@@ -231,11 +232,11 @@ static int take(struct add *a, const struct rec *r, struct err *e)
 	if (rec_is(r, "error"))
 		return take_error(a, r);
 	if (o.vectors)
-		return rec_is(r, "chunk") ? one_bad(a, take_vector(a, r, e), e) : 0;
+		return rec_is(r, "chunk") ? take_vector(a, r, e) : 0;
 	if (rec_is(r, "chunk"))
 		return one_bad(a, intake_chunk(&a->in, r, e), e);
 	if (rec_is(r, "tomb"))
-		return one_bad(a, take_tomb(a, r, e), e);
+		return take_tomb(a, r, e);
 	return rec_is(r, "doc") ? take_doc(a, r, e) : 0;
 }
 

@@ -264,6 +264,24 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$(stat_of i chunks)" -eq 6 ]
 }
 
+@test "a commit that cannot be opened ends the run, whichever record it came with: 65" {
+	docs 1 3 | tt-index add i
+	{ docs 4 5; printf '{"kind":"tomb","doc":"/c/d1"}\n'; docs 1 3; } | tt-json >stream
+	at=$(grep -abo tomb stream | cut -d : -f 1)
+	mkfifo pipe
+	tt-index add --commit-every 1 i <pipe 2>err &
+	exec 9>pipe
+	head -c "$at" stream >&9
+	sleep 1.2	# the commit is due
+	mv stream i/0000000000000001.seg
+	tail -c +$((at + 1)) i/0000000000000001.seg >&9
+	exec 9>&-
+	status=0
+	wait $! || status=$?
+	[ "$status" -eq 65 ]
+	[ "$(cat err)" = "tt-index: 'i/0000000000000001.seg' is not a file of an index (at byte 0)" ]
+}
+
 @test "vectors may come later, and only once" {
 	docs 1 3 | tt-index add i
 	[ "$(tt-index pending i | tt-json | grep -c '"kind":"chunk"')" -eq 6 ]
