@@ -531,7 +531,9 @@ int writer_commit(struct writer *w, struct err *e)
 	if (w->gone)
 		w->gone->is_true = true;
 	r = reload(w, w->store.dir, false, e);
-	return !r && has_new && w->gone ? note_came(w, e) : r;
+	if (!r && has_new && w->gone)
+		r = note_came(w, e);
+	return r ? err_wrap(e, "what was added or removed is committed, but the index cannot be opened again") : 0;
 }
 
 int writer_merge(struct writer *w, enum writer_merge how, struct err *e)

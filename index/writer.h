@@ -43,6 +43,7 @@ void writer_note(struct writer *w, struct gone *g);
 /* True if there is anything to commit; bytes held for it. */
 bool writer_dirty(const struct writer *w);
 size_t writer_size(const struct writer *w);
+/* Where a commit could not be opened again it stands, and the message says so; `w` can then only be closed. */
 int writer_commit(struct writer *w, struct err *e);
 
 /* Commits, then rewrites: MERGE_TIERED what the policy of merge.h asks for (commits do that by themselves), MERGE_DEAD

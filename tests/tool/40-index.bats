@@ -279,7 +279,8 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	status=0
 	wait $! || status=$?
 	[ "$status" -eq 65 ]
-	[ "$(cat err)" = "tt-index: 'i/0000000000000001.seg' is not a file of an index (at byte 0)" ]
+	[ "$(cat err)" = "tt-index: what was added or removed is committed, but the index cannot be opened again: $(
+		)'i/0000000000000001.seg' is not a file of an index (at byte 0)" ]
 }
 
 @test "vectors may come later, and only once" {
@@ -515,6 +516,7 @@ for c, b in zip(came, back):
 	[ "$status" -eq 74 ]
 	[ "$(stat_of i documents)" -eq 2 ]
 	[ "${#lines[@]}" -eq 2 ]
+	[[ "$stderr" = *"is committed, but the index cannot be opened again: cannot open"* ]]
 }
 
 @test "--ids tells of a chunk that came again and left again within one commit, and of none that stays" {
