@@ -305,6 +305,8 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 	}
 	if (!r)
 		r = commit_and_merge(w, &gone, forget ? MERGE_DEAD : MERGE_TIERED, &e);
+	if (!r && forget && writer_sweep(w, &e))
+		r = err_wrap(&e, "what was removed left the index, but not yet the directory");
 	writer_close(w);
 	gone_release(&gone);
 	r = r ? r : io_flush_stdout(&e);

@@ -137,21 +137,29 @@ static bool is_named(const struct manifest *m, const char *file)
 }
 
 /* Removes segment and vector files that `m` does not name, and files that were being written aside. Only names of our own
- * making are touched. A file that can't be removed is left for the next time. */
-static void sweep(const char *dir, const struct manifest *m)
+ * making are touched. Goes on after an error, and returns the first. */
+static int sweep(const char *dir, const struct manifest *m, bool durably, struct err *e)
 {
 	DIR *d = opendir(dir);
 	if (!d)
-		return;
-	for (struct dirent *it; (it = readdir(d)); ) {
+		return err_sys(e, ERR_IO, "cannot open directory '%s'", dir);
+	struct dirent *it;
+	int r = 0;
+	for (errno = 0; (it = readdir(d)); errno = 0) {
 		size_t n = strlen(it->d_name), hex = strspn(it->d_name, "0123456789abcdef");
 		const char *ext = it->d_name + 16;
 		bool ours = hex == 16 && n >= 20 && (strncmp(ext, ".seg", 4) == 0 || strncmp(ext, ".vec", 4) == 0);
 		bool aside = strncmp(ours ? ext + 4 : it->d_name, ours ? ".tmp." : "manifest.tmp.", ours ? 5 : 13) == 0;
-		if (aside || (ours && n == 20 && !is_named(m, it->d_name)))
-			unlinkat(dirfd(d), it->d_name, 0);
+		bool goes = aside || (ours && n == 20 && !is_named(m, it->d_name));
+		if (goes && unlinkat(dirfd(d), it->d_name, 0) && !r)
+			r = err_sys(e, ERR_IO, "cannot remove '%s/%s'", dir, it->d_name);
 	}
+	if (!r && errno)
+		r = err_sys(e, ERR_IO, "cannot read directory '%s'", dir);
+	if (!r && durably && fsync(dirfd(d)))
+		r = err_sys(e, ERR_IO, "cannot fsync directory '%s'", dir);
 	closedir(d);
+	return r;
 }
 
 static int copy_manifest(struct manifest *to, struct manifest *from, struct err *e)
@@ -194,7 +202,7 @@ static int reload(struct writer *w, const char *dir, bool create, struct err *e)
 	arena_release(&w->names);
 	w->changed = false;
 	if (!r)
-		sweep(copy, &w->store.m);
+		sweep(copy, &w->store.m, false, NULL);	/* what cannot be removed is left for the next time */
 	free(copy);
 	return r;
 }
@@ -542,4 +550,9 @@ int writer_merge(struct writer *w, enum writer_merge how, struct err *e)
 	for (bool again = true; !r && again; )
 		r = merge_once(w, how, &again, e);
 	return r;
+}
+
+int writer_sweep(struct writer *w, struct err *e)
+{
+	return sweep(w->store.dir, &w->store.m, true, e);
 }

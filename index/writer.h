@@ -50,5 +50,8 @@ int writer_commit(struct writer *w, struct err *e);
  * whatever holds a deleted document, MERGE_ALL everything into one segment. */
 enum writer_merge { MERGE_TIERED, MERGE_DEAD, MERGE_ALL };
 int writer_merge(struct writer *w, enum writer_merge how, struct err *e);
+/* Commits and merges remove the files that are no part of the index any more, if they can; this tells whether all are gone, for good.
+ * ERR_IO names one that is not. */
+int writer_sweep(struct writer *w, struct err *e);
 
 #endif

@@ -69,6 +69,20 @@ stat_of() {	# stat_of DIR KEY
 	[ "$(stat_of i documents)" -eq 3 ]
 }
 
+@test "forget tells what it could not remove, and what it removed is gone for good" {
+	strace -o /dev/null true || skip "no strace here"
+	export ASAN_OPTIONS=detect_leaks=0
+	docs 1 3 | tt-index add i
+	docs 4 4 'zanzibar secret' | tt-index add i
+	run --separate-stderr strace -f -o trace -e trace=unlinkat -e inject=unlinkat:error=EPERM tt-index forget i /c/d4
+	[ "$status" -eq 74 ]
+	[[ "$stderr" = *"left the index, but not yet the directory: cannot remove 'i/0000000000000002.seg'"* ]]
+	grep -rq zanzibar i
+	strace -f -y -qq -o trace -e trace=unlinkat,fsync tt-index forget i
+	run ! grep -rq zanzibar i
+	[[ "$(tail -n 1 trace)" = *"fsync("*"<$PWD/i>)"* ]]
+}
+
 @test "copies of a document: each a hit with its own place; without one of them the other is found as before" {
 	for name in first second
 	do
