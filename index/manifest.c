@@ -235,18 +235,32 @@ int manifest_format(struct manifest *m, struct buf *b, struct err *e)
 	return buf_add(b, sum, SUM_LEN) ? err_memory(e) : 0;
 }
 
+static bool has_other(const char *path, const struct buf *b)
+{
+	struct buf now = {0};
+	bool is = io_read_file(&now, path, MAX_LEN, NULL) == 0 && (now.len != b->len || memcmp(now.data, b->data, now.len) != 0);
+	buf_release(&now);
+	return is;
+}
+
 /* After a failure: if the new manifest is in place already (the sync of the directory failed), puts the old one back, or none
  * where there was none. What was reported as failed must not show up later. */
 static void take_back(const char *path, const struct buf *old, bool was_there)
 {
-	struct buf now = {0};
-	if (io_read_file(&now, path, MAX_LEN, NULL) == 0 && (now.len != old->len || memcmp(now.data, old->data, now.len) != 0)) {
-		if (was_there)
-			io_replace(path, old->data, old->len, 0600, NULL);
-		else
-			unlink(path);
+	struct aside a;
+	if (!has_other(path, old))
+		return;
+	if (!was_there) {
+		unlink(path);
+		return;
 	}
-	buf_release(&now);
+	/* Where the disk syncs nothing any more, whoever reads the file now finds the old bytes at least. */
+	if (!io_replace(path, old->data, old->len, 0600, NULL) || !has_other(path, old) || aside_open(&a, path, 0600, NULL))
+		return;
+	if (io_write(a.fd, old->data, old->len, a.tmp, NULL))
+		aside_abort(&a);
+	else
+		aside_publish(&a, NULL);
 }
 
 int manifest_write(struct manifest *m, const char *dir, struct err *e)

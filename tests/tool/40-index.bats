@@ -215,14 +215,14 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	for base in held new
 	do
 		[ $base = held ] && was=3 || was=0
-		for how in write:error=ENOSPC fsync:error=EIO rename:error=EACCES write:signal=KILL fsync:signal=KILL rename:signal=KILL
+		for how in write:error=ENOSPC fsync:error=EIO fsync:error=EIO+ rename:error=EACCES write:signal=KILL fsync:signal=KILL rename:signal=KILL
 		do
 			for n in $(seq 20)
 			do
 				rm -rf d
 				cp -a $base d
 				status=0
-				strace -f -qq -o trace -e trace="${how%%:*}" -e inject="$how:when=$n" tt-index add d/i <more >out 2>err || status=$?
+				strace -f -qq -o trace -e trace="${how%%:*}" -e inject="${how%+}:when=$n${how##*[!+]}" tt-index add d/i <more >out 2>err || status=$?
 				grep -q 'INJECTED\|killed by' trace || break
 				now=$(stat_of d/i documents 2>stat.err)
 				now=${now:-0}
