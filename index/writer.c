@@ -23,8 +23,9 @@
 #include "lib/base/grow.h"
 
 #define IN_BUILDER UINT32_MAX
+#define REMOVED (UINT32_MAX - 1)
 
-struct live { uint64_t hash; const char *s; size_t n; uint32_t seg, doc; };	/* s NULL = free slot; n SIZE_MAX = removed */
+struct live { uint64_t hash; const char *s; size_t n; uint32_t seg, doc; };	/* s NULL = free slot; seg may be one of the above */
 
 struct fresh { uint8_t id[HASH_ID_LEN]; uint32_t seg, chunk; };		/* a committed chunk without a vector */
 struct late { uint32_t seg, chunk; size_t code; float scale; };		/* a vector given to one */
@@ -63,7 +64,7 @@ static struct live *live_slot(struct writer *w, const char *s, size_t n, uint64_
 static struct live *live_find(struct writer *w, const char *s, size_t n)
 {
 	struct live *l = w->cap_live ? live_slot(w, s, n, hash_xxh64(s, n)) : NULL;
-	return l && l->s ? l : NULL;
+	return l && l->s && l->seg != REMOVED ? l : NULL;
 }
 
 static int live_grow(struct writer *w, struct err *e)
@@ -77,7 +78,7 @@ static int live_grow(struct writer *w, struct err *e)
 	w->cap_live = cap ? cap * 2 : 1024;
 	w->n_live = 0;
 	for (size_t i = 0; i < cap; i++)
-		if (old[i].s && old[i].n != SIZE_MAX) {
+		if (old[i].s && old[i].seg != REMOVED) {
 			*live_slot(w, old[i].s, old[i].n, old[i].hash) = old[i];
 			w->n_live++;
 		}
@@ -327,7 +328,7 @@ int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, stru
 	if (!manifest_kill(m, l->doc))
 		return err_memory(e);
 	w->changed = true;
-	l->n = SIZE_MAX;	/* the slot stays, so that what was put behind it is still found */
+	l->seg = REMOVED;	/* the slot stays: for the document, should it come again, and so that what was put behind it is found */
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <unistd.h>
 
 #include "tests/unit/corpus.h"
 
@@ -53,6 +54,24 @@ static void add_same_document_replaces_it(void **state)
 	commit(w);
 	assert_int_equal(writer_store(w)->n_doc, 2);
 	assert_int_equal(writer_store(w)->n_chunk, 2);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+static void a_document_comes_again_and_again_in_no_time(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	struct segment_doc d = { .doc = str_of("a") };
+	alarm(10);
+	for (int i = 0; i < 300000; i++)
+		assert_int_equal(writer_doc(w, &d, &e), 0);
+	alarm(0);
+	commit(w);
+	assert_int_equal(writer_store(w)->n_doc, 1);
 	writer_close(w);
 	corpus_remove(dir);
 }
@@ -225,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(add_same_document_replaces_it),
+		cmocka_unit_test(a_document_comes_again_and_again_in_no_time),
 		cmocka_unit_test(uncommitted_is_invisible_and_gone),
 		cmocka_unit_test(reader_keeps_its_generation_while_files_go),
 		cmocka_unit_test(second_writer_is_refused_until_the_first_is_done),
