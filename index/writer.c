@@ -27,7 +27,8 @@
 
 struct live { uint64_t hash; const char *s; size_t n; uint32_t seg, doc; };	/* s NULL = free slot; seg may be one of the above */
 
-struct fresh { uint8_t id[HASH_ID_LEN]; uint32_t seg, chunk; };		/* a committed chunk without a vector */
+/* A committed chunk without a vector; the first of those of one id is marked when they are given one. */
+struct fresh { uint8_t id[HASH_ID_LEN]; uint32_t seg, chunk; bool is_given; };
 struct late { uint32_t seg, chunk; size_t code; float scale; };		/* a vector given to one */
 
 struct writer {
@@ -411,6 +412,20 @@ static int find_fresh(struct writer *w, struct err *e)
 	return r;
 }
 
+/* The first chunk of that id or of one behind it. */
+static size_t first_fresh(const struct writer *w, const uint8_t id[HASH_ID_LEN])
+{
+	size_t lo = 0, hi = w->n_fresh;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (memcmp(w->fresh[mid].id, id, HASH_ID_LEN) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t *code, size_t dim, float scale, bool *known,
 	struct err *e)
 {
@@ -419,17 +434,18 @@ int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t 
 		r = set_dim(w, dim, e);
 	if (r)
 		return r;
-	struct fresh key, *f;
-	memcpy(key.id, id, HASH_ID_LEN);
-	f = bsearch(&key, w->fresh, w->n_fresh, sizeof *f, by_id);
-	*known = f != NULL;
-	if (!f)
+	size_t i = first_fresh(w, id);
+	*known = i < w->n_fresh && memcmp(w->fresh[i].id, id, HASH_ID_LEN) == 0;
+	if (!*known || w->fresh[i].is_given)
 		return 0;
-	struct late *late = grow(w->late, w->n_late, &w->cap_late, sizeof *late);
-	if (!late)
-		return err_memory(e);
-	w->late = late;
-	w->late[w->n_late++] = (struct late){ f->seg, f->chunk, w->late_code.len, scale };
+	w->fresh[i].is_given = true;
+	for (; i < w->n_fresh && memcmp(w->fresh[i].id, id, HASH_ID_LEN) == 0; i++) {
+		struct late *late = grow(w->late, w->n_late, &w->cap_late, sizeof *late);
+		if (!late)
+			return err_memory(e);
+		w->late = late;
+		w->late[w->n_late++] = (struct late){ w->fresh[i].seg, w->fresh[i].chunk, w->late_code.len, scale };
+	}
 	return buf_add(&w->late_code, code, dim) ? err_memory(e) : 0;
 }
 
@@ -439,8 +455,7 @@ static int write_late(struct writer *w, size_t from, size_t to, struct err *e)
 	struct vectors_builder v = { .dim = w->next.dim };
 	int r = 0;
 	for (size_t i = from; !r && i < to; i++)
-		if (i == from || w->late[i].chunk != w->late[i - 1].chunk)
-			r = vectors_put(&v, w->late[i].chunk, (const int8_t *)w->late_code.data + w->late[i].code, w->late[i].scale, e);
+		r = vectors_put(&v, w->late[i].chunk, (const int8_t *)w->late_code.data + w->late[i].code, w->late[i].scale, e);
 	if (!r)
 		r = put_layer(w->store.dir, &v, &w->next, &w->next.segment[w->late[from].seg], e);
 	vectors_release(&v);

@@ -33,7 +33,8 @@ int writer_set_model(struct writer *w, const char *model, size_t n, struct err *
 int writer_doc(struct writer *w, const struct segment_doc *d, struct err *e);
 /* code[dim] and scale: the chunk's vector, or NULL. ERR_CONF when dim is not the index's. */
 int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *code, size_t dim, float scale, struct err *e);
-/* Gives a committed chunk the vector that it lacks. *known is false when there is no such chunk (its document changed). */
+/* Gives the committed chunks of that id the vector that they lack, the first that comes. *known is false when there is none (its
+ * document changed). */
 int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t *code, size_t dim, float scale, bool *known,
 	struct err *e);
 /* *known is false when there is no such document. */

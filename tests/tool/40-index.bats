@@ -312,6 +312,17 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	tt-index verify i
 }
 
+@test "chunks of one id get their vector together, the first that comes" {
+	docs 1 3 | sed 's/"id":"[^"]*"/"id":"00000000000000000000000000000001"/' >in
+	docs 4 4 >>in
+	tt-index add i <in
+	{ docs 1 1 '' "$(vec 1 2 3 4)"; docs 2 2 '' "$(vec 9 9 9 9)"; } | sed -n 's/"id":"[^"]*"/"id":"00000000000000000000000000000001"/; /chunk/p' |
+		tt-index add --vectors i
+	[ "$(stat_of i vectors)" -eq 6 ]
+	[ "$(tt-index pending i | tt-json | grep -c '"kind":"chunk"')" -eq 2 ]
+	tt-index verify i
+}
+
 @test "chunks and pending give back every field that came" {
 	docs 1 1 'a text' ',"trunc":true' >in
 	tt-index add i <in
