@@ -155,12 +155,14 @@ static int flush(struct add *a, struct err *e)
 	return r ? r : commit_if_due(a, e);
 }
 
+/* The document held is of the stream before. */
 static int take_head(struct add *a, const struct rec *r, struct err *e)
 {
 	const char *s;
 	size_t n;
+	int err = flush(a, e);
 	bool has = rec_str(r, "model", &s, &n) && n;
-	return has ? writer_set_model(a->w, s, n, e) : 0;
+	return err || !has ? err : writer_set_model(a->w, s, n, e);
 }
 
 static int take_tomb(struct add *a, const struct rec *r, struct err *e)

@@ -355,6 +355,9 @@ for c, b in zip(came, back):
 	[ "$status" -eq 78 ]
 	[[ "$stderr" == *"the index has vectors of 'first', the input those of 'second'"* ]]
 	[ "$(md5sum <named/manifest)" = "$before" ]
+	run --separate-stderr tt-index add both < <(of first 1; of second 2)
+	[ "$status" -eq 78 ]
+	{ of first 1; of first 2; } | tt-index add both
 }
 
 @test "an embedder binds an index only while there are vectors" {
