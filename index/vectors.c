@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/cursor.h"
+#include "lib/kern/quant.h"
 
 enum { SECT_META = 1, SECT_ROWS = 2, SECT_SCALES = 3, SECT_CODES = 4 };
 #define META_LEN 24
@@ -35,23 +36,39 @@ static bool all_usable(const float *x, size_t n)
 	return true;
 }
 
+/* data is not aligned. */
+static void to_floats(enum rec_dtype t, const char *data, size_t n, float *x)
+{
+	if (t == REC_F32)
+		memcpy(x, data, n * sizeof *x);
+	for (size_t i = 0; t == REC_F16 && i < n; i++) {
+		uint16_t h;
+		memcpy(&h, data + i * sizeof h, sizeof h);
+		x[i] = quant_f16(h);
+	}
+}
+
 int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *scale, struct err *e)
 {
 	enum rec_dtype t;
 	const void *data;
 	double s = 0;
 	size_t n;
-	float x[VECTORS_MAX_DIM];	/* data is not aligned */
+	float x[VECTORS_MAX_DIM];
 	const char *bad = NULL;
 	*dim = 0;
 	if (!rec_get(r, "vec"))
 		return 0;
-	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || (t != REC_I8 && t != REC_F32))
+	if (!rec_vec(r, "vec", &t, &n, &data) || n == 0 || n > VECTORS_MAX_DIM || t == REC_B1) {
 		bad = "vec";
-	else if (t == REC_I8 && (!rec_f64(r, "vec_scale", &s) || !(s >= 0 && s <= MOST)))
-		bad = "vec_scale";
-	else if (t == REC_F32 && !all_usable(memcpy(x, data, n * sizeof *x), n))
-		bad = "vec";
+	} else if (t == REC_I8) {
+		if (!rec_f64(r, "vec_scale", &s) || !(s >= 0 && s <= MOST))
+			bad = "vec_scale";
+	} else {
+		to_floats(t, data, n, x);
+		if (!all_usable(x, n))
+			bad = "vec";
+	}
 	if (bad)
 		return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable '%s'", (unsigned long long)r->n, bad);
 	memset(code, 0, VECTORS_MAX_DIM);

@@ -360,6 +360,23 @@ for c, b in zip(came, back):
 	{ of first 1; of first 2; } | tt-index add both
 }
 
+@test "vectors of 16-bit floats are taken like those of 32, of chunks and of questions" {
+	of() { # TYPE BYTES
+		printf ',"vec":{"$vec":{"t":"%s","b64":"%s"}}' "$1" "$(printf '%b' "$2" | base64)"
+	}
+	f16=$(of f16 '\x00\x3c\x00\x38\x00\x00\x00\xbc') f32=$(of f32 '\x00\x00\x80\x3f\x00\x00\x00\x3f\x00\x00\x00\x00\x00\x00\x80\xbf')
+	docs 1 3 '' "$f16" | tt-index add i
+	docs 1 3 '' "$f32" | tt-index add j
+	diff -r i j
+	[ "$(stat_of i vectors)" -eq 6 ]
+	for vec in "$f16" "$f32"; do
+		tt-retrieve --dense --json i <<<'{"kind":"query","id":"a","text":"words"'"$vec}" | grep '"hit"' >"hits-${#vec}"
+	done
+	cmp hits-*
+	run --separate-stderr tt-index add i < <(docs 4 4 '' "$(of f16 '\x00\x7c\x00\x38')")
+	[ "$status" -eq 3 ]	# infinite
+}
+
 @test "an embedder binds an index only while there are vectors" {
 	stream() { echo '{"kind":"head","format":1,"model":"'"$1"'"}'; shift; "$@"; echo '{"kind":"end"}'; }
 	stream one:1 true | tt-index add i
