@@ -10,9 +10,19 @@
 #include "lib/base/grow.h"
 #include "lib/base/utf8.h"
 
+#define HIT_BYTES 4096	/* keys and numbers of a hit, and the id of its query */
+
 static int missing(const struct rec *r, const char *what, struct err *e)
 {
 	return err_set(e, ERR_FORMAT, r->at, "record %llu has no usable '%s'", (unsigned long long)r->n, what);
+}
+
+/* What is kept has to fit a record again: with `more` bytes of its document, and what a hit has besides. */
+static int check_size(const struct rec *r, size_t more, struct err *e)
+{
+	if (r->raw_len + more + HIT_BYTES <= REC_MAX_BYTES)
+		return 0;
+	return err_set(e, ERR_FORMAT, r->at, "record %llu is too large to be given back", (unsigned long long)r->n);
 }
 
 static bool copy(struct arena *a, const char *s, size_t n, struct str *out)
@@ -67,6 +77,9 @@ int intake_doc(struct intake *in, const struct rec *r, struct err *e)
 	if (!copy(a, s, n, &d->doc))
 		return err_memory(e);
 	in->open = true;
+	int err = check_size(r, 0, e);
+	if (err)
+		return leave_out(in, err, e);
 	const msgpack_object *src = rec_get(r, "src"), *meta = rec_get(r, "meta");
 	if (meta && meta->type != MSGPACK_OBJECT_MAP)
 		return leave_out(in, missing(r, "meta", e), e);
@@ -165,6 +178,7 @@ static uint32_t field_u32(const struct rec *r, const char *key)
 static int take_chunk(struct intake *in, const struct rec *r, struct intake_chunk *it, struct err *e)
 {
 	struct segment_chunk *c = &it->c;
+	const struct segment_doc *d = &in->doc;
 	const char *s;
 	size_t n;
 	if (!rec_str(r, "text", &s, &n))
@@ -174,7 +188,9 @@ static int take_chunk(struct intake *in, const struct rec *r, struct intake_chun
 	rec_bool(r, "trunc", &c->trunc);
 	if (!copy(&in->arena, s, n, &c->text) || !copy_field(&in->arena, r, "unit", &c->unit))
 		return err_memory(e);
-	int err = intake_id(r, c->id, e);
+	int err = check_size(r, d->name.n + d->title.n + d->path.n + d->sum.n, e);
+	if (!err)
+		err = intake_id(r, c->id, e);
 	if (!err)
 		err = take_span(r, c, e);
 	if (!err)

@@ -444,6 +444,22 @@ for c, b in zip(came, back):
 	[ "$(tt-index chunks --json i | grep -c 'words of document')" -eq 6 ]
 }
 
+@test "a document that would not fit a record again is left out: the others are given back" {
+	docs 2 2 >in
+	docs 1 1 | head -n 2 >large
+	python3 -c 'import sys
+for size in ((16 << 20) - 4096, (16 << 20) - 3000):
+	doc, chunk = open("large").read().splitlines()
+	print(doc.replace("/c/d1", "/c/%d" % size))
+	chunk = chunk.replace("/c/d1", "/c/%d" % size)
+	print(chunk.replace("words of", "x" * (size - len(chunk)) + " words of"))' >>in
+	run --separate-stderr tt-index add i <in
+	[ "$status" -eq 3 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" = *"/c/16774216' is left out: record "*" is too large to be given back"* ]]
+	[ "$(tt-index pending i | tt-json | grep -c '"kind":"chunk"')" -eq 3 ]
+}
+
 @test "an error record of an earlier stage is reported: 3" {
 	run --separate-stderr tt-index add i <<<'{"kind":"error","stage":"tt-chunk","msg":"cannot read x"}'
 	[ "$status" -eq 3 ]
