@@ -224,10 +224,17 @@ static void forget(struct bert *b)
 	arena_release(&b->mem);
 }
 
+/* The pack is named by the content that b->id tells, and what waits for its turn refers to the numbers of that model: no other may take
+ * its place, not even one that has come while the pack was made. */
 static int make(struct bert *b, struct err *e)
 {
+	uint8_t id[HASH_ID_LEN];
 	forget(b);
 	int r = bert_build(&b->own, b->path, b->id, e);
+	if (!r)
+		r = content_id(b->path, id, e);
+	if (!r && memcmp(id, b->id, sizeof id))
+		r = err_set(e, ERR_CHECKSUM, ERR_NO_OFFSET, "the model is another one by now than when it was opened");
 	if (r)
 		return r;
 	store(b);
@@ -273,15 +280,9 @@ int bert_open(struct bert **out, const char *path, const char *name, const struc
 	return 0;
 }
 
-/* What waits for its turn refers to the numbers of the model that was open, so no other may take its place. */
 static int mend(struct bert *b, struct err *e)
 {
-	uint8_t id[HASH_ID_LEN];
-	int r = content_id(b->path, id, e);
-	if (!r && memcmp(id, b->id, sizeof id))
-		r = err_set(e, ERR_CHECKSUM, ERR_NO_OFFSET, "the pack is damaged, and the model is another one by now");
-	if (!r)
-		r = make(b, e);
+	int r = make(b, e);
 	if (r)
 		err_wrap(e, "'%s'", b->path);
 	return r ? e->code = ERR_CHECKSUM : 0;

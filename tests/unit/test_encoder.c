@@ -16,7 +16,20 @@
 
 #include "embed/forward.h"
 
+/* The linker puts this in place of bert_build (Makefile). */
+static void (*before_build)(void);
+int __real_bert_build(struct buf *out, const char *path, const uint8_t id[HASH_ID_LEN], struct err *e);
+int __wrap_bert_build(struct buf *out, const char *path, const uint8_t id[HASH_ID_LEN], struct err *e);
+int __wrap_bert_build(struct buf *out, const char *path, const uint8_t id[HASH_ID_LEN], struct err *e)
+{
+	if (before_build)
+		before_build();
+	return __real_bert_build(out, path, id, e);
+}
+
 enum { D = 32, FF = 80, VOCAB = 57, POS = 40, LAYER = 2 };
+
+#define CONFIG "{\"num_attention_heads\":2}"
 
 static char dir[] = "/tmp/tt-encoder-XXXXXX";
 static const struct { const char *hf, *gguf; size_t n_row, n_col; } TENSOR[] = {
@@ -121,7 +134,7 @@ static int make_models(void **state)
 	buf_u64(&st, f.json.len);
 	buf_add(&st, f.json.data, f.json.len);
 	buf_add(&st, f.data.data, f.data.len);
-	buf_puts(&conf, "{\"num_attention_heads\":2}");
+	buf_puts(&conf, CONFIG);
 	write_file("model.safetensors", &st);
 	write_file("vocab.txt", &vocab);
 	write_file("config.json", &conf);
@@ -205,6 +218,36 @@ static void bert_open_unknown_pooling_is_refused(void **state)
 	assert_non_null(strstr(e.msg, "pooling"));
 }
 
+static void put_config(const char *json)
+{
+	write_file("config.json", &(struct buf){ .data = (char *)(uintptr_t)json, .len = strlen(json) });
+}
+
+static void replace_model(void)
+{
+	put_config("{\"num_attention_heads\":1}");
+}
+
+/* The pack would be kept under the name of a model that it was not made of. */
+static void bert_open_a_model_that_is_replaced_meanwhile_is_refused(void **state)
+{
+	float a[D], b[D];
+	char cache[64];
+	struct bert *m;
+	struct err e = {0};
+	(void)state;
+	vec_of("", KERN_REF, 0, 1, a);
+	snprintf(cache, sizeof cache, "%s/cache", dir);
+	setenv("XDG_CACHE_HOME", cache, 1);
+	before_build = replace_model;
+	assert_int_equal(bert_open(&m, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_CHECKSUM);
+	before_build = NULL;
+	put_config(CONFIG);
+	vec_of("", KERN_REF, 0, 1, b);
+	assert_memory_equal(a, b, sizeof a);
+	setenv("XDG_CACHE_HOME", dir, 1);
+}
+
 static void forward_run_any_batch_and_level_gives_the_same_vector(void **state)
 {
 	float a[D], b[D];
@@ -224,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bert_open_gguf_and_folder_give_the_same_vector),
 		cmocka_unit_test(bert_open_unknown_pooling_is_refused),
+		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
 	};
 	return cmocka_run_group_tests(tests, make_models, remove_models);
