@@ -241,6 +241,18 @@ static int make(struct bert *b, struct err *e)
 	return view(b, b->map.data ? b->map.data : b->own.data, b->map.data ? b->map.len : b->own.len, e);
 }
 
+/* The last part of the name, "minilm" of "models/minilm/" and of "minilm.gguf", and the content. */
+static void put_model(struct bert *b, const char *name, const char *hex)
+{
+	size_t n = strlen(name);
+	while (n > 1 && name[n - 1] == '/')
+		n--;
+	const char *slash = n ? memrchr(name, '/', n - 1) : NULL, *base = slash ? slash + 1 : name;
+	n -= (size_t)(base - name);
+	n -= n > 5 && !memcmp(base + n - 5, ".gguf", 5) ? 5 : 0;
+	snprintf(b->model, sizeof b->model, "%.*s:%.16s", n < 60 ? (int)n : 60, base, hex);
+}
+
 static int fill(struct bert *b, const char *name, enum bert_was *was, struct err *e)
 {
 	char hex[2 * HASH_ID_LEN + 1];
@@ -249,11 +261,7 @@ static int fill(struct bert *b, const char *name, enum bert_was *was, struct err
 	if (r)
 		return r;
 	hash_hex(b->id, sizeof b->id, hex);
-	const char *base = strrchr(name, '/');
-	base = base && base[1] ? base + 1 : name;
-	size_t n = strlen(base);
-	n -= n > 5 && !strcmp(base + n - 5, ".gguf") ? 5 : 0;
-	snprintf(b->model, sizeof b->model, "%.*s:%.16s", n < 60 ? (int)n : 60, base, hex);
+	put_model(b, name, hex);
 	*was = BERT_MISSING;
 	if (!pack_file(&file, b, BERT_LAYOUT) && !map_open(&b->map, file.data, NULL))
 		*was = view(b, b->map.data, b->map.len, NULL) ? BERT_DAMAGED : BERT_THERE;

@@ -218,6 +218,20 @@ static void bert_open_unknown_pooling_is_refused(void **state)
 	assert_non_null(strstr(e.msg, "pooling"));
 }
 
+static void bert_open_names_the_model_without_its_place(void **state)
+{
+	static const char *const name[] = { "tiny", "tiny.gguf", "./tiny", "/a/tiny/", "a/tiny.gguf", "tiny//" };
+	struct bert *b;
+	struct err e = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+		assert_int_equal(bert_open(&b, dir, name[i], kern_bert_level(KERN_REF), NULL, &e), 0);
+		assert_memory_equal(b->model, "tiny:", 5);
+		assert_int_equal(strlen(b->model), 5 + 16);
+		bert_close(b);
+	}
+}
+
 static void put_config(const char *json)
 {
 	write_file("config.json", &(struct buf){ .data = (char *)(uintptr_t)json, .len = strlen(json) });
@@ -267,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bert_open_gguf_and_folder_give_the_same_vector),
 		cmocka_unit_test(bert_open_unknown_pooling_is_refused),
+		cmocka_unit_test(bert_open_names_the_model_without_its_place),
 		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
 	};
