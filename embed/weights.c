@@ -110,17 +110,18 @@ static int from_shapes(struct weights *w, struct err *e)
 
 /* ---- a folder ---- */
 
-/* The JSON file dir/name, or NULL if there is none that can be read. Caller: json_decref. */
-static json_t *load_json(const char *dir, const char *name)
+/* Reads the JSON file dir/name; *out is NULL if there is none. Caller: json_decref. */
+static int load_json(json_t **out, const char *dir, const char *name, struct err *e)
 {
 	static const struct json_limits most = { .depth = 32, .n_value = 1u << 16 };
 	struct buf path = {0}, text = {0};
-	json_t *j = NULL;
-	if (!buf_printf(&path, "%s/%s", dir, name) && !io_read_file(&text, path.data, JSON_MAX, NULL))
-		j = json_text(text.data, text.len, 0, &most, NULL);
+	*out = NULL;
+	int r = buf_printf(&path, "%s/%s", dir, name) ? err_memory(e) : io_read_file(&text, path.data, JSON_MAX, e);
+	if (!r && !(*out = json_text(text.data, text.len, 0, &most, e)))
+		r = err_wrap(e, "'%s'", path.data);
 	buf_release(&path);
 	buf_release(&text);
-	return j;
+	return r == ERR_NOENT ? 0 : r;
 }
 
 static uint32_t number(const json_t *j, const char *key, uint32_t otherwise)
@@ -153,8 +154,11 @@ static int from_folder(struct weights *w, const char *dir, struct err *e)
 	r = from_shapes(w, e);
 	if (r)
 		return r;
-	json_t *conf = load_json(dir, "config.json"), *pool = load_json(dir, "1_Pooling/config.json");
-	json_t *sb = load_json(dir, "sentence_bert_config.json"), *st = load_json(dir, "config_sentence_transformers.json");
+	json_t *conf = NULL, *pool = NULL, *sb = NULL, *st = NULL;
+	const struct { const char *name; json_t **to; } files[] = { { "config.json", &conf }, { "1_Pooling/config.json", &pool },
+		{ "sentence_bert_config.json", &sb }, { "config_sentence_transformers.json", &st } };
+	for (size_t i = 0; i < sizeof files / sizeof *files && !r; i++)
+		r = load_json(files[i].to, dir, files[i].name, e);
 	h->n_head = number(conf, "num_attention_heads", h->d_model / (h->d_model == 384 ? 32 : 64));
 	double eps = json_number_value(json_object_get(conf, "layer_norm_eps"));
 	h->eps = eps > 0 ? (float)eps : 1e-12f;
@@ -163,7 +167,7 @@ static int from_folder(struct weights *w, const char *dir, struct err *e)
 	const json_t *p = pool ? pool : conf;
 	h->pooling = json_is_true(json_object_get(p, "pooling_mode_cls_token")) ? POOL_CLS : POOL_MEAN;
 	const char *act = json_string_value(json_object_get(conf, "hidden_act"));
-	if (act && strcmp(act, "gelu"))
+	if (!r && act && strcmp(act, "gelu"))
 		r = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "activation '%s' is not supported", act);
 	prompt(st, "query", &w->query);
 	prompt(st, "document", &w->document);

@@ -237,6 +237,17 @@ static void put_config(const char *json)
 	write_file("config.json", &(struct buf){ .data = (char *)(uintptr_t)json, .len = strlen(json) });
 }
 
+static void bert_open_a_damaged_configuration_is_refused(void **state)
+{
+	struct bert *b;
+	struct err e = {0};
+	(void)state;
+	put_config("{\"num_attention_heads\":2");
+	assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "/config.json': "));
+	put_config(CONFIG);
+}
+
 static void replace_model(void)
 {
 	put_config("{\"num_attention_heads\":1}");
@@ -282,6 +293,7 @@ int main(void)
 		cmocka_unit_test(bert_open_gguf_and_folder_give_the_same_vector),
 		cmocka_unit_test(bert_open_unknown_pooling_is_refused),
 		cmocka_unit_test(bert_open_names_the_model_without_its_place),
+		cmocka_unit_test(bert_open_a_damaged_configuration_is_refused),
 		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
 	};
