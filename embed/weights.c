@@ -130,6 +130,21 @@ static uint32_t number(const json_t *j, const char *key, uint32_t otherwise)
 	return v > 0 && v < 1 << 24 ? (uint32_t)v : otherwise;
 }
 
+/* Mean unless the modes that are on say otherwise; 0, which hyper_check refuses, for a mode that isn't known, or more than one. */
+static uint32_t pooling_of(const json_t *j)
+{
+	uint32_t how = POOL_MEAN, n_on = 0;
+	const char *key;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)j, key, v) {
+		if (strncmp(key, "pooling_mode_", 13) || !json_is_true(v))
+			continue;
+		n_on++;
+		how = !strcmp(key + 13, "cls_token") ? POOL_CLS : !strcmp(key + 13, "mean_tokens") ? POOL_MEAN : 0;
+	}
+	return n_on > 1 ? 0 : how;
+}
+
 /* The prompt called `name` of config_sentence_transformers.json. */
 static void prompt(const json_t *j, const char *name, struct buf *out)
 {
@@ -164,8 +179,7 @@ static int from_folder(struct weights *w, const char *dir, struct err *e)
 	h->eps = eps > 0 ? (float)eps : 1e-12f;
 	h->max_tok = number(sb, "max_seq_length", h->n_pos < 512 ? h->n_pos : 512);
 	h->max_tok = h->max_tok < h->n_pos ? h->max_tok : h->n_pos;
-	const json_t *p = pool ? pool : conf;
-	h->pooling = json_is_true(json_object_get(p, "pooling_mode_cls_token")) ? POOL_CLS : POOL_MEAN;
+	h->pooling = pooling_of(pool ? pool : conf);
 	const char *act = json_string_value(json_object_get(conf, "hidden_act"));
 	if (!r && act && strcmp(act, "gelu"))
 		r = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "activation '%s' is not supported", act);

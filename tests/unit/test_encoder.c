@@ -248,6 +248,35 @@ static void bert_open_a_damaged_configuration_is_refused(void **state)
 	put_config(CONFIG);
 }
 
+static void bert_open_pooling_of_a_folder_is_as_it_says_or_refused(void **state)
+{
+	static const struct { const char *json; uint32_t how; } is[] = {
+		{ "\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":false", POOL_CLS },
+		{ "\"pooling_mode_cls_token\":false,\"pooling_mode_mean_tokens\":true,\"pooling_mode_max_tokens\":false", POOL_MEAN },
+		{ "\"word_embedding_dimension\":32", POOL_MEAN },
+		{ "\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true", 0 },
+		{ "\"pooling_mode_cls_token\":false,\"pooling_mode_max_tokens\":true", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+		struct bert *b;
+		struct err e = {0};
+		char json[256];
+		snprintf(json, sizeof json, "{\"num_attention_heads\":2,%s}", is[i].json);
+		put_config(json);
+		int r = bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e);
+		if (is[i].how) {
+			assert_int_equal(r, 0);
+			assert_int_equal(b->hyper.pooling, is[i].how);
+			bert_close(b);
+		} else {
+			assert_int_equal(r, ERR_UNSUPPORTED);
+			assert_non_null(strstr(e.msg, "pooling"));
+		}
+	}
+	put_config(CONFIG);
+}
+
 static void replace_model(void)
 {
 	put_config("{\"num_attention_heads\":1}");
@@ -294,6 +323,7 @@ int main(void)
 		cmocka_unit_test(bert_open_unknown_pooling_is_refused),
 		cmocka_unit_test(bert_open_names_the_model_without_its_place),
 		cmocka_unit_test(bert_open_a_damaged_configuration_is_refused),
+		cmocka_unit_test(bert_open_pooling_of_a_folder_is_as_it_says_or_refused),
 		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
 	};
