@@ -175,9 +175,30 @@ static uint32_t field_u32(const struct rec *r, const char *key)
 	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 }
 
+#define FIXED offsetof(struct segment_chunk, sec)	/* bytes before the lists */
+
+static char *pack(struct arena *a, const struct segment_chunk *c)
+{
+	size_t sec_len = c->n_sec * sizeof *c->sec, meta_len = c->n_meta * sizeof *c->meta;
+	char *p = arena_alloc(a, FIXED + sec_len + meta_len);
+	if (!p)
+		return NULL;
+	memcpy(p, c, FIXED);
+	memcpy(p + FIXED, c->sec, sec_len);
+	memcpy(p + FIXED + sec_len, c->meta, meta_len);
+	return p;
+}
+
+static void unpack(const char *p, struct segment_chunk *c)
+{
+	memcpy(c, p, FIXED);
+	memcpy(c->sec, p + FIXED, c->n_sec * sizeof *c->sec);
+	memcpy(c->meta, p + FIXED + c->n_sec * sizeof *c->sec, c->n_meta * sizeof *c->meta);
+}
+
 static int take_chunk(struct intake *in, const struct rec *r, struct intake_chunk *it, struct err *e)
 {
-	struct segment_chunk *c = &it->c;
+	struct segment_chunk now = {0}, *c = &now;
 	const struct segment_doc *d = &in->doc;
 	const char *s;
 	size_t n;
@@ -197,7 +218,12 @@ static int take_chunk(struct intake *in, const struct rec *r, struct intake_chun
 		err = take_sec(r, &in->arena, c, e);
 	if (!err)
 		err = take_meta(r, &in->arena, c, e);
-	return err ? err : intake_vector(r, &in->arena, &it->code, &it->dim, &it->scale, e);
+	if (!err)
+		err = intake_vector(r, &in->arena, &it->code, &it->dim, &it->scale, e);
+	if (err)
+		return err;
+	it->c = pack(&in->arena, c);
+	return it->c ? 0 : err_memory(e);
 }
 
 int intake_chunk(struct intake *in, const struct rec *r, struct err *e)
@@ -231,8 +257,11 @@ int intake_flush(struct intake *in, struct writer *w, struct err *e)
 {
 	bool is_whole = in->open && !in->is_bad;
 	int r = is_whole ? writer_doc(w, &in->doc, e) : 0;
-	for (size_t i = 0; !r && is_whole && i < in->n_chunk; i++)
-		r = writer_chunk(w, &in->chunk[i].c, in->chunk[i].code, in->chunk[i].dim, in->chunk[i].scale, e);
+	for (size_t i = 0; !r && is_whole && i < in->n_chunk; i++) {
+		struct segment_chunk c;
+		unpack(in->chunk[i].c, &c);
+		r = writer_chunk(w, &c, in->chunk[i].code, in->chunk[i].dim, in->chunk[i].scale, e);
+	}
 	let_go(in);
 	return r;
 }

@@ -12,10 +12,11 @@
 #include "lib/base/arena.h"
 #include "lib/base/rec.h"
 
-struct intake_chunk { struct segment_chunk c; int8_t *code; size_t dim; float scale; };
+/* c: a segment_chunk without its unused headings and pairs, which are most of it. */
+struct intake_chunk { const char *c; int8_t *code; size_t dim; float scale; };
 
 struct intake {
-	struct arena arena;		/* strings and codes of the document held */
+	struct arena arena;		/* chunks, strings and codes of the document held */
 	struct segment_doc doc;
 	struct intake_chunk *chunk;	/* [n_chunk] */
 	size_t n_chunk, cap_chunk;

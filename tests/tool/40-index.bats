@@ -460,6 +460,15 @@ for size in ((16 << 20) - 4096, (16 << 20) - 3000):
 	[ "$(tt-index pending i | tt-json | grep -c '"kind":"chunk"')" -eq 3 ]
 }
 
+@test "a document of many chunks is held in bounded memory" {
+	{
+		docs 1 1 | head -n 1
+		seq -f '{"kind":"chunk","doc":"/c/d1","id":"%032.0f","text":"keel"}' 50000
+	} >in
+	(grep -q __asan_init "$(command -v tt-index)" || ulimit -v 100000; tt-index add i <in)
+	[ "$(stat_of i chunks)" -eq 50000 ]
+}
+
 @test "an error record of an earlier stage is reported: 3" {
 	run --separate-stderr tt-index add i <<<'{"kind":"error","stage":"tt-chunk","msg":"cannot read x"}'
 	[ "$status" -eq 3 ]
