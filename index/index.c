@@ -205,7 +205,7 @@ static int take_error(struct add *a, const struct rec *r)
 	rec_str(r, "msg", &msg, &n_msg);
 	rec_str(r, "stage", &stage, &n_stage);
 	if (rec_str(r, "doc", &doc, &n_doc))
-		intake_drop(&a->in, doc, n_doc);	/* what came of it is not all of it */
+		intake_void(&a->in, doc, n_doc);
 	unshow(a);
 	const int len[] = { (int)(n_stage < 100 ? n_stage : 100), (int)(n_doc < 300 ? n_doc : 300), (int)(n_msg < 300 ? n_msg : 300) };
 	if (n_doc && !memmem(msg, n_msg, doc, n_doc))
@@ -222,7 +222,7 @@ static int take_doc(struct add *a, const struct rec *r, struct err *e)
 	const char *doc;
 	size_t n;
 	if (rec_str(r, "doc", &doc, &n))
-		intake_drop(&a->in, doc, n);
+		intake_void(&a->in, doc, n);
 	int err = flush(a, e);
 	return err ? err : one_bad(a, intake_doc(&a->in, r, e), e);
 }

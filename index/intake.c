@@ -266,10 +266,10 @@ int intake_flush(struct intake *in, struct writer *w, struct err *e)
 	return r;
 }
 
-void intake_drop(struct intake *in, const char *doc, size_t n)
+void intake_void(struct intake *in, const char *doc, size_t n)
 {
 	if (in->open && n == in->doc.doc.n && memcmp(doc, in->doc.doc.s, n) == 0)
-		let_go(in);
+		in->is_bad = true;
 }
 
 void intake_release(struct intake *in)

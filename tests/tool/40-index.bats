@@ -489,6 +489,16 @@ for size in ((16 << 20) - 4096, (16 << 20) - 3000):
 	[[ "$stderr" == *"tt-chunk: '/c/other': binary"* ]]
 	run ! grep -rq 'half of the new' i
 	[ "$(tt-index chunks --json i | grep -c '"kind":"chunk"')" -eq "$(stat_of i chunks)" ]
+	# What a later stage could not take is in the middle of a document: the rest of it is no news.
+	{
+		docs 1 1 'half of the new text' | head -n 2
+		echo '{"kind":"error","stage":"tt-embed","msg":"too many tokens","doc":"/c/d1"}'
+		docs 1 1 'half of the new text' | tail -n 1
+	} >in.jsonl
+	run --separate-stderr tt-index add i <in.jsonl
+	[ "$status" -eq 3 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	run ! grep -rq 'half of the new text' i
 	# A file that changed while it was read, again and again, comes several times.
 	{
 		docs 1 1 'half of the new text'
