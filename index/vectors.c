@@ -172,12 +172,25 @@ void vectors_close(struct vectors *v)
 	*v = (struct vectors){0};
 }
 
+static int check_order(const struct vectors *v, struct err *e)
+{
+	for (uint32_t i = 0; i < v->n_row; i++)
+		if (v->row[i] >= v->n_chunk || (i && v->row[i] <= v->row[i - 1]))
+			return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' names chunks out of order", v->file.path);
+	return 0;
+}
+
 int vectors_check(struct vectors *v, struct err *e)
 {
 	int r = v->checked ? 0 : section_verify(&v->file, e);
-	for (uint32_t i = 0; !r && !v->checked && i < v->n_row; i++)
-		if (v->row[i] >= v->n_chunk || (i && v->row[i] <= v->row[i - 1]))
-			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' names chunks out of order", v->file.path);
+	if (!r && !v->checked)
+		r = check_order(v, e);
 	v->checked = !r;
 	return r;
+}
+
+int vectors_check_rows(struct vectors *v, struct err *e)
+{
+	int r = section_check(&v->file, v->row, v->n_row * sizeof *v->row, e);
+	return r ? r : check_order(v, e);
 }

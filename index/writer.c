@@ -487,6 +487,34 @@ static int write_builder(struct writer *w, struct err *e)
 	return put_segment(w->store.dir, w->builder, &w->vec, &w->next, seg, e);
 }
 
+/* Takes the layers out of `next` that only removed documents have vectors in: what those are of binds nobody any more. */
+static int drop_dead_layers(struct writer *w, size_t i, struct err *e)
+{
+	struct store_segment *g = &w->store.seg[i];
+	struct manifest_segment *m = &w->next.segment[i];
+	const struct segment_len *len;
+	size_t n = 0;
+	uint8_t *dead = calloc(m->n_doc ? m->n_doc : 1, 1);
+	if (!dead)
+		return err_memory(e);
+	for (size_t k = 0; k < m->n_dead; k++)
+		dead[m->dead[k]] = 1;
+	int r = segment_get_lens(&g->seg, &len, e);
+	for (size_t k = 0; k < g->m->n_layer && !r; k++) {
+		const struct vectors *v = &g->layer[k];
+		uint32_t j = 0;
+		r = vectors_check_rows(&g->layer[k], e);
+		while (!r && j < v->n_row && dead[len[v->row[j]].doc])
+			j++;
+		if (!r && j < v->n_row)
+			m->layer[n++] = m->layer[k];
+	}
+	if (!r)
+		m->n_layer = n;
+	free(dead);
+	return r;
+}
+
 /* Makes `next` the index. */
 static int publish(struct writer *w, struct err *e)
 {
@@ -545,7 +573,12 @@ int writer_commit(struct writer *w, struct err *e)
 	bool has_new = w->builder != NULL;
 	if (!writer_dirty(w))	/* an empty index is one, too */
 		return w->store.m.generation ? 0 : publish(w, e);
-	int r = write_all_late(w, e);
+	int r = 0;
+	for (size_t i = 0; i < w->store.m.n_segment && !r; i++)
+		if (w->next.segment[i].n_dead > w->store.m.segment[i].n_dead && w->next.segment[i].n_layer)
+			r = drop_dead_layers(w, i, e);
+	if (!r)
+		r = write_all_late(w, e);
 	if (!r && has_new)
 		r = write_builder(w, e);
 	if (!r)

@@ -397,6 +397,23 @@ for c, b in zip(came, back):
 	[ "$status" -eq 1 ]
 }
 
+@test "vectors of removed documents bind nobody, though the segment stays" {
+	of() { echo '{"kind":"head","format":1,"model":"'"$1"'"}'; shift; "$@"; echo '{"kind":"end"}'; }
+	{ docs 1 3; docs 4 4 '' "$(vec 1 2 3 4)"; } >in
+	of one:1 cat in | tt-index add i
+	docs 4 4 'without a vector' | tt-index add i
+	[ "$(stat_of i documents) $(stat_of i vectors)" = "4 0" ]
+	[ -e i/0000000000000001.seg ]
+	of two:1 eval "echo '{\"kind\":\"query\",\"id\":\"a\",\"text\":\"words\"$(vec 1 2 3)}'" | tt-retrieve --json i | grep -q '"hit"'
+	of two:1 docs 5 5 '' "$(vec 1 2 3)" | tt-index add i
+	[ "$(stat_of i embedder) $(stat_of i dimensions) $(stat_of i vectors)" = "two:1 3 2" ]
+	tt-index verify i
+	of one:1 cat in | tt-index add j
+	tt-index rm j /c/d1	# of those that stay one has vectors
+	run --separate-stderr tt-index add j < <(of two:1 docs 5 5 '' "$(vec 1 2 3 4)")
+	[ "$status" -eq 78 ]
+}
+
 @test "a bad record is told, and the rest goes on: 3" {
 	{
 		docs 1 1
