@@ -233,6 +233,8 @@ static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struc
 	struct buf head = {0};
 	const struct hyper *h = &m->w->hyper;
 	size_t widest = h->d_ff > h->d_model ? h->d_ff : h->d_model;
+	if (m->w->query.len > BERT_TEXT || m->w->document.len > BERT_TEXT)
+		return err_set(m->e, ERR_LIMIT, ERR_NO_OFFSET, "a prompt is longer than %d bytes", BERT_TEXT);
 	m->b.hyper = *h;
 	m->b.layer = arena_array(&m->b.mem, h->n_layer, sizeof *m->b.layer);
 	m->mat = arena_array(&m->b.mem, widest * h->d_model, sizeof(float));
@@ -249,7 +251,7 @@ static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struc
 		return err_memory(m->e);
 	size_t texts = bert_place(&m->b, NULL), end = texts + 2 * BERT_TEXT + tok->len, total = end + bert_sums_len(end);
 	put_header(&head, h, id, total, m->w, tok->len);
-	if (m->w->query.len > BERT_TEXT || m->w->document.len > BERT_TEXT || head.failed || buf_zeros(out, total)) {
+	if (head.failed || buf_zeros(out, total)) {
 		buf_release(&head);
 		return err_memory(m->e);
 	}

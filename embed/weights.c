@@ -198,7 +198,7 @@ static int from_folder(struct weights *w, const char *dir, struct err *e)
 static void text(const struct gguf *g, const char *key, struct buf *out)
 {
 	struct gguf_str s;
-	if (gguf_str(g, key, &s) && s.n < 4096)
+	if (gguf_str(g, key, &s))
 		buf_add(out, s.s, s.n);
 }
 

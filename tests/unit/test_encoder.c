@@ -277,6 +277,23 @@ static void bert_open_pooling_of_a_folder_is_as_it_says_or_refused(void **state)
 	put_config(CONFIG);
 }
 
+static void bert_open_a_long_prompt_is_refused(void **state)
+{
+	static const char *const name = "config_sentence_transformers.json";
+	char path[128];
+	struct bert *b;
+	struct err e = {0};
+	struct buf json = {0};
+	(void)state;
+	buf_printf(&json, "{\"prompts\":{\"query\":\"%0*d\"}}", BERT_TEXT + 1, 0);
+	write_file(name, &json);
+	assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_LIMIT);
+	assert_non_null(strstr(e.msg, "prompt is longer than 4096 bytes"));
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	assert_int_equal(unlink(path), 0);
+	buf_release(&json);
+}
+
 static void replace_model(void)
 {
 	put_config("{\"num_attention_heads\":1}");
@@ -324,6 +341,7 @@ int main(void)
 		cmocka_unit_test(bert_open_names_the_model_without_its_place),
 		cmocka_unit_test(bert_open_a_damaged_configuration_is_refused),
 		cmocka_unit_test(bert_open_pooling_of_a_folder_is_as_it_says_or_refused),
+		cmocka_unit_test(bert_open_a_long_prompt_is_refused),
 		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
 	};
