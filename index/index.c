@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,15 +97,22 @@ static int one_bad(struct add *a, int r, const struct err *e)
 	return 0;
 }
 
-/* What left is told as soon as that is committed: should the merge fail, or opening what was committed, it has left all the same. */
+/* What left is told as soon as that is committed: should the merge fail, or opening what was committed, or somebody kill us, it has left
+ * all the same. Nobody who does not listen keeps the merge from being done. */
 static int commit_and_merge(struct writer *w, struct gone *gone, enum writer_merge how, struct err *e)
 {
+	struct err told = {0};
 	int r = writer_commit(w, e);
 	gone_print(gone, stdout);
+	io_flush_stdout(&told);
 	if (r)
 		return r;
 	r = writer_merge(w, how, e);
-	return r ? err_wrap(e, "what was added or removed is committed, but segments could not be merged") : 0;
+	if (r)
+		return err_wrap(e, "what was added or removed is committed, but segments could not be merged");
+	if (told.code)
+		*e = told;
+	return told.code;
 }
 
 static int commit(struct add *a, struct err *e)
@@ -544,6 +552,8 @@ int main(int argc, char **argv)
 	int i = opt_parse(&prog, argc, argv);
 	if (argc - i < 2)
 		return opt_misuse(&prog, "a command and an index directory are needed");
+	if (o.ids)
+		signal(SIGPIPE, SIG_IGN);	/* a reader that leaves must not end what is half done */
 	const char *cmd = argv[i], *dir = argv[i + 1];
 	char **doc = argv + i + 2;
 	int n_doc = argc - i - 2;

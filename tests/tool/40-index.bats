@@ -616,6 +616,20 @@ for size in ((16 << 20) - 4096, (16 << 20) - 3000):
 	[[ "$stderr" = *"is committed, but the index cannot be opened again: cannot open"* ]]
 }
 
+@test "--ids tells what left before anything else is done, and whether somebody listens or not all is done" {
+	docs 1 3 | tt-index add i
+	(sleep 0.2; tt-index forget --ids i /c/d1 2>err || echo "$?" >status) | true
+	[ "$(cat status)" -eq 74 ]
+	grep -q 'cannot write to standard output: Broken pipe' err
+	run ! grep -rq 'document 1' i
+	strace -o /dev/null true || skip "no strace here"
+	run --separate-stderr env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=rename -e inject=rename:signal=KILL:when=2 \
+		tt-index forget --ids i /c/d2	# when a segment is written anew
+	[ "$status" -eq 137 ]
+	[ "$(stat_of i documents)" -eq 1 ]
+	[ "${#lines[@]}" -eq 2 ]
+}
+
 @test "--ids tells of a chunk that came again and left again within one commit, and of none that stays" {
 	left=$(docs 1 1 | sed -n '2s/.*"id":"\([0-9a-f]*\)0".*/\1/p')
 	for last in "$(docs 1 1 'other text')" '{"kind":"tomb","doc":"/c/d1"}'; do
