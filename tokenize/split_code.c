@@ -5,51 +5,121 @@
  */
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "tokenize/split_types.h"
 
-/* The words of a comment line; empty if the line is none. */
-static const char *comment(const struct line *l, size_t *n)
+/* The comment at the top of a file, while a title is looked for in it. */
+struct top {
+	const char *close;	/* what closes the block that is open */
+	bool closed;		/* the last line closed one */
+	bool legal;		/* in a licence, which goes on to the end of its block or to an empty line */
+	bool over;		/* the title was found, or something that is no comment */
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Steps behind what opens a comment at *p; false if nothing does. `#include`, `#id` and `%define` are no comments. */
+static bool opens(struct top *t, const char **p, const char *end)
+{
+	static const struct { const char *open, *close; } mark[] = {
+		{ "/*", "*/" }, { "<!--", "-->" }, { "\"\"\"", "\"\"\"" }, { "'''", "'''" },
+		{ "//", NULL }, { "--", NULL }, { ";", NULL }, { "#", NULL }, { "%", NULL },
+	};
+	for (size_t i = 0; i < sizeof mark / sizeof *mark; i++) {
+		size_t k = strlen(mark[i].open);
+		if ((size_t)(end - *p) < k || memcmp(*p, mark[i].open, k) != 0)
+			continue;
+		char c = **p;
+		*p += k;
+		t->close = mark[i].close;
+		while (*p < end && !t->close && **p == c)
+			++*p;
+		return (c != '#' && c != '%') || *p == end || is_blank(**p);
+	}
+	return false;
+}
+
+/* The words of a line of comment; *n is 0 if there are none. */
+static const char *comment(struct top *t, const struct line *l, size_t *n)
 {
 	const char *p = l->p, *end = l->p + l->n;
-	bool mark = false;
-	while (p < end && strchr(" \t/*#;-\"<!%", *p)) {
-		mark |= *p != ' ' && *p != '\t';
+	*n = 0;
+	t->closed = false;
+	while (p < end && is_blank(*p))
 		p++;
+	const char *from = p;
+	if (!t->close && !opens(t, &p, end)) {	/* #!/bin/sh, <?xml ...?> and <!DOCTYPE ...> may stand before it */
+		t->over = end - from < 2 || (memcmp(from, "#!", 2) != 0 && memcmp(from, "<?", 2) != 0 && memcmp(from, "<!", 2) != 0);
+		return from;
 	}
-	while (end > p && strchr(" \t*/->", end[-1]))
+	const char *close = t->close ? memmem(p, (size_t)(end - p), t->close, strlen(t->close)) : NULL;
+	if (close) {
+		end = close;
+		t->close = NULL;
+		t->closed = true;
+	}
+	while (p < end && strchr(" \t/*#;-!%", *p))
+		p++;
+	while (end > p && strchr(" \t*/-", end[-1]))
 		end--;
-	*n = mark ? (size_t)(end - p) : 0;
+	*n = (size_t)(end - p);
 	return p;
 }
 
-/* Lines of a leading comment that say nothing about the file. */
-static bool formal(const char *p, size_t n)
+static bool holds(const char *p, size_t n, const char *const *word, size_t n_word)
 {
-	static const char *const word[] = { "SPDX", "Copyright", "copyright", "(c)", "License", "-*-", "vim:", "!/", "coding",
-					    "doctype", "xml " };
-	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+	for (size_t i = 0; i < n_word; i++)
 		if (memmem(p, n, word[i], strlen(word[i])))
 			return true;
-	return n < 4;
+	return false;
+}
+
+/* Lines of the comment that say nothing about the file: marks for tools, and all of a licence. */
+static bool formal(struct top *t, const char *p, size_t n)
+{
+	static const char *const tool[] = { "SPDX", "-*-", "vim:", "coding:", "coding=", "go:build", "+build" };
+	static const char *const legal[] = { "Copyright", "copyright", "(c)", "License" };
+	if (n < 4 || holds(p, n, tool, sizeof tool / sizeof *tool))
+		return true;
+	t->legal |= holds(p, n, legal, sizeof legal / sizeof *legal);
+	return t->legal;
 }
 
 static void title(struct doc_info *d, struct split *s, const char *p, size_t n)
 {
 	char t[400];
-	size_t k = strlen(d->file) < 128 ? strlen(d->file) : 128, len = cut_sentence(p, n);
-	if (len > sizeof t - k - 4)
-		len = sizeof t - k - 4;
+	size_t k = utf8_floor(d->file, strlen(d->file), 128), len = utf8_floor(p, cut_sentence(p, n), sizeof t - k - 4);
 	memcpy(t, d->file, k);
 	memcpy(t + k, " - ", 3);
 	memcpy(t + k + 3, p, len);
 	doc_set_title(d, s, t, k + 3 + len);
 }
 
+/* Looks for the title in one more line. */
+static void look(struct top *t, const struct line *l, struct doc_info *d, struct split *s)
+{
+	if (line_is_blank(l)) {
+		t->legal &= t->close != NULL;
+		return;
+	}
+	size_t n;
+	const char *p = comment(t, l, &n);
+	if (n > 0 && !formal(t, p, n)) {
+		title(d, s, p, n);
+		t->over = true;
+	}
+	t->legal &= !t->closed;
+}
+
 int split_code(struct split *s, struct src *src, struct doc_info *d, struct err *e)
 {
 	struct lines l;
 	struct line line;
-	bool gap = false, titled = false;
+	bool gap = false;
+	struct top top = {0};
 	d->type = "code";
 	int rc = lines_open(&l, src, e);
 	if (rc < 0)
@@ -57,14 +127,8 @@ int split_code(struct split *s, struct src *src, struct doc_info *d, struct err 
 	split_block(s, BLOCK_CODE);
 	while (lines_next(&l, &line)) {
 		bool empty = line_is_blank(&line) && line.end > 0;
-		if (!titled && !empty) {
-			size_t n;
-			const char *p = comment(&line, &n);
-			if (n > 0 && !formal(p, n))
-				title(d, s, p, n), titled = true;
-			else if (n == 0 && line.n > 2)
-				titled = true;
-		}
+		if (!top.over)
+			look(&top, &line, d, s);
 		if (gap && !empty && line.first && line.p[0] != ' ' && line.p[0] != '\t' && line.p[0] != '}')
 			split_block(s, BLOCK_CODE);
 		gap = empty || (gap && !line.first);

@@ -277,6 +277,25 @@ while not os.path.exists("stop"):
 	grep -q '"title":"tide.c - Computes the tide.","type":"code"' out
 }
 
+@test "code: the title is from a comment, and from nothing that looks like one" {
+	printf '#!/bin/sh\n#\n# Fills the lamps.\n' >fill.sh
+	printf '{\n  "name": "pier"\n}\n' >pier.json
+	printf '<?php\n// Shows the pier.\n' >pier.php
+	printf '#include <stdio.h>\nint main;\n' >main.c
+	printf '/**\n * Computes tides.\n */\n' >Tide.java
+	printf '"""Reads the log."""\nimport os\n' >log.py
+	printf '/* Copyright 2020 Keeper\n *\n * Use in source form is allowed.\n */\n/* Draws the pier. */\n' >draw.c
+	printf '// Copyright 2020 Keeper.\n// Use is allowed.\n\n// Package buoy drifts.\n' >buoy.go
+	chunk fill.sh pier.json pier.php main.c Tide.java log.py draw.c buoy.go >out
+	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' 'fill.sh - Fills the lamps.' pier.json 'pier.php - Shows the pier.' main.c \
+		'Tide.java - Computes tides.' 'log.py - Reads the log.' 'draw.c - Draws the pier.' 'buoy.go - Package buoy drifts.')
+	for i in 386 387 388 389; do
+		printf "# %0${i}dé\n" 0 >long.py
+		chunk long.py >out
+		run ! grep $'\xEF\xBF\xBD' out
+	done
+}
+
 @test "HTML: elements that XML writes without contents, elements with a hyphen and <!--> hide nothing" {
 	{
 		echo '<html><head><title/><script src="a.js"/></head><body><p>keel</p><svg width="1"/><p>rib</p>'
