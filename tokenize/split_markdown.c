@@ -125,11 +125,13 @@ static void front_matter(struct md *m, const struct line *l)
 	}
 	if (l->n > 7 && memcmp(l->p, "title:", 6) == 0) {
 		const char *p = l->p + 6, *end = l->p + l->n;
-		while (p < end && (*p == ' ' || *p == '"' || *p == '\''))
+		while (p < end && *p == ' ')
 			p++;
-		while (end > p && (end[-1] == ' ' || end[-1] == '"' || end[-1] == '\''))
+		while (end > p && end[-1] == ' ')
 			end--;
-		if (end > p)
+		if (end - p > 1 && (*p == '"' || *p == '\'') && end[-1] == *p)
+			p++, end--;
+		if (end > p && *p != '>' && *p != '|')	/* these say that it follows */
 			doc_set_title(m->d, m->s, p, (size_t)(end - p)), m->titled = true;
 	}
 	split_line(m->s, l);

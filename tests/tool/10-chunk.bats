@@ -343,6 +343,10 @@ while not os.path.exists("stop"):
 	printf -- '---\ntitle: Keel\nmast: >\n...and yard\n---\nrib\n' >front.md
 	chunk front.md >out
 	grep -q '\.\.\.and yard' out
+	printf '%s\n' --- "title: The 'Keel'" --- rib >keel.md
+	printf '%s\n' --- 'title: >' '  Folded' --- '# Mast' >mast.md
+	chunk keel.md mast.md >out
+	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' "The 'Keel'" Mast)
 }
 
 @test "text: a line between two of marks is a heading, an underline is measured in characters" {
