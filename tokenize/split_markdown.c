@@ -12,7 +12,8 @@ struct md {
 	struct split *s;
 	struct doc_info *d;
 	char fence;			/* ` or ~ while in fenced code */
-	size_t fence_len;
+	size_t fence_len, fence_at;	/* ...its length, and the column where it began */
+	bool fence_item;		/* ...within a list item */
 	bool front, front_ok;		/* in front matter; it may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
@@ -102,15 +103,15 @@ static int setext(const char *p, size_t n)
 	return n == 0 ? 0 : p[0] == '=' ? 1 : p[0] == '-' && n > 1 ? 2 : 0;
 }
 
-/* The length of a list item's mark and the spaces behind it, else 0. */
+/* The length of a list item's mark and the white space behind it, else 0. */
 static size_t list_mark(const char *p, size_t n)
 {
 	size_t i = 0;
 	while (i < n && p[i] >= '0' && p[i] <= '9' && i < 9)
 		i++;
-	if (i + 1 >= n || !strchr(i > 0 ? ".)" : "-*+", p[i]) || p[i + 1] != ' ')
+	if (i + 1 >= n || !strchr(i > 0 ? ".)" : "-*+", p[i]) || (p[i + 1] != ' ' && p[i + 1] != '\t'))
 		return 0;
-	for (i++; i < n && p[i] == ' ';)
+	for (i++; i < n && (p[i] == ' ' || p[i] == '\t');)
 		i++;
 	return i;
 }
@@ -157,15 +158,18 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 	size_t fence = n > 0 ? fence_of(p, n) : 0;
 	if (m->fence) {
 		split_line(m->s, l);
-		if (fence >= m->fence_len && p[0] == m->fence && empty(p + fence, n - fence)) {
+		if (fence >= m->fence_len && p[0] == m->fence && indent < m->fence_at + 4 && empty(p + fence, n - fence)) {
 			m->fence = 0;
 			block(m, BLOCK_PARA);
+			m->item = m->fence_item;
 		}
 		return true;
 	}
 	if (fence > 0 && (indent < 4 || m->item)) {
 		m->fence = p[0];
 		m->fence_len = fence;
+		m->fence_at = indent + mark;
+		m->fence_item = mark > 0 || (m->item && indent > 0);
 		block(m, BLOCK_CODE);
 		split_line(m->s, l);
 		return true;
@@ -225,11 +229,11 @@ static void text_line(struct md *m, const struct line *l, const char *p, size_t 
 
 static void md_line(struct md *m, const struct line *l)
 {
-	size_t indent = 0;
-	while (indent < l->n && l->p[indent] == ' ')
-		indent++;
-	const char *p = l->p + indent;
-	size_t n = l->n - indent;
+	size_t indent = 0, white = 0;	/* columns, of which a tab fills four, and bytes */
+	for (; white < l->n && (l->p[white] == ' ' || l->p[white] == '\t'); white++)
+		indent = l->p[white] == '\t' ? (indent | 3) + 1 : indent + 1;
+	const char *p = l->p + white;
+	size_t n = l->n - white;
 	bool was_blank = m->blank;
 	m->blank = false;
 	if (!l->first) {
@@ -240,10 +244,10 @@ static void md_line(struct md *m, const struct line *l)
 	} else if (n == 0) {
 		m->blank = true;
 		held_give(m);
-		if (m->kind == BLOCK_CODE || m->item)
-			split_line(m->s, l);
-		else
+		if (m->kind != BLOCK_CODE && !m->item)
 			block(m, BLOCK_PARA);
+		else if (split_block_len(m->s) > 0)
+			split_line(m->s, l);
 	} else if (!heading_line(m, l, p, n, indent)) {
 		text_line(m, l, p, n, indent, was_blank);
 	}

@@ -331,6 +331,18 @@ while not os.path.exists("stop"):
 	EOF
 }
 
+@test "Markdown: a fence within code ends nothing, a tab is four columns, and an item goes on behind its code" {
+	printf '# Keel\n\n```md\n1. a fence:\n\n    ```\n    ```\n\n# no heading\n```\n\n## Rib\n\nkeel\n\t\nrib\n\n\t\n---\n\nstem\n' >x.md
+	chunk x.md >out
+	diff - <(sed -n 's/.*"sec":\(\[.*\]\),"unit.*"text":\(.*\),"n_tok.*/\1 \2/p' out) <<-'EOF'
+	["Keel"] "```md\n1. a fence:\n\n    ```\n    ```\n\n# no heading\n```"
+	["Keel","Rib"] "keel\n\nrib\n\n---\n\nstem"
+	EOF
+	printf '# Log\n\n1.  One:\n\n    ```\n    a\n    ```\n\n    Two:\n\n    ```\n# no heading\n    ```\n\nEnd.\n' >item.md
+	chunk item.md | grep '"sec":\["Log"\],.*# no heading.*End'
+	printf '\n\tmake all\n\tmake check\n' | chunk --stdin-as tab.md | grep '"unit":"code",.*"text":"\\tmake all\\n\\tmake check"'
+}
+
 @test "Markdown: a rule below a quotation makes no heading of it" {
 	printf '%s\n' '# Log' '' '> All is well.' '---' 'Signed.' >log.md
 	chunk log.md | grep '"sec":\["Log"\],.*"text":"> All is well.\\n---\\nSigned."'
