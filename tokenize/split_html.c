@@ -43,6 +43,7 @@ struct html {
 	struct buf head;	/* a heading or the title being read */
 	struct place head_at;
 	bool collecting, space, titled;
+	bool bullet;		/* a list item has begun and has no text yet */
 	int level, pre, table;
 	bool in_title, in_entry;
 	bool no_gt;		/* there is no '>' from `at` on */
@@ -80,6 +81,9 @@ static void give(struct html *h, const char *p, size_t n, size_t b0, size_t b1)
 		h->head_at.b1 = at.b1;
 		h->head_at.l1 = at.l1;
 	} else {
+		if (h->bullet)
+			split_made(h->s, "- ", 2, (struct place){ b0, b0, at.l0, at.l0 });
+		h->bullet = false;
 		split_made(h->s, p, n, at);
 	}
 }
@@ -97,7 +101,7 @@ static void block(struct html *h, enum block kind)
 	if (h->collecting)
 		return;
 	split_block(h->s, kind);
-	h->space = false;
+	h->space = h->bullet = false;
 }
 
 static void collect_start(struct html *h)
@@ -160,7 +164,7 @@ static void entry_tag(struct html *h, enum tag_class cls, bool close)
 		split_entry_head_end(h->s);
 		block(h, BLOCK_PARA);
 	}
-	h->space = false;
+	h->space = h->bullet = false;
 }
 
 /* `empty`: <script src="x"/>, as XML writes an element without contents. */
@@ -205,8 +209,7 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 		break;
 	case T_ITEM:
 		block(h, BLOCK_ITEM);
-		if (!close && !h->collecting && !h->table)
-			give(h, "- ", 2, h->at, h->at);
+		h->bullet = !close && !h->collecting && !h->table;
 		break;
 	case T_BR:
 		if (!h->collecting && split_block_len(h->s) > 0)
@@ -217,7 +220,7 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 	case T_BLOCK:
 		if (h->table || h->pre)
 			h->space = true;
-		else
+		else if (!h->bullet)	/* <li><p> */
 			block(h, BLOCK_PARA);
 		break;
 	case T_DL: case T_DT: case T_DD:

@@ -310,6 +310,13 @@ while not os.path.exists("stop"):
 	chunk fees.html | grep '"text":"ship | fee\\nboat | 1"'
 }
 
+@test "HTML: the mark of a list item stands before its text, whatever stands between, and before nothing else" {
+	printf '<ul><li><p>keel</p></li><li><img></li>\n<li><ul><li><div>rib</div></ul><li><dl><dt>-x<dd>mast</dl></ul>' >list.html
+	chunk list.html >out
+	grep -q '"span":{"b":\[11,59\],"l":\[1,2\]},"text":"- keel\\n- rib"' out
+	grep -q '"sec":\["-x"\],"unit":"option",.*"text":"-x\\nmast"' out
+}
+
 @test "HTML: a place ends on the line that its last byte ends" {
 	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
 	chunk x.html >out
