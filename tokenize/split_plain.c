@@ -2,7 +2,7 @@
  *
  * split_plain: plain text. Paragraphs end at empty lines; a line underlined with punctuation, or between two such lines, is
  * a heading (the marks get their levels in the order in which they appear, as in reStructuredText); a form feed is a page
- * end. The first line, if it stands alone or is underlined, is the title.
+ * end. The first line, if it stands alone or is underlined, is the title; what only reStructuredText's tools read comes before it.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ struct plain {
 	char held[2][LINE_HELD];	/* the first line of a block, until the second is seen; or that of marks alone, and the second */
 	struct line at[2];
 	size_t n_held;
-	bool titled;
+	bool titled, formal;	/* the title is known; the block's first line is none */
 	char mark[6];		/* underline characters, by level; with the high bit where there is a line above too */
 	size_t n_mark;
 };
@@ -34,13 +34,13 @@ static void hold(struct plain *t, const struct line *l)
 	at->lf = false;
 }
 
-/* The number of marks in a line of nothing else, 0 if it is none. */
+/* The number of marks in a line of nothing else, 0 if it is none. "..." may be text. */
 static size_t marks(const struct line *l)
 {
 	size_t n = l->n;
 	while (n > 0 && l->p[n - 1] == ' ')
 		n--;
-	if (n < 3 || !strchr("=-~^\"'*+#", l->p[0]))
+	if (n < 3 || !strchr(n > 3 ? "=-~^\"'*+#`.:_" : "=-~^\"'*+#", l->p[0]))
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if (l->p[i] != l->p[0])
@@ -75,15 +75,33 @@ static void title(struct plain *t, const char *p, size_t n)
 	t->titled = true;
 }
 
+/* A line that says nothing to a reader: of marks alone, ".. _label:", ":orphan:". */
+static bool is_formal(const struct line *l)
+{
+	bool markup = l->n > 1 && l->p[0] == '.' && l->p[1] == '.' && (l->n == 2 || l->p[2] == ' ');
+	return markup || marks(l) || (l->n > 1 && l->p[0] == ':' && memchr(l->p + 1, ':', l->n - 1));
+}
+
+static void para_end(struct plain *t)
+{
+	if (t->n_held == 1 && !t->formal)
+		title(t, t->held[0], t->at[0].n);
+	t->titled |= t->n_held == 2;
+	held_give(t);
+	split_block(t->s, BLOCK_PARA);
+}
+
 static void plain_line(struct plain *t, const struct line *l)
 {
+	struct line rest = *l;
 	if (line_is_blank(l) && l->end > 0) {
-		if (t->n_held == 1)
-			title(t, t->held[0], t->at[0].n);
-		t->titled |= t->n_held == 2;
-		held_give(t);
-		split_block(t->s, BLOCK_PARA);
+		para_end(t);
 		return;
+	}
+	if (l->first && l->p[0] == '\f') {	/* the first line of a page */
+		para_end(t);
+		rest.p++, rest.n--, rest.off++;
+		l = &rest;
 	}
 	bool may_head = l->first && l->end > 0 && l->n < LINE_HELD;
 	if (t->n_held > 0) {
@@ -103,10 +121,11 @@ static void plain_line(struct plain *t, const struct line *l)
 		held_give(t);
 	}
 	if (split_block_len(t->s) == 0 && may_head) {
+		t->formal = is_formal(l);
 		hold(t, l);
 		return;
 	}
-	t->titled = true;
+	t->titled |= !t->formal;
 	split_line(t->s, l);
 }
 

@@ -377,6 +377,21 @@ while not os.path.exists("stop"):
 	chunk head.txt | grep '"title":"Заголовок","sec":\["Заголовок"\],.*"text":"Текст"'
 }
 
+@test "text: no title are marks alone nor what reStructuredText reads itself; more marks underline" {
+	printf '%s\n' '.. SPDX-License-Identifier: GPL-2.0' '.. include:: <isonum.txt>' '' '.. _keel:' '' :orphan: '' Keel '````' '' Rib '....' '' mast >keel.rst
+	printf '%s\n' '==========' '' 'The pier' '' 'Wood.' 'Oh' ... 'no heading' >pier.txt
+	chunk keel.rst pier.txt >out
+	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' Keel 'The pier')
+	grep -q '"sec":\["Keel","Rib"\],.*"text":"mast"' out
+	grep -q 'The pier\\n\\nWood.\\nOh\\n...\\nno heading' out
+}
+
+@test "text: a form feed ends a page, and with it a paragraph" {
+	printf 'Page 1\n\n\fTides\n=====\n\nebb\n\fflow\n\f' >book.txt
+	chunk book.txt >out
+	grep -q '"sec":\["Tides"\],.*"span":{"b":\[22,31\],"l":\[6,7\]},"text":"ebb\\n\\nflow"' out
+}
+
 @test "a heading too long for the path is text as well" {
 	{ printf '# '; seq -s ' ' 1000 1040; echo; echo keel; } >x.md
 	chunk x.md >out
