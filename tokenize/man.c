@@ -415,7 +415,9 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 	if (f->skip)
 		return;
 	say_literal(m, (flags & MAN_NOFILL) || m->display > 0);
-	if ((flags & MAN_LINE) && (flags & MAN_NOFILL))
+	/* A line that begins with white space begins a line of what is shown, in a paragraph too. */
+	bool breaks = (flags & MAN_NOFILL) || (n > 0 && (p[0] == ' ' || p[0] == '\t') && !m->in_name);
+	if ((flags & MAN_LINE) && breaks)
 		m->nl = true;
 	if (m->pp.on && m->pp.b.len == 0 && roff_begins_bold(p, n))
 		m->pp.bold = true;

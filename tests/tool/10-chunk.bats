@@ -63,7 +63,7 @@ units() {	# "unit | last heading" of each chunk
 	printf '%s\n' '.TH SUM 1' '.SH NAME' 'sum \- add' '.SH DESCRIPTION' .EQ 'delim $$' .EN 'It gives $x sup 2$ at once.' 'Then $y$ too.' .EQ 'a over b' .EN \
 		'    Last words.' >sum.1
 	chunk sum.1 >out
-	grep 'It gives *x 2 *at once. Then *y *too. a over b *Last words."' out
+	grep 'It gives *x 2 *at once. Then *y *too. a over b\\n *Last words."' out
 	printf '%s\n' '.Dd May 1, 2026' '.Dt SUM 1' .Os '.Sh OPTIONS' '.Bl -tag -width "(head) "' '.It Fl a' 'Add.' '.It Fl b' 'Begin.' .El >sum.1
 	chunk sum.1 >out
 	[ "$(units <out)" = "$(printf 'option | -%s\n' a b)" ]
