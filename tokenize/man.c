@@ -122,16 +122,20 @@ static void entry_of_parent_ends(struct man *m, struct frame *up)
 	up->entry = false;
 }
 
+/* The type need not be the first argument: -offset [ [indent] ] -compact -bullet. */
 static void bl_open(struct frame *f, const char *args)
 {
 	static const struct { const char *name; char list; } type[] = {
 		{ "-bullet", 'b' }, { "-dash", 'b' }, { "-hyphen", 'b' }, { "-enum", 'e' }, { "-item", 'i' },
-		{ "-column", 'c' },
+		{ "-column", 'c' }, { "-tag", 't' }, { "-hang", 't' }, { "-ohang", 't' }, { "-inset", 't' }, { "-diag", 't' },
 	};
-	f->list = 't';
-	for (size_t i = 0; i < sizeof type / sizeof *type; i++)
-		if (strncmp(args, type[i].name, strlen(type[i].name)) == 0)
-			f->list = type[i].list;
+	f->list = 0;
+	for (const char *p = args; p && !f->list; p = *p ? strchr(p + 1, ' ') : NULL)
+		for (size_t i = 0; i < sizeof type / sizeof *type; i++)
+			if (strncmp(p + (*p == ' '), type[i].name, strlen(type[i].name)) == 0)
+				f->list = type[i].list;
+	if (!f->list)
+		f->list = 't';
 }
 
 static void block_open(struct man *m, struct frame *up, struct frame *f, const char *args)

@@ -242,11 +242,26 @@ static bool frame_line(struct reader *r, const char *name, const struct word *w,
 	return true;
 }
 
+static bool word_is(struct word w, const char *s)
+{
+	return w.n == strlen(s) && memcmp(w.p, s, w.n) == 0;
+}
+
+/* Which of Bl's arguments is the list's type: it may stand behind others. */
+static size_t list_type(const struct word *w, size_t n)
+{
+	size_t i = 0, k = 1;
+	for (; i < n && k > 0; i += k)
+		k = word_is(w[i], "-compact") ? 1 : word_is(w[i], "-width") || word_is(w[i], "-offset") ? 2 : 0;
+	return i;
+}
+
 static void macro_line(struct reader *r, const char *name, const struct word *w, size_t n)
 {
 	char args[32] = "";
 	const struct macro *m = macro_find(name);
 	bool untagged;
+	size_t i;
 	switch (m->cls) {
 	case M_SECT: case M_SUB:
 		sub_end(r, m->cls == M_SECT);
@@ -276,8 +291,9 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		r->block = r->item = true;
 		break;
 	case M_RS: case M_BL:
-		if (n > 0)
-			copy_word(args, sizeof args, w[0]);
+		i = m->cls == M_BL ? list_type(w, n) : 0;
+		if (i < n)
+			copy_word(args, sizeof args, w[i]);
 		list_begin(r, name, args);
 		break;
 	case M_NF: case M_FI:

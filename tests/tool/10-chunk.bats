@@ -69,6 +69,26 @@ units() {	# "unit | last heading" of each chunk
 	[ "$(units <out)" = "$(printf 'option | -%s\n' a b)" ]
 }
 
+@test "an mdoc list has its type wherever that stands among the arguments" {
+	printf '%s\n' '.Dd May 1, 2026' '.Dt OIL 1' .Os '.Sh NAME' '.Nm oil' '.Nd burns' '.Sh KINDS' '.Bl -compact -bullet' .It colza .It whale .El \
+		'.Bl -width indent -offset indent -enum' .It fill .El '.Bl -offset indent -compact -tag -width -enum' '.It Fl d' drain .El >oil.1
+	for reader in '' --no-mandoc; do
+		[ -n "$reader" ] || command -v mandoc || continue
+		chunk $reader oil.1 >out
+		grep -q '"text":"• colza\\n• whale\\n1. fill"' out
+		grep -q '"-d"\],"unit":"option",.*"text":"-d\\ndrain"' out
+	done
+}
+
+@test "a manual page's line that begins with white space begins a line of the chunk" {
+	printf '%s\n' '.TH OIL 5' '.SH NAME' 'oil \- burns' '  for long' '.SH EXAMPLE' 'In oil.conf:' '    lamp = 2' '	# colza' 'and so on.' >oil.5
+	for reader in '' --no-mandoc; do
+		chunk $reader oil.5 >out
+		grep -q '"title":"oil - burns for long"' out
+		grep -q '"text":"In oil.conf:\\n    lamp = 2\\n\\t# colza and so on."' out
+	done
+}
+
 @test "without mandoc the entries are the same" {
 	chunk --no-mandoc "$data/lamp.1" | units | grep -v '^section' >own
 	chunk "$data/lamp.1" | units | grep -v '^section' >with
