@@ -130,7 +130,7 @@ static void settle(struct split *s)
 		pack_items(s, false);
 }
 
-/* An item that grows without end is cut, preferably at white space, and what lies before the cut is packed. */
+/* An item that grows without end is cut, preferably between lines or at white space, and what lies before the cut is packed. */
 static void item_relieve(struct split *s)
 {
 	struct item *it = &s->item[s->n_item - 1];
@@ -138,8 +138,9 @@ static void item_relieve(struct split *s)
 	if (s->in_head || len < ITEM_HELD)
 		return;
 	const char *p = s->text.data + it->t0;
-	size_t cut = len;
-	while (cut > len - 4096 && p[cut - 1] != ' ' && p[cut - 1] != '\n')
+	const char *nl = memrchr(p + len - 4096, '\n', 4096);
+	size_t cut = nl ? (size_t)(nl - p) + 1 : len;
+	while (!nl && cut > len - 4096 && p[cut - 1] != ' ')
 		cut--;
 	if (cut <= len - 4096) {
 		size_t from = utf8_floor(p, len, len - 256);

@@ -10,8 +10,8 @@
  *	  entry end
  *	  paragraph  paragraph                neighbours merged up to the limit    unit section (all of it) or para
  *
- * Long runs are cut at paragraphs, then at sentences (the last sentence is repeated in the next chunk), then at words,
- * then between graphemes. Every byte given to split_text comes out in at least one chunk.
+ * Long runs are cut at paragraphs, then at sentences (the last sentence is repeated in the next chunk), then between lines,
+ * then at words, then between graphemes. Every byte given to split_text comes out in at least one chunk.
  *
  * The text of a chunk is what is shown and embedded; its span says which bytes and lines of the source it came from.
  * Lines of one splitter may be many gigabytes long: what is held is bounded (32 KiB and what one entry holds).

@@ -2,7 +2,8 @@
  *
  * split_pack: fills chunks with items. Greedy: an item joins the chunk while it fits; one that doesn't starts the next chunk,
  * unless the present one is still less than a quarter full or the item fits nowhere whole: then it is taken sentence by
- * sentence (code and tables line by line), a sentence that fits nowhere word by word, a word that fits nowhere by graphemes.
+ * sentence (code and tables line by line), a sentence that fits nowhere word by word (and up to the end of a line, as those of
+ * a log have no sentences), a word that fits nowhere by graphemes.
  * Where a paragraph is cut between sentences the last one is repeated, if it is short.
  *
  * Cost is the larger of tokens and bytes/16: white space costs WordPiece nothing and a 10,000-byte "word" one token, but
@@ -244,6 +245,14 @@ static void cur_add(struct split *s, const struct item *it, size_t t0, size_t t1
 	s->cur_table &= it->kind == BLOCK_TABLE;
 }
 
+/* Where the last whole line of [t0, t) ends, if that leaves half of it; else t, behind which text goes on. */
+static size_t whole_lines(const struct split *s, size_t t0, size_t t)
+{
+	const char *p = s->text.data, *nl = memrchr(p + t0, '\n', t + 1 - t0);
+	size_t end = nl ? (size_t)(nl - p) : t0;
+	return 2 * (end - t0) >= t - t0 ? end : t;
+}
+
 /* Adds as many words of [t0, t1) as fit into an empty chunk; returns where it stopped. */
 static size_t fill_words(struct split *s, const struct item *it, size_t t0, size_t t1, size_t room)
 {
@@ -271,8 +280,9 @@ static size_t fill_words(struct split *s, const struct item *it, size_t t0, size
 		sum += cost;
 		t = end;
 	}
-	cur_add(s, it, t0, t, "", sum);
-	return t;
+	size_t line = t < t1 ? whole_lines(s, t0, t) : t;
+	cur_add(s, it, t0, line, "", line < t ? cost_of(s, t0, line) : sum);
+	return line;
 }
 
 static size_t atom_len(const struct split *s, const struct item *it, size_t t)

@@ -412,6 +412,14 @@ while not os.path.exists("stop"):
 	grep -q '"sec":\["Tides"\],.*"span":{"b":\[22,31\],"l":\[6,7\]},"text":"ebb\\n\\nflow"' out
 }
 
+@test "text: lines without sentences, as of a log, are cut between lines" {
+	for i in $(seq 100 999); do echo "Nov 28 10:00 pier keeper[$i]: lamp $i lit by 10.0.0.$i with colza oil"; done >pier.log
+	chunk --limit=64 pier.log | sed -n 's/.*"text":"\(.*\)","n_tok.*/\1/p' >out
+	sed 's/\\n/\n/g' out | cmp - pier.log
+	[ "$(grep -c . out)" -gt 200 ]
+	run ! grep -v '^Nov' out
+}
+
 @test "a heading too long for the path is text as well" {
 	{ printf '# '; seq -s ' ' 1000 1040; echo; echo keel; } >x.md
 	chunk x.md >out
