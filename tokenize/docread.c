@@ -32,12 +32,14 @@
 #define CONVERT_TIMEOUT_MS 120000u
 #define CONVERT_MEMORY (2u << 30)
 
+/* As HTML tables stay rows, and -s adds the title, which is no part of the body. */
+#define PANDOC(format) "pandoc -s -f " format " -t html --wrap=none", DOC_HTML
 static const struct filter builtin[] = {
 	{ "*.pdf", "pdftotext -enc UTF-8 - -", DOC_TEXT },
-	{ "*.docx", "pandoc -f docx -t gfm --wrap=none", DOC_MARKDOWN },
-	{ "*.odt", "pandoc -f odt -t gfm --wrap=none", DOC_MARKDOWN },
-	{ "*.epub", "pandoc -f epub -t gfm --wrap=none", DOC_MARKDOWN },
-	{ "*.rtf", "pandoc -f rtf -t gfm --wrap=none", DOC_MARKDOWN },
+	{ "*.docx", PANDOC("docx") },
+	{ "*.odt", PANDOC("odt") },
+	{ "*.epub", PANDOC("epub") },
+	{ "*.rtf", PANDOC("rtf") },
 };
 
 struct reading {

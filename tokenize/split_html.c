@@ -118,6 +118,8 @@ static void collect_end(struct html *h)
 		return;
 	h->collecting = false;
 	const char *p = h->head.data ? h->head.data : "";
+	if (h->in_title && strcmp(p, "-") == 0)		/* what pandoc calls a document without a title */
+		buf_clear(&h->head);
 	if ((h->in_title || (h->level == 1 && !h->titled)) && h->head.len > 0) {
 		doc_set_title(h->d, h->s, p, h->head.len);
 		h->titled = true;
@@ -167,6 +169,17 @@ static void entry_tag(struct html *h, enum tag_class cls, bool close)
 	h->space = h->bullet = false;
 }
 
+/* Within a table an item is a line of its cell. */
+static void item_tag(struct html *h, bool close)
+{
+	char last = split_block_last(h->s);
+	if (!h->table)
+		block(h, BLOCK_ITEM);
+	else if (!close && !h->collecting && last && last != '\n' && last != ' ')
+		give(h, "\n", 1, h->at, h->at);
+	h->bullet = !close && !h->collecting;
+}
+
 /* `empty`: <script src="x"/>, as XML writes an element without contents. */
 static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 {
@@ -208,8 +221,7 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 		h->space = false;
 		break;
 	case T_ITEM:
-		block(h, BLOCK_ITEM);
-		h->bullet = !close && !h->collecting && !h->table;
+		item_tag(h, close);
 		break;
 	case T_BR:
 		if (!h->collecting && split_block_len(h->s) > 0)

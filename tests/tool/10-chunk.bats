@@ -433,6 +433,24 @@ while not os.path.exists("stop"):
 	[[ "$output" == *"the converter 'pdftotext'"* ]]
 }
 
+@test "a document of a word processor: its title, its headings and the rows of its tables, and no tags" {
+	command -v pandoc || skip "pandoc is not installed"
+	printf '%s\n' '# Lamps' '' '+------+---+' '| colza| 1 |' '|      |   |' '| oil  |   |' '+------+---+' >lamps.md
+	pandoc -f markdown -s -M title='The pier' lamps.md -o pier.docx
+	pandoc -f markdown lamps.md -o lamps.docx
+	pandoc -f markdown lamps.md -o lamps.odt
+	chunk pier.docx lamps.docx lamps.odt >out
+	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' 'The pier' Lamps Lamps)
+	[ "$(grep -c '"sec":\["Lamps"\],"unit":"section",.*"text":"colza oil | 1"' out)" -ge 2 ]
+	run ! grep -q '<' out
+}
+
+@test "HTML: a list in a cell is lines of its row; '-' is no title" {
+	printf '<title>-</title><table><tr><td>oil<td><ul><li>colza<li>whale</ul><td>2</table>' >oil.html
+	chunk oil.html >out
+	grep -q '"title":"oil.html",.*"text":"oil | - colza\\n- whale | 2"' out
+}
+
 @test "an empty file is a document without chunks" {
 	: >empty.txt
 	chunk empty.txt >out
