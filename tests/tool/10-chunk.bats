@@ -684,6 +684,10 @@ b.txt'
 	run -3 chunk --filter '*.rev=no-such-program' x.rev
 	[[ "$output" == *'not installed'* ]]
 	run -2 tt-chunk --filter nonsense x.rev
+	secret=1 chunk --filter '*.rev=env; echo dropped >&2' x.rev >out
+	grep 'PATH=/usr/local/bin:/usr/bin:/bin\\n' out
+	run ! grep secret out
+	run ! grep dropped err
 }
 
 @test "a converter may read a file that is too large to be held; one that changes meanwhile is noticed" {
