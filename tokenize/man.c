@@ -408,6 +408,19 @@ static void undouble(struct buf *b)
 	b->len = to;
 }
 
+/* `w` begins a line of what is shown, being literal or behind white space; in a paragraph it may describe the option before it. */
+static void line_begins(struct man *m, struct frame *f, const char *w, unsigned flags)
+{
+	bool option = w[strspn(w, " \t")] == '-';
+	if ((flags & MAN_NOFILL) || f->kind != MAN_BODY || option || m->nl || !head_hangs(m)) {
+		m->nl = true;
+		return;
+	}
+	entry_of_parent_ends(m, f);
+	head_open_entry(m, &m->pp);
+	f->entry = true;
+}
+
 void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned flags)
 {
 	struct frame *f = top(m);
@@ -419,19 +432,17 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 	if (f->skip)
 		return;
 	say_literal(m, (flags & MAN_NOFILL) || m->display > 0);
-	/* A line that begins with white space begins a line of what is shown, in a paragraph too. */
-	bool breaks = (flags & MAN_NOFILL) || (n > 0 && (p[0] == ' ' || p[0] == '\t') && !m->in_name);
-	if ((flags & MAN_LINE) && breaks)
-		m->nl = true;
 	if (m->pp.on && m->pp.b.len == 0 && roff_begins_bold(p, n))
 		m->pp.bold = true;
 	buf_clear(&m->word);
 	bool joined = roff_text(p, n, &m->word);
 	if (flags & MAN_DOUBLED)
 		undouble(&m->word);
+	const char *w = m->word.data ? m->word.data : "";
+	if ((flags & MAN_LINE) && ((flags & MAN_NOFILL) || (n > 0 && (p[0] == ' ' || p[0] == '\t') && !m->in_name)))
+		line_begins(m, f, w, flags);
 	if (flags & MAN_CLOSES)
 		m->nospace = true, m->nl = false;
-	const char *w = m->word.data ? m->word.data : "";
 	if (text_special(m, f, w, m->word.len, line, flags))
 		return;
 	if (m->word.len == 0 && (flags & MAN_NOFILL) && (flags & MAN_LINE) && m->code)

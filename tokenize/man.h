@@ -12,7 +12,8 @@
  *	                           > body > "extract files"
  *
  * An entry's head is what TP, IP, TQ, .It -tag and their kin hold, or a short paragraph in front of an indented block
- * (the way DocBook and AsciiDoc write lists). Bullets and numbers are not heads but list items.
+ * (the way DocBook and AsciiDoc write lists), or an option in front of an indented line (go-md2man). Bullets and numbers are
+ * not heads but list items.
  */
 #ifndef TT_TOKENIZE_MAN_H
 #define TT_TOKENIZE_MAN_H

@@ -67,6 +67,8 @@ void say_glue(struct man *m, const char *p, uint64_t line);
 
 /* True if the short paragraph in front of an indented block looks like the head of an entry. */
 bool head_in_pp(struct man *m);
+/* True if it is an option, and what follows is a line that begins with white space: so go-md2man writes its description. */
+bool head_hangs(struct man *m);
 /* Opens an entry whose head was collected. */
 void head_open_entry(struct man *m, struct collect *c);
 void head_list_item(struct man *m, const char *mark, size_t n, uint64_t line);

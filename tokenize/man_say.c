@@ -9,6 +9,7 @@
 #include "tokenize/man_int.h"
 
 #define PP_MAX 240u		/* bytes of a paragraph that may still be a head */
+#define HANG_MAX 100u		/* of one whose description is only indented */
 #define NAME_MAX_LEN 160u
 
 /* ---- where text goes ---- */
@@ -177,6 +178,14 @@ bool head_in_pp(struct man *m)
 		return false;
 	bool sentence = p[n - 1] == '.' && (n < 3 || p[n - 2] != '.');
 	return m->pp.bold ? words_in(p, n) <= 12 && !sentence : words_in(p, n) <= 3;
+}
+
+bool head_hangs(struct man *m)
+{
+	const struct buf *b = &m->pp.b;
+	if (!m->pp.on || !head_in_pp(m) || !is_option(b->data, b->len) || b->len > HANG_MAX || memmem(b->data, b->len, "  ", 2))
+		return false;
+	return is_alnum(b->data[strspn(b->data, "-")]);		/* "-->" is none */
 }
 
 void head_open_entry(struct man *m, struct collect *c)

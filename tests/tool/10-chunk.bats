@@ -89,6 +89,17 @@ units() {	# "unit | last heading" of each chunk
 	done
 }
 
+@test "a page that go-md2man wrote: an option is a line, its description the indented one below" {
+	printf '%s\n' '.TH OIL 1' '.SH NAME' 'oil \- burns' '.SH OPTIONS' '.PP' '\fB-d\fP, \fB--drain\fP[=false]' '	empty it' '' '.PP' '\fB-f\fP=""' \
+		'    fill it' 'quite' '' '.PP' '-->' '  no option' '.PP' '\fB-x\fP' '.br' '  \fB--xx\fP' '.SH SEE ALSO' 'lamp' >oil.1
+	for reader in '' --no-mandoc; do
+		chunk $reader oil.1 >out
+		grep -q '"-d, --drain\[=false\]"\],"unit":"option",.*"text":"-d, --drain\[=false\]\\nempty it"' out
+		grep -q '"-f=\\"\\""\],"unit":"option",.*"text":"-f=\\"\\"\\nfill it quite"' out
+		grep -q '"sec":\["OPTIONS"\],"unit":"para",.*"text":"-->\\n  no option\\n\\n-x\\n  --xx"' out
+	done
+}
+
 @test "without mandoc the entries are the same" {
 	chunk --no-mandoc "$data/lamp.1" | units | grep -v '^section' >own
 	chunk "$data/lamp.1" | units | grep -v '^section' >with
