@@ -108,6 +108,12 @@ static bool is_word(unsigned char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
+/* Bytes of the punctuation at p that is beyond ASCII: U+2000 to U+207F (dashes, quotation marks, bullets) and U+3000 to U+303F. */
+static size_t mark_len(const char *p, const char *end)
+{
+	return end - p > 2 && (memcmp(p, "\xE2\x80", 2) == 0 || memcmp(p, "\xE2\x81", 2) == 0 || memcmp(p, "\xE3\x80", 2) == 0) ? 3 : 0;
+}
+
 /* Moves *p behind an escape of roff (at a backslash): \fB \f[B] \*(Aq \s-1 \(em \[em] \- \& \e. */
 static void skip_escape(const char **p, const char *end)
 {
@@ -132,21 +138,30 @@ static void skip_escape(const char **p, const char *end)
 	*p = c < end ? c + 1 : end;
 }
 
-struct word { const char *s; size_t n; };
+/* Behind the escapes at p that show nothing, which may stand within a word: \s-1HTML\s0s. */
+static const char *skip_unseen(const char *p, const char *end)
+{
+	while (end - p > 1 && *p == '\\' && (p[1] == 'f' || p[1] == 's' || p[1] == 'm' || p[1] == '&'))
+		skip_escape(&p, end);
+	return p;
+}
+
+struct word { const char *s, *end; };
 
 /* The next word at or behind *p; s NULL at the end. */
 static struct word next_word(const char **p, const char *end)
 {
-	while (*p < end && !is_word((unsigned char)**p)) {
+	size_t mark = 0;
+	while (*p < end && ((mark = mark_len(*p, end)) || !is_word((unsigned char)**p))) {
 		if (**p == '\\')
 			skip_escape(p, end);
 		else
-			(*p)++;
+			*p += mark ? mark : 1;
 	}
-	struct word w = { *p < end ? *p : NULL, 0 };
-	while (*p < end && is_word((unsigned char)**p))
-		(*p)++;
-	w.n = w.s ? (size_t)(*p - w.s) : 0;
+	struct word w = { *p < end ? *p : NULL, *p };
+	for (const char *c = *p; c < end && is_word((unsigned char)*c) && !mark_len(c, end); c = skip_unseen(c, end))
+		w.end = ++c;
+	*p = w.end;
 	return w;
 }
 
@@ -157,16 +172,22 @@ static unsigned char lower(char c)
 
 static bool same(struct word a, struct word b)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.s[i]) != lower(b.s[i]))
-			return false;
-	return true;
+	while (a.s < a.end && b.s < b.end && lower(*a.s) == lower(*b.s)) {
+		a.s = skip_unseen(a.s + 1, a.end);
+		b.s = skip_unseen(b.s + 1, b.end);
+	}
+	return a.s == a.end && b.s == b.end;
 }
 
-/* True if the words of quote stand at p, the first of them at once. */
-static bool matches(const char *p, const char *end, const char *quote, const char *quote_end)
+/* True if w is the name of a macro: behind a full stop that begins a line. */
+static bool is_macro(const char *from, struct word w)
+{
+	return w.end - w.s <= 2 && w.s > from && w.s[-1] == '.' && (w.s - 1 == from || w.s[-2] == '\n');
+}
+
+/* True if the words of quote stand at p, the first of them at once; the text begins at `from`. Macros and the entries of an index (.IX)
+ * are no words between. */
+static bool matches(const char *from, const char *p, const char *end, const char *quote, const char *quote_end)
 {
 	struct word want = next_word(&quote, quote_end);
 	int gap = 0;
@@ -177,8 +198,12 @@ static bool matches(const char *p, const char *end, const char *quote, const cha
 		if (same(got, want)) {
 			want = next_word(&quote, quote_end);
 			gap = 0;
-		} else if (++gap > SOURCE_GAP) {
-			return false;
+		} else if (!is_macro(from, got)) {
+			if (++gap > SOURCE_GAP)
+				return false;
+		} else if (got.end - got.s == 2 && memcmp(got.s, "IX", 2) == 0) {
+			const char *nl = memchr(p, '\n', (size_t)(end - p));
+			p = nl ? nl : end;
 		}
 	}
 	return true;
@@ -193,7 +218,7 @@ bool source_has_quote(const struct source *s, uint64_t from, uint64_t to, const 
 	while (first.s && p < end) {
 		const char *at = p;
 		struct word w = next_word(&p, end);
-		if (w.s && same(w, first) && matches(w.s, end, quote, quote + n))
+		if (w.s && same(w, first) && matches(s->text.data, w.s, end, quote, quote + n))
 			return true;
 		if (p == at)
 			break;

@@ -28,7 +28,7 @@ void source_release(struct source *s);
 bool source_has_sum(const struct source *s, const char *sum, size_t n);
 
 /* True if the words of `quote` stand in bytes [from, to) of the text, in order and together: markup between them is passed over
- * (at most SOURCE_GAP words of it at a time), as a manual page has it. A quote without words is not found. */
+ * (the names of macros, and at most SOURCE_GAP words at a time), as a manual page has it. A quote without words is not found. */
 #define SOURCE_GAP 3
 bool source_has_quote(const struct source *s, uint64_t from, uint64_t to, const char *quote, size_t n);
 

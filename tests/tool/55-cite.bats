@@ -22,6 +22,20 @@ answer() {	# answer PATH FROM TO [FIELDS]
 	done
 }
 
+@test "what pod2man writes between words, and within them, does not matter; nor do bullets" {
+	{
+		printf '.IP "\\fB\\-x\\fR" 4\n.IX Item "-x one two three"\n.PD 0\n.IP "\\fB\\-y\\fR" 4\n.IX Item "-y"\n.PD\n'
+		printf 'Don\\*(Aqt write \\s-1HTML\\s0s.\n.IP "\\(bu" 2\nThe \\m[blue]last\\m[] \\s10word\\s0s.\n'
+	} >pod.1
+	end=$(wc -c <pod.1)
+	for quote in "-x, -y Don't write HTMLs" 'write HTMLs. • The last words' 'Don’t write'; do
+		answer pod.1 0 "$end" ',"quote":"'"$quote"'"' | tt-cite -q
+	done
+	for quote in 'x write' 'write HTML' 'last word'; do
+		run ! tt-cite -q < <(answer pod.1 0 "$end" ',"quote":"'"$quote"'"')
+	done
+}
+
 @test "a quotation that does not is false: 1" {
 	run --separate-stderr tt-cite --json < <(answer page.1 0 50 ',"quote":"delete files"')
 	[ "$status" -eq 1 ]
