@@ -279,7 +279,8 @@ static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, 
 			n_line++;
 			if (strspn(l->data, " \t\r") == l->len)
 				continue;
-			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data, .json_len = l->len,
+			size_t bom = n_line == 1 && strncmp(l->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data + bom, .json_len = l->len - bom,
 						.line = n_line };
 			if (jobs_add(&jobs, &job, NULL) < 0)
 				rc = err_memory(e);

@@ -432,7 +432,9 @@ static void read_json(struct reading *r)
 	json_t *id = json_object_get(o, "id"), *title = json_object_get(o, "title"), *text = json_object_get(o, "text");
 	if (!id)
 		id = json_object_get(o, "_id");
-	const char *doc = json_string_value(id), *name = doc;
+	char number[32];
+	snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+	const char *doc = json_is_integer(id) ? number : json_string_value(id), *name = doc;
 	if (!json_is_object(o) || !doc || !doc[0] || !json_is_string(text)) {
 		e.code = err_set(&e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' line %llu: no {\"id\", \"title\", \"text\"}%s%s", j->path,
 				 (unsigned long long)j->line, o ? "" : ": ", o ? "" : why.msg);

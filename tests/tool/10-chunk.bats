@@ -671,6 +671,9 @@ b.txt'
 	[[ "$output" == *'"doc":"1"'*'"title":"A"'*'"text":"alpha"'* ]]
 	[[ "$output" == *'"kind":"error"'*"'c.jsonl' line 2: no "* ]]
 	[[ "$output" == *'"doc":"2"'*'"text":"beta"'* ]]
+	printf '\xEF\xBB\xBF{"id":-7,"text":"gamma"}\r\n{"id":8,"text":"delta"}\r\n' >win.jsonl
+	chunk --jsonl win.jsonl >out
+	grep '"kind":"chunk"' out | field doc | diff - <(printf '%s\n' -7 8)
 }
 
 @test "a line without end, of paths or of JSON: 65, in bounded memory" {
