@@ -54,6 +54,8 @@ static bool starts(const char *p, size_t n, const char *with)
 enum doc_type doc_type_of(const char *path, const char *file, const char *p, size_t n)
 {
 	const char *dot = strrchr(file, '.'), *e = dot ? dot + 1 : file;
+	if (n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+		p += 3, n -= 3;
 	while (n > 0 && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
 		p++, n--;
 	bool sect = (dot && ((e[0] >= '1' && e[0] <= '9') || ((e[0] == 'n' || e[0] == 'l') && !e[1]))) ||

@@ -417,6 +417,8 @@ void man_roff(struct man *m)
 	size_t n;
 	man_head(m, "", "", false);
 	while (man_line(m, r.line, &p, &n)) {
+		if (r.line == 1 && n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+			p += 3, n -= 3;
 		if (n > 0 && (p[0] == '.' || p[0] == '\'')) {
 			r.line = control_line(&r, p, n);
 			continue;

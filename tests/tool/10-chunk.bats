@@ -569,6 +569,11 @@ while not os.path.exists("stop"):
 @test "a byte-order mark is no text, and counts" {
 	printf '\xef\xbb\xbfhello\n' >bom.txt
 	chunk bom.txt | grep -q '"b":\[3,8\],"l":\[1,1\]},"text":"hello"'
+	printf '\xEF\xBB\xBF<!doctype html><p>hello' | chunk --stdin-as page | grep '"type":"html"'
+	printf '\xEF\xBB\xBF.TH OIL 1\n.SH NAME\noil \\- burns\n' >oil.1
+	chunk --no-mandoc oil.1 >out
+	grep -q '"title":"oil - burns"' out
+	[ "$(grep -c '"kind":"chunk"' out)" -eq 1 ]
 }
 
 @test "LF, CRLF and CR end lines" {
