@@ -65,6 +65,8 @@ static void put_doc(struct reading *r, const char *alias_of)
 		.mtime_ns = (uint64_t)s->st.st_mtim.tv_sec * 1000000000u + (uint64_t)s->st.st_mtim.tv_nsec,
 		.has_content = r->info.has_content,
 	};
+	if (r->j->kind == READ_STDIN)
+		m.mtime_ns = 0;		/* of the copy that was made of it */
 	memcpy(m.hash, s->hash, sizeof m.hash);
 	memcpy(m.content, r->info.content, sizeof m.content);
 	msg_put(&r->j->out, &m);

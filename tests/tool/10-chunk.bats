@@ -668,6 +668,8 @@ b.txt'
 	printf '# Head\n\nbody\n' | chunk --stdin-as notes.md >out
 	grep -q '"doc":"notes.md"' out
 	grep -q '"sec":\["Head"\]' out
+	printf 'alpha' | chunk --stdin-as note.txt >first
+	printf 'alpha' | chunk --stdin-as note.txt | cmp - first
 }
 
 @test "--jsonl: a document a line, a bad one doesn't stop the rest" {
