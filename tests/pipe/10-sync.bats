@@ -173,6 +173,19 @@ vectors() {
 	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
 }
 
+@test "a copy is read again when the page it stands for became another of the same size, and stays one when that was only touched" {
+	cp docs/weighbridge.1 docs/copy.1
+	tt-sync --lexical
+	IFS=$'\t' read -r copy _ _ _ page <<<"$(tt-index list "$index" | awk -F '\t' 'NF == 5')"
+	touch "$page"
+	tt-sync --lexical
+	[ "$(tt-index list "$index" | awk -F '\t' 'NF == 5' | wc -l)" -eq 1 ]
+	sed -i 's/pounds/stones/g' "$page"
+	tt-sync --lexical
+	tt-retrieve "$index" <<<"print pounds" | tt-json >hits
+	grep -q "\"doc\":\"$copy\".*pounds" hits
+}
+
 @test "a symbolic link to a page is another name of it, one that leads out of the corpus is none" {
 	mkdir docs/man1
 	mv docs/weighbridge.1 docs/man1/
