@@ -341,7 +341,12 @@ int rec_pass(struct rec_writer *w, const struct rec *r, struct err *e)
 	} else {
 		f = begin_stream(w, e);
 	}
-	return f ? f : add_record(w, r->raw, r->raw_len, true, e);
+	if (f || !w->json)
+		return f ? f : add_record(w, r->raw, r->raw_len, true, e);
+	/* The stream's hash is of the bytes that a reader of the line will make, which may be shorter than those that came. */
+	rec_begin(w, NULL);
+	rec_copy(w, r, NULL);
+	return emit(w, true, e);
 }
 
 int rec_emit_error(struct rec_writer *w, const struct err *what, const char *doc, struct err *e)
