@@ -152,7 +152,8 @@ static int next_key(struct walk *w, const char *key)
 		buf_printf(&w->path, "%s%s", f->path_len ? "." : "", key);
 		if (w->kind.failed || w->path.failed)
 			return no_memory(w);
-		if (!key_of(w, w->kind.data)) {
+		const struct conf_key *k = key_of(w, w->kind.data);
+		if (!k || !stands_in(k, w->kind.data, f->kind_len)) {	/* "cache.prefix" is a path, but no key */
 			w->kind.data[f->kind_len] = '\0';
 			return unknown_key(w, key, f->kind_len);
 		}
