@@ -306,6 +306,15 @@ static int take_event(struct walk *w, const yaml_event_t *ev)
 	}
 }
 
+/* Where libyaml meets a character that it does not read it tells the byte alone. */
+static unsigned line_of(const char *text, size_t at)
+{
+	unsigned line = 1;
+	for (size_t i = 0; i < at; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
 static int walk_events(struct walk *w, const char *text, size_t n)
 {
 	yaml_parser_t p;
@@ -318,7 +327,7 @@ static int walk_events(struct walk *w, const char *text, size_t n)
 	while (!r && !done) {
 		yaml_event_t ev;
 		if (!yaml_parser_parse(&p, &ev)) {
-			w->line = (unsigned)p.problem_mark.line + 1;
+			w->line = p.error == YAML_READER_ERROR ? line_of(text, p.problem_offset) : (unsigned)p.problem_mark.line + 1;
 			r = p.error == YAML_MEMORY_ERROR ? no_memory(w) : fault(w, "%s", p.problem ? p.problem : "not YAML");
 			break;
 		}

@@ -111,6 +111,7 @@ static void conf_parse_faults_name_line_and_reason(void **state)
 		{ "embedder: \xff\n", "not UTF-8" },
 		{ "\xff\xfe" "e\n", "not UTF-8" },
 		{ "embedder: \"x\n", "f.yaml:" },
+		{ "embedder: x\n\ngenerator: a\033b\n", "f.yaml:3: control characters are not allowed" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int r = parse(cases[i].text);
