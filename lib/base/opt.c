@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "lib/base/err.h"
+#include "lib/base/io.h"
 #include "lib/base/near.h"
 
 #define LIST_MAX ((int)(sizeof ((struct opt_list *)0)->item / sizeof(const char *)))
@@ -296,9 +297,8 @@ int opt_parse(const struct opt_program *p, int argc, char **argv)
 	int r = opt_try(p, argc, argv, &first, stdout, stderr);
 	if (r < 0)
 		return first;
-	if (fflush(stdout) && r == EXIT_DONE)
-		r = EXIT_IO;
-	exit(r);
+	struct err e = {0};
+	exit(r == EXIT_DONE && io_flush_stdout(&e) ? err_report(p->name, &e) : r);
 }
 
 int opt_misuse(const struct opt_program *p, const char *fmt, ...)

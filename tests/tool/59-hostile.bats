@@ -229,7 +229,7 @@ hit = json.loads(sys.argv[1]); hit.update(json.loads("{" + sys.argv[2] + "}")); 
 	for command in tt-index tt-cache tt-pack tt-conf tt-score tt-chunk tt-embed tt-generate tt-retrieve tt-cite tt-tokenize tt-speculate tt-json tt-bench
 	do
 		run --separate-stderr bash -c "$command --help >/dev/full"
-		[ "$status" -eq 74 ] || { echo "$command --help: $status"; false; }
+		[ "$status" -eq 74 ] && [ -n "$stderr" ] || { echo "$command --help: $status"; false; }
 	done
 	printf '{"kind":"head","format":1,"vocab":"none"}\n{"kind":"ctx","tok":[1,2,1,2],"max":2}\n' >ctx
 	printf '{"category":"one","turns":["ab"]}\n' >prompts
