@@ -22,6 +22,7 @@
 #include "lib/base/io.h"
 #include "lib/base/rec_json.h"
 #include "lib/base/rec_scan.h"
+#include "lib/base/utf8.h"
 
 #define READ_BYTES 65536u
 #define STAGE_MAX 64
@@ -235,8 +236,10 @@ static int get_json(struct rec_reader *r, size_t *len, struct err *e)
 	if (nl < 0)
 		return nl;
 	buf_clear(&r->conv);
-	int f = rec_json_get(&r->conv, r->buf.data + r->at, *len, e);
-	if (f && !nl)
+	const char *line = r->buf.data + r->at;
+	int f = rec_json_get(&r->conv, line, *len, e);
+	/* A fault at the end of a line that has none is that end; one before it speaks for itself. */
+	if (f && !nl && e->at != ERR_NO_OFFSET && e->at >= utf8_whole(line, *len))
 		return err_set(e, ERR_EOF, *len, "the input ends inside a line of JSON");
 	if (f)
 		return f;

@@ -203,6 +203,10 @@ static void rec_read_broken_frames_are_refused(void **state)
 		{ "{\"kind\":\"query\",\"text\":\"a\"}\n\n {\"kind\":\"query\",\"text\":\"b\"}", 0 },
 		{ "{\"kind\":\"query\",\"kind\":\"query\"}\n", ERR_FORMAT },
 		{ "{\"kind\":\"query\"} x\n", ERR_FORMAT },
+		{ "{\"kind\":\"query\",\"kind\":\"query\"}", ERR_FORMAT },
+		{ "{\"kind\":\"query\",\"vec\":{\"$vec\":1}}", ERR_FORMAT },
+		{ "{\"kind\":\"query\",\"k\":99999999999999999999}", ERR_FORMAT },
+		{ "{\"kind\":\"query\",\"k\":[1", ERR_EOF },
 		{ "", ERR_EOF },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
