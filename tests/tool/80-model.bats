@@ -201,6 +201,12 @@ small_disk() {
 	run --separate-stderr tt-model fetch toy
 	[ "$status" -eq 74 ]
 	[[ "$stderr" != *"toy is verified"* ]]
+	# Nor is one that a directory has taken the name of.
+	rm models/toy
+	mkdir -p models/toy/toy.gguf
+	run --separate-stderr tt-model fetch toy
+	[ "$status" -eq 74 ]
+	[ -z "$(ls models/toy/toy.gguf)" ]
 }
 
 @test "a part of a file is gone on with, and thrown away where that cannot be" {
