@@ -107,6 +107,20 @@ need_curl() {
 	cmp source models/toy.gguf
 }
 
+@test "an older file in the place of a verified one is not verified" {
+	need_curl
+	tt-model -q fetch toy
+	printf 'one two thRee' >other
+	touch -d '1 hour ago' other
+	sleep 0.02	# a tick of the clock
+	mv other models/toy.gguf
+	run tt-model list
+	[[ "$output" == *unverified* ]]
+	run tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+}
+
 @test "with -q verify says what is wrong, and nothing else" {
 	mkdir models
 	run --separate-stderr tt-model -q verify toy
