@@ -279,6 +279,31 @@ small_disk() {
 	[[ "$stderr" == *"line 12"*colour* ]]
 }
 
+@test "a catalogue that does not say what a file is to be: 78, before anything is fetched" {
+	for key in file bytes sha256 url
+	do
+		catalogue "$sum"
+		sed -i "s/ $key: .*/ about: x/" models.yaml
+		run --separate-stderr tt-model fetch toy
+		[ "$status" -eq 78 ]
+		[[ "$stderr" == *"models.yaml: line 8: a file without a usable"* ]]
+		[ ! -e models ]
+	done
+	echo '# nothing' >models.yaml
+	run --separate-stderr tt-model list
+	[ "$status" -eq 78 ]
+}
+
+@test "a list may stand as far to the left as its key" {
+	need_curl
+	second_file
+	sed -i -e 's/^  //' -e 's/^    - file/  - file/' -e 's/^      \([bsu]\)/    \1/' models.yaml
+	run --separate-stderr tt-model -q fetch toy
+	[ "$status" -eq 0 ]
+	cmp source models/toy.gguf
+	cmp source models/more.gguf
+}
+
 @test "no command, or an unknown one: 2" {
 	run tt-model
 	[ "$status" -eq 2 ]
