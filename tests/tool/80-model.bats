@@ -69,6 +69,17 @@ need_curl() {
 	[ ! -e models/.fetch/toy ]
 }
 
+@test "any name will do for a directory, a catalogue, and what is fetched" {
+	need_curl
+	mv source "it's"
+	sed "s,/source,/it's," models.yaml >a=b.yaml
+	dir=$(printf 'two\nlines')
+	run --separate-stderr tt-model -q -c a=b.yaml -d "$dir" fetch toy </dev/null
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(sha256sum <"$dir/toy.gguf" | cut -d ' ' -f 1)" = "$sum" ]
+}
+
 @test "fetch leaves alone what is verified" {
 	need_curl
 	tt-model -q fetch toy
