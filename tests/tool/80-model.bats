@@ -247,6 +247,24 @@ small_disk() {
 	done
 }
 
+@test "a fetch that is killed leaves nobody who writes to the terminal" {
+	command -v curl >/dev/null && command -v script >/dev/null || skip "no curl, or no 'script' to make a terminal"
+	mkdir bin
+	printf '#!/bin/sh\nexec %s 0.05\n' "$(command -v sleep)" >bin/sleep
+	printf '#!/bin/sh\nexec %s 0.9\n' "$(command -v sleep)" >bin/curl
+	chmod +x bin/sleep bin/curl
+	cat >run <<'EOF'
+tt-model fetch &
+until grep -q 'fetching toy  0' tty; do sleep 1; done
+kill -9 $!
+sleep 1; sleep 1; echo killed
+for i in 1 2 3 4 5; do sleep 1; done
+EOF
+	PATH="$PWD/bin:$PATH" timeout 20 script -qfc 'sh run' tty </dev/null >/dev/null 2>&1
+	grep -q killed tty
+	run ! grep -q 'killed.*fetching' <(tr -d '\r\n' <tty)
+}
+
 @test "a lock that cannot be made: 73" {
 	need_curl
 	mkdir -p models/.fetch/toy.lock
