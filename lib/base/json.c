@@ -5,9 +5,12 @@
 #include "lib/base/json.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+
+#define VALUE_LEN 150u	/* what a comma, colon or bracket stands for costs at most: an empty object is 300 bytes, and one and its comma two */
 
 /* Brackets inside strings do not count; a string's end is found by its quotes. */
-static int check_limits(const char *s, size_t n, const struct json_limits *most, struct err *e)
+static int check_limits(const char *s, size_t n, const struct json_limits *most, size_t *values, struct err *e)
 {
 	bool in_string = false;
 	int depth = 0;
@@ -30,16 +33,30 @@ static int check_limits(const char *s, size_t n, const struct json_limits *most,
 		if (n_value > most->n_value)
 			return err_set(e, ERR_LIMIT, i, "more than %zu values", most->n_value);
 	}
+	*values = n_value;
 	return 0;
+}
+
+/* jansson 2.14 goes on where the buffer of a string cannot grow, and writes beyond another. So there must be room for all that it may
+ * need: the text three times (a buffer that doubles, and the string) and its values. */
+static bool has_room(size_t n, size_t n_value)
+{
+	void *volatile p = malloc(3 * n + VALUE_LEN * n_value + 4096);	/* volatile, or it is optimized away */
+	bool ok = p != NULL;
+	free(p);
+	return ok;
 }
 
 json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limits *most, struct err *e)
 {
-	json_error_t je;
-	if (check_limits(s, n, most, e))
+	json_error_t je = { .text = "" };
+	size_t n_value = 0;
+	if (check_limits(s, n, most, &n_value, e))
 		return NULL;
-	json_t *v = json_loadb(s ? s : "", n, JSON_REJECT_DUPLICATES | flags, &je);
-	if (!v)
+	json_t *v = has_room(n, n_value) ? json_loadb(s ? s : "", n, JSON_REJECT_DUPLICATES | flags, &je) : NULL;
+	if (!v && !je.text[0])
+		err_memory(e);
+	else if (!v)
 		err_set(e, ERR_FORMAT, je.position > 0 ? (uint64_t)je.position : 0, "bad JSON: %s", je.text);
 	return v;
 }

@@ -16,8 +16,9 @@ struct json_limits {
 	size_t n_value;		/* commas, colons and opening brackets, outside strings */
 };
 
-/* The value that the n bytes at s (may be NULL if n is 0) are; NULL with ERR_LIMIT, or ERR_FORMAT if they are no JSON or a key occurs
- * twice in an object. `flags` are jansson's, added to its JSON_REJECT_DUPLICATES. Offsets in errors count from s. Caller: json_decref. */
+/* The value that the n bytes at s (may be NULL if n is 0) are; NULL with ERR_LIMIT, ERR_MEM, or ERR_FORMAT if they are no JSON or a
+ * key occurs twice in an object. `flags` are jansson's, added to its JSON_REJECT_DUPLICATES. Offsets in errors count from s.
+ * Caller: json_decref. */
 json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limits *most, struct err *e);
 
 #endif

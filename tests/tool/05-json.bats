@@ -89,6 +89,21 @@ setup() {
 	run -74 bash -c 'tt-json a.rec >/dev/full'
 }
 
+@test "a long line in little memory is read whole, or not at all: 74" {
+	! grep -q __asan_init "$(command -v tt-json)" || skip "a sanitizer takes all addresses"
+	{ printf '{"kind":"note","text":"'; head -c 12000000 /dev/zero | tr '\0' a; echo '"}'; } >long.json
+	tt-json long.json >long.rec
+	for kib in 20000 26000 29000 35000 38000 41000 44000 47000 200000
+	do
+		status=0
+		(ulimit -v $kib && tt-json long.json >out 2>err) || status=$?
+		echo "$kib: $status"
+		[ "$status" -eq 0 ] || [ "$status" -eq 74 ]
+		[ "$status" -ne 0 ] || cmp out long.rec
+	done
+	[ "$status" -eq 0 ]
+}
+
 @test "pretty output is several lines a record" {
 	run -0 tt-json -p hand.json
 	[ "${lines[0]}" = "{" ]
