@@ -53,12 +53,14 @@ int rec_reader_open(struct rec_reader **out, int fd, const char *name, struct er
 {
 	struct rec_reader *r = calloc(1, sizeof *r);
 	*out = NULL;
-	if (!r)
+	if (!r || !msgpack_zone_init(&r->zone, 8192)) {
+		free(r);
 		return err_memory(e);
+	}
 	r->fd = fd;
 	r->name = strdup(name);
 	r->hash = hash_stream_new();
-	if (!msgpack_zone_init(&r->zone, 8192) || !r->name || !r->hash) {
+	if (!r->name || !r->hash) {
 		rec_reader_close(r);
 		return err_memory(e);
 	}
