@@ -47,7 +47,7 @@ static double score(const struct attn *a, const float *q, size_t p)
 }
 
 /* sum of exp(score) value / sum of exp(score), from the first position that the row sees to its own. Returns how far out[i] may be from what the
- * kernel says: a weight is rounded by half of 1 / 5,791 of at most the root of 2, or away, and values are at most 1. */
+ * kernel says: a weight is rounded by half of 1 / 5,791 of at most the root of 2 times the largest of its tile, and values are at most 1. */
 static double define(const struct attn *a, const struct attn_row *row, double out[D])
 {
 	double top = -INFINITY, sum = 0, rounded = 0;
@@ -56,19 +56,24 @@ static double define(const struct attn *a, const struct attn_row *row, double ou
 		top = fmax(top, score(a, row->q, p));
 	for (size_t i = 0; i < D; i++)
 		out[i] = 0;
+	double w[N], of_tile[N / ATTN_TILE + 1] = { 0 };
 	for (size_t p = first; p <= row->pos; p++) {
-		double w = exp(score(a, row->q, p) - top);
-		sum += w;
-		rounded += fmin(w, 1.23e-4);
+		w[p] = exp(score(a, row->q, p) - top);
+		of_tile[p / ATTN_TILE] = fmax(of_tile[p / ATTN_TILE], w[p]);
+	}
+	for (size_t p = first; p <= row->pos; p++) {
+		sum += w[p];
+		rounded += fmin(w[p], 1.23e-4 * of_tile[p / ATTN_TILE]);
 		for (size_t i = 0; i < D; i++)
-			out[i] += w * element(value, false, p, i);
+			out[i] += w[p] * element(value, false, p, i);
 	}
 	for (size_t i = 0; i < D; i++)
 		out[i] /= sum;
 	return 2 * rounded / sum;
 }
 
-/* A small factor gives many positions a part, a large one gives it all to one, where most weights are too small to be told from 0. */
+/* A small factor gives many positions a part, a large one gives it all to one, where most weights are too small to be told from 0; between these
+ * are many that count together. */
 static void attn_ref_is_attention(void **state)
 {
 	(void)state;
@@ -88,7 +93,7 @@ static void attn_ref_is_attention(void **state)
 		for (size_t i = 1; i < D; i++)
 			q[i] = rintf(unit() * QK_MAX) / QK_MAX;
 		struct attn a = { .k = key, .v = value, .d_head = D, .window = round % 3 ? 0 : 1 + (size_t)round % 70,
-			.scale = round % 5 ? 0.125f : 40, .softcap = round % 4 ? 0 : 30 };
+			.scale = round % 5 ? 0.125f : round % 2 ? 40 : 0.5f, .softcap = round % 4 ? 0 : 30 };
 		struct attn_row row = { q, out, (size_t)round % N };
 		ref->attn(&a, &row, 1);
 		double slack = define(&a, &row, want) + (a.scale < 1 ? 2e-6 : 1e-4);
@@ -98,8 +103,26 @@ static void attn_ref_is_attention(void **state)
 	}
 }
 
+/* One position outweighs each of the others 20,000 times, but those of other tiles are not rounded away beside it. */
+static void small_weights_count(void **state)
+{
+	(void)state;
+	const struct kern *ref = kern_level(KERN_REF);
+	const double w = 5e-5;
+	float q[D] = { 1 }, out[D];
+	for (size_t p = 0; p < N; p++) {
+		float k[D] = { p ? 0 : 1 }, v[D] = { p < ATTN_TILE ? 0 : 1 };
+		ref->kv_put(k, v, D, p, key, value);
+	}
+	struct attn a = { .k = key, .v = value, .d_head = D, .scale = (float)-log(w) };
+	struct attn_row row = { q, out, N - 1 };
+	ref->attn(&a, &row, 1);
+	double want = (N - ATTN_TILE) * w / (1 + (N - 1) * w);
+	assert_true(fabs((double)out[0] / want - 1) < 2e-4);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(attn_ref_is_attention) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(attn_ref_is_attention), cmocka_unit_test(small_weights_count) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
