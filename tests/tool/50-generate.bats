@@ -130,8 +130,8 @@ gen() {
 
 @test "a reply whose length ends it within a citation gets the rest of it" {
 	head -3 ask.jsonl >one.jsonl
-	gen -n 3 --temp 100 -s 740 --json --draft none <one.jsonl | grep '"kind":"answer"' >a	# it says "babh["
-	grep -q '"text":"[^"]*bh\[[12]\]","refused":false,"cites":\[{"n":[12],' a
+	gen -n 3 --temp 100 -s 739 --json --draft none <one.jsonl | grep '"kind":"answer"' >a	# it says "bkbl["
+	grep -q '"text":"[^"]*bl\[[12]\]","refused":false,"cites":\[{"n":[12],' a
 }
 
 @test "in a context that is just full an answer cites too" {

@@ -316,7 +316,7 @@ EOT
 		grep -q 'a fault' said
 		[ "$(grep -c progress said)" -eq "$([ -z "$options" ] && echo 1 || echo 0)" ]
 	done
-	printf 'models:\n  - name: toy\n    files:\n      - file: toy\n        bytes: 5\n        sha256: no\n' >models.yaml
+	printf 'models:\n  - name: toy\n    files:\n      - file: toy\n        bytes: 5\n        sha256: %064d\n        url: https://toys.example/toy\n' 0 >models.yaml
 	script -qec "'$bin/tt-model' -q -c models.yaml -d docs verify" /dev/null >said </dev/null || [ $? -eq 1 ]
 	run ! grep verifying said
 	grep 'toy: the SHA-256' said
