@@ -127,10 +127,14 @@ static inline size_t attn_first(const struct attn *a, size_t pos)
 	return a->window && pos + 1 > a->window ? pos + 1 - a->window : 0;
 }
 #define ATTN_TILE 32
-/* Units (of 16 bits) of a tile of keys or values; where dimension i of position `at` of the tile stands. */
+/* Units (of 16 bits) of a tile of keys or values; where the scale, and where dimension i, of position `at` of the tile stands. */
+static inline size_t attn_scale_at(size_t d_head, size_t at)
+{
+	return ATTN_TILE * d_head + at * sizeof(float) / sizeof(int16_t);
+}
 static inline size_t attn_tile_len(size_t d_head)
 {
-	return ATTN_TILE * d_head + ATTN_TILE * sizeof(float) / sizeof(int16_t);
+	return attn_scale_at(d_head, ATTN_TILE);
 }
 static inline size_t attn_k_at(size_t d_head, size_t at, size_t i)
 {

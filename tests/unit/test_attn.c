@@ -33,7 +33,7 @@ static double element(const int16_t *base, bool is_key, size_t p, size_t i)
 	const int16_t *tile = base + p / ATTN_TILE * TILE_LEN;
 	size_t at = p % ATTN_TILE;
 	float scale;
-	memcpy(&scale, tile + ATTN_TILE * D + 2 * at, sizeof scale);
+	memcpy(&scale, tile + attn_scale_at(D, at), sizeof scale);
 	return (double)scale * tile[is_key ? attn_k_at(D, at, i) : attn_v_at(at, i)];
 }
 

@@ -4,12 +4,6 @@
  */
 #include "lib/kern/ref/ref.h"
 
-/* Nearest integer, ties to even, of |v| <= 2^22. */
-static float nearest(float v)
-{
-	return v + EXP_ROUND - EXP_ROUND;
-}
-
 /* What the kernels need besides the codes: their scales s, and sums of codes, alone and scaled. */
 static void sums(enum act_form form, const int16_t *s, struct act_block *o)
 {

@@ -15,12 +15,6 @@
  */
 #include "lib/kern/ref/ref.h"
 
-/* Nearest integer, ties to even, of |v| <= 2^22. */
-static float nearest(float v)
-{
-	return v + EXP_ROUND - EXP_ROUND;
-}
-
 /* Codes of x[n], at most `max`; the scale. */
 static float codes(const float *x, size_t n, float max, int16_t *code)
 {
@@ -43,8 +37,8 @@ void kv_put_ref(const float *k, const float *v, size_t d, size_t pos, int16_t *k
 		kt[attn_k_at(d, at, i)] = kc[i];
 		vt[attn_v_at(at, i)] = vc[i];
 	}
-	memcpy(kt + ATTN_TILE * d + 2 * at, &k_scale, sizeof k_scale);
-	memcpy(vt + ATTN_TILE * d + 2 * at, &v_scale, sizeof v_scale);
+	memcpy(kt + attn_scale_at(d, at), &k_scale, sizeof k_scale);
+	memcpy(vt + attn_scale_at(d, at), &v_scale, sizeof v_scale);
 }
 
 struct state {
@@ -56,7 +50,7 @@ struct state {
 static float scores(const struct attn *a, const int16_t *k, size_t from, size_t to, const struct state *st, float s[ATTN_TILE])
 {
 	float scale[ATTN_TILE], top = -INFINITY;
-	memcpy(scale, k + ATTN_TILE * a->d_head, sizeof scale);
+	memcpy(scale, k + attn_scale_at(a->d_head, 0), sizeof scale);
 	for (size_t j = from; j < to; j++) {
 		int32_t sum = 0;
 		for (size_t i = 0; i < a->d_head; i++)
@@ -74,7 +68,7 @@ static void add_values(const struct attn *a, const int16_t *v, size_t from, size
 {
 	float scale[ATTN_TILE], top = 0;
 	int16_t w[ATTN_TILE];
-	memcpy(scale, v + ATTN_TILE * a->d_head, sizeof scale);
+	memcpy(scale, v + attn_scale_at(a->d_head, 0), sizeof scale);
 	for (size_t j = from; j < to; j++)
 		top = max2(scale[j], top);
 	float per_top = top > 0 ? ATTN_W_MAX / top : 0;

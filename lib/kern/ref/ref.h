@@ -58,6 +58,12 @@ static inline float min2(float a, float b)
 #define EXP_C6 (1.0f / 720)
 #define EXP_C7 (1.0f / 5040)
 
+/* Nearest integer, ties to even, of |v| <= 2^22. */
+static inline float nearest(float v)
+{
+	return v + EXP_ROUND - EXP_ROUND;
+}
+
 static inline float exp_ref(float x)
 {
 	x = min2(max2(x, EXP_MIN), EXP_MAX);

@@ -54,13 +54,13 @@ static void kv_put(const float *k, const float *v, size_t d, size_t pos, int16_t
 		memcpy(kt + attn_k_at(d, at, i), kc + i, 2 * sizeof *kc);
 	for (size_t i = 0; i < d; i++)
 		vt[attn_v_at(at, i)] = vc[i];
-	memcpy(kt + ATTN_TILE * d + 2 * at, &k_scale, sizeof k_scale);
-	memcpy(vt + ATTN_TILE * d + 2 * at, &v_scale, sizeof v_scale);
+	memcpy(kt + attn_scale_at(d, at), &k_scale, sizeof k_scale);
+	memcpy(vt + attn_scale_at(d, at), &v_scale, sizeof v_scale);
 }
 
 VF_FN vf scales_at(const int16_t *tile, size_t d, size_t i)
 {
-	return vf_load((const float *)(const void *)(tile + ATTN_TILE * d) + 16 * i);
+	return vf_load((const float *)(const void *)(tile + attn_scale_at(d, 16 * i)));
 }
 
 /* ---- products: rows [at, at + n) of a call, n a constant ---- */
@@ -173,20 +173,28 @@ VF_FN void find_top(const struct attn *a, struct state *st, size_t r)
 	st->top[r] = vf_top(top);
 }
 
-/* 2^n, n an integer, not below POW2_MIN: pow2_scale(1, n + EXP_ROUND). */
-VF_FN vf power(vf n)
+VF_FN vf vf_pow2_scale(vf p, vf t)	/* pow2_scale */
 {
-	return vf_scale2(vf_set(1), vf_max(vf_add(n, vf_set(EXP_ROUND)), vf_set(EXP_ROUND + POW2_MIN)));
+	return vf_scale2(p, vf_max(t, vf_set(EXP_ROUND + POW2_MIN)));
+}
+VF_FN vf vf_pow2(vf s, vf k, vf m)	/* pow2_ref; m is EXP_ROUND less the latter's */
+{
+	vf t = vf_fma(s, k, m), r = vf_fma(s, k, vf_sub(m, t));
+	vf p = vf_fma(vf_set(POW2_C5), r, vf_set(POW2_C4));
+	p = vf_fma(p, r, vf_set(POW2_C3));
+	p = vf_fma(p, r, vf_set(POW2_C2));
+	p = vf_fma(p, r, vf_set(POW2_C1));
+	return vf_pow2_scale(vf_fma(p, r, vf_set(1)), t);
 }
 
 /* All rows' maxima, in units of exponents, move on; a row that has attended to nothing yet stays at -inf. */
 VF_FN void move_tops(struct state *st)
 {
 	for (size_t r = 0; r < ATTN_ROWS; r += 16) {
-		vf was = vf_load(st->m + r), round = vf_set(EXP_ROUND);
+		vf was = vf_load(st->m + r), round = vf_set(EXP_ROUND), one = vf_set(1);
 		vf t = vf_sub(vf_fma(vf_load(st->top + r), vf_load(st->unit + r), round), round), is = vf_max(t, was);
-		vf_store(st->c + r, power(vf_sub(was, is)));
-		vf_store(st->f + r, power(vf_sub(t, is)));
+		vf_store(st->c + r, vf_pow2_scale(one, vf_add(vf_sub(was, is), round)));
+		vf_store(st->f + r, vf_pow2_scale(one, vf_add(vf_sub(t, is), round)));
 		vf_store(st->t + r, t);
 		vf_store(st->m + r, is);
 	}
@@ -205,16 +213,6 @@ VF_FN struct scales scales_of(const struct attn *a, const int16_t *v, struct spa
 		o.by_top[i] = vf_mul(o.by_top[i], vf_set(top > 0 ? ATTN_W_MAX / top : 0));
 	o.top = top * (1 / ATTN_W_MAX);
 	return o;
-}
-
-VF_FN vf vf_pow2(vf s, vf k, vf m)	/* pow2_ref; m is EXP_ROUND less the latter's */
-{
-	vf t = vf_fma(s, k, m), r = vf_fma(s, k, vf_sub(m, t));
-	vf p = vf_fma(vf_set(POW2_C5), r, vf_set(POW2_C4));
-	p = vf_fma(p, r, vf_set(POW2_C3));
-	p = vf_fma(p, r, vf_set(POW2_C2));
-	p = vf_fma(p, r, vf_set(POW2_C1));
-	return vf_scale2(vf_fma(p, r, vf_set(1)), vf_max(t, vf_set(EXP_ROUND + POW2_MIN)));
 }
 
 /* A row's scores become weights and their codes; its sums move on. */

@@ -10,10 +10,8 @@
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
-#define UNROLL_4 _Pragma("unroll 4")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
-#define UNROLL_4 _Pragma("GCC unroll 4")
 #endif
 /* for (int I = 0; I < N; I++), N a constant where this is expanded, at most MAX. The loop's own bound does not depend on N, since clang gives
  * registers to an array only if loops over it have been unrolled by then, and looks at inline functions before their callers. */

@@ -63,24 +63,12 @@ static inline __m512 shim_cvtph_ps(__m256i a)
 	x.f8[1] = _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1));
 	return x.f;
 }
-static inline __m256i shim_cvtps_ph(__m512 a)
-{
-	shim_lanes x = { .f = a };
-	return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm256_cvtps_ph(x.f8[0], 0)), _mm256_cvtps_ph(x.f8[1], 0), 1);
-}
 static inline __m128i shim_cvtepi32_epi8(__m512i a)
 {
 	shim_lanes x = { .i = a };
 	int8_t t[16];
 	EACH(16) t[k] = (int8_t)x.i32[k];
 	return _mm_loadu_si128((const void *)t);
-}
-static inline __m256i shim_cvtepi32_epi16(__m512i a)
-{
-	shim_lanes x = { .i = a };
-	int16_t t[16];
-	EACH(16) t[k] = (int16_t)x.i32[k];
-	return _mm256_loadu_si256((const void *)t);
 }
 static inline __m128i shim_cvtepi32_epi16_8(__m256i a)
 {
@@ -166,10 +154,7 @@ static inline void shim_store(float *p, unsigned m, __m512 a)
 #define _mm512_cvtepi32_ps(a) shim_cvtepi32_ps(a)
 #define _mm512_cvttps_epi32(a) shim_cvttps_epi32(a)
 #define _mm512_cvtph_ps(a) shim_cvtph_ps(a)
-#undef _mm512_cvtps_ph
-#define _mm512_cvtps_ph(a, how) shim_cvtps_ph(a)
 #define _mm512_cvtepi32_epi8(a) shim_cvtepi32_epi8(a)
-#define _mm512_cvtepi32_epi16(a) shim_cvtepi32_epi16(a)
 #undef _mm256_cvtepi32_epi16
 #define _mm256_cvtepi32_epi16(a) shim_cvtepi32_epi16_8(a)
 #define _mm512_cvtepu16_epi32(a) shim_cvtepu16_epi32(a)
