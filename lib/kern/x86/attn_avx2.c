@@ -5,19 +5,10 @@
  * codes, a row's pair and a product are the 16 registers.
  */
 #include "lib/kern/x86/v16_avx2.h"
+#include "lib/kern/x86/x86.h"
 
 #define QUERIES 6
 #define KEY_TILES 1
+#define LEVEL(name) name##_avx2
 
 #include "lib/kern/x86/attn_lanes.h"
-#include "lib/kern/x86/x86.h"
-
-void kv_put_avx2(const float *k, const float *v, size_t d, size_t pos, int16_t *k_base, int16_t *v_base)
-{
-	kv_put(k, v, d, pos, k_base, v_base);
-}
-
-void attn_avx2(const struct attn *a, const struct attn_row *row, size_t n_row)
-{
-	attn(a, row, n_row);
-}

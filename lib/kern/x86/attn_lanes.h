@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * attn_lanes: attention at the levels avx2, avx512 and vnni, written in lanes of 16 (v16_*.h and QUERIES, KEY_TILES of v16_lanes.h come
- * before this). All rows of a call go over a tile of 32 positions together, step by step: scores, their maxima, weights, output. A row's
- * steps wait for each other, and a processor looks only some 60 instructions ahead for others that it could do meanwhile; the other rows'
- * same step is among these, while another step of another row would not be.
+ * attn_lanes: attention at the levels avx2, avx512 and vnni, written in lanes of 16 (v16_*.h, QUERIES and KEY_TILES of v16_products.h, and
+ * LEVEL(name), what a kernel is called, come before this). All rows of a call go over a tile of 32 positions together, step by step: scores,
+ * their maxima, weights, output. A row's steps wait for each other, and a processor looks only some 60 instructions ahead for others that it
+ * could do meanwhile; the other rows' same step is among these, while another step of another row would not be.
  */
-#include "lib/kern/x86/v16_lanes.h"
+#include "lib/kern/x86/v16_products.h"
 
 #define TILE_LANES (ATTN_TILE / 16)
 #define ROWS_UP ((ATTN_ROWS + 15) / 16 * 16)
@@ -45,7 +45,7 @@ VF_FN float codes(const float *x, size_t n, float max, int16_t *c)
 	return is_zero ? 0 : top / max;
 }
 
-static void kv_put(const float *k, const float *v, size_t d, size_t pos, int16_t *k_base, int16_t *v_base)
+void LEVEL(kv_put)(const float *k, const float *v, size_t d, size_t pos, int16_t *k_base, int16_t *v_base)
 {
 	size_t at = pos % ATTN_TILE, tile = pos / ATTN_TILE * attn_tile_len(d);
 	int16_t *kt = k_base + tile, *vt = v_base + tile, kc[256], vc[256];
@@ -249,7 +249,7 @@ VF_FN void soften(const struct attn *a, const struct attn_row *row, size_t n_row
 
 /* ---- all of it ---- */
 
-static void attn(const struct attn *a, const struct attn_row *row, size_t n_row)
+void LEVEL(attn)(const struct attn *a, const struct attn_row *row, size_t n_row)
 {
 	struct state st;
 	size_t last = 0, first = SIZE_MAX;

@@ -4,11 +4,11 @@
  * before this). The including file defines
  *
  *	X_LEN, X_SCALE		bytes of an activation group, and where its scales begin
- *	QUERIES, KEY_TILES	v16_lanes.h: queries at a time, and the tiles of 16 keys, or of 16 dimensions, that they are multiplied with
+ *	QUERIES, KEY_TILES	v16_products.h: queries at a time, and the tiles of 16 keys, or of 16 dimensions, that they are multiplied with
  *	put_codes(c, group, i, t)	stores the codes c of columns 4i .. 4i + 15 of token t
  */
 #include "lib/kern/bert.h"
-#include "lib/kern/x86/v16_lanes.h"
+#include "lib/kern/x86/v16_products.h"
 
 VF_FN int32_t vi_sum(vi x)
 {

@@ -15,7 +15,7 @@
 #ifndef TT_KERN_MAT_AVX2_H
 #define TT_KERN_MAT_AVX2_H
 
-#include "lib/kern/x86/avx2.h"
+#include "lib/kern/x86/mat_out_avx2.h"
 
 #define COLS 4		/* tokens at once: with both halves of a tile, 8 sums */
 #define FEW 8		/* tokens, at most, for which codes are taken apart in registers, twice if there are more than COLS */

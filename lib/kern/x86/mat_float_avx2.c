@@ -3,7 +3,7 @@
  * mat for F32, F16 and BF16 at the avx2 level: a lane is a row, two vectors a tile, one FMA chain a row and token; four tokens side
  * by side.
  */
-#include "lib/kern/x86/avx2.h"
+#include "lib/kern/x86/mat_out_avx2.h"
 
 #define COLS 4
 

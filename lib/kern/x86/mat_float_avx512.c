@@ -2,7 +2,7 @@
  *
  * mat for F32, F16 and BF16 at the avx512 level: a lane is a row, one FMA chain a row and token; eight tokens side by side.
  */
-#include "lib/kern/x86/avx512.h"
+#include "lib/kern/x86/mat_out_avx512.h"
 
 #define COLS 8
 

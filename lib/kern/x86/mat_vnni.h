@@ -6,7 +6,7 @@
 #ifndef TT_KERN_MAT_VNNI_H
 #define TT_KERN_MAT_VNNI_H
 
-#include "lib/kern/x86/avx512.h"
+#include "lib/kern/x86/mat_out_avx512.h"
 #include "lib/kern/x86/x86.h"
 
 /* Weights are asked for ahead of their use. One group of tokens: so many bytes ahead, as memory is what it waits for. Several: the tile
