@@ -90,6 +90,8 @@ static int need_drafter(struct bench *b, struct err *e)
 	int rc = propose_open(&b->proposer, b->how->m, b->s, pool_threads(b->how->pool), b->how->draft, e);
 	if (b->n_lost)
 		b->proposer.cost = lost.cost;	/* as steps are by now */
+	else if (!rc)
+		propose_measure(&b->proposer, b->s);
 	if (!b->is_warned)
 		b->proposer.warn = b->how->warn;
 	return rc;

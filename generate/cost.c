@@ -55,13 +55,14 @@ static void make_plausible(double v[COST_N])
 			v[b] = min(v[b], v[a] + v[b - a]);
 }
 
-int cost_measure(struct cost *c, cost_step *step, void *arg, struct err *e)
+int cost_measure(struct cost *c, bool in_haste, cost_step *step, void *arg, struct err *e)
 {
 	double least[COST_N], second[COST_N], took, spent = 0;
 	bool settled = false;
+	int rounds = in_haste ? 1 : ROUNDS;
 	for (size_t b = 0; b < COST_N; b++)
 		least[b] = second[b] = 1e9;
-	for (int round = 0; round < ROUNDS || (!settled && round < ROUNDS_MAX && (round < 2 * ROUNDS || spent < PATIENCE_MS)); round++) {
+	for (int round = 0; round < rounds || (!in_haste && !settled && round < ROUNDS_MAX && (round < 2 * ROUNDS || spent < PATIENCE_MS)); round++) {
 		for (size_t b = 1; b < COST_N; b++) {
 			int r = step(arg, b, &took, e);
 			if (r)
@@ -172,11 +173,11 @@ static bool cost_save(const struct cost *c, const struct model *m, int n_thread)
 	return ok;
 }
 
-static int measure(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
+static int measure(struct cost *c, bool in_haste, const struct model *m, struct session *s, int n_thread, struct err *e)
 {
 	struct stepper st = { .s = s, .text = { (int32_t)(11 % m->arch.n_vocab) } };
 	int r = prepare(&st, e);
-	r = r ? r : cost_measure(c, step_session, &st, e);
+	r = r ? r : cost_measure(c, in_haste, step_session, &st, e);
 	if (!r)
 		c->is_kept = cost_save(c, m, n_thread);
 	return r;
@@ -186,12 +187,12 @@ int cost_open(struct cost *c, const struct model *m, struct session *s, int n_th
 {
 	*c = (struct cost){0};
 	c->is_kept = cost_load(c, m, n_thread);
-	return c->is_kept ? 0 : measure(c, m, s, n_thread, e);
+	return c->is_kept ? 0 : measure(c, true, m, s, n_thread, e);
 }
 
 int cost_again(struct cost *c, const struct model *m, struct session *s, int n_thread, struct err *e)
 {
-	return c->is_kept && c->unsettled && c->unsettled < TRIES ? measure(c, m, s, n_thread, e) : 0;
+	return c->is_kept && c->unsettled && c->unsettled < TRIES ? measure(c, false, m, s, n_thread, e) : 0;
 }
 
 /* ---- while generating ---- */

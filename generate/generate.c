@@ -341,8 +341,10 @@ int main(int argc, char **argv)
 		open_drafts(&en);
 		use_the_wait(&en);
 		rc = serve(&en, form, &e);
-		if (!rc)
+		if (!rc) {
+			close(STDOUT_FILENO);	/* readers of the answer have all of it */
 			propose_measure(&en.proposer, en.s);
+		}
 	}
 	int status = rc ? err_report(TOOL, &e) : en.a.n_failed ? EXIT_PARTLY : en.a.n_refused && !en.a.n_answered ? EXIT_NOTHING : EXIT_DONE;
 	close_engine(&en);

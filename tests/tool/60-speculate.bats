@@ -254,6 +254,7 @@ judge() {
 	say -s 1
 	costs=$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)
 	[ "$(wc -w < "$costs")" -eq 9 ]
+	[ "$(cut -d' ' -f9 "$costs")" -ne 1 ]	# in haste before the answer, and again behind it
 	for kept in "1 2 3 4 5 6 7 8 0" "1 2 3 4 5 6 7 8 4"
 	do
 		echo "$kept" > "$costs"

@@ -69,7 +69,7 @@ static void cost_measure_quiet_machine_takes_three_rounds(void **state)
 	(void)state;
 	struct machine m = { .seed = 1 };
 	struct cost c = {0};
-	assert_int_equal(cost_measure(&c, step, &m, NULL), 0);
+	assert_int_equal(cost_measure(&c, false, step, &m, NULL), 0);
 	assert_int_equal(m.n_step, 3 * SESSION_MAX_BATCH);
 	assert_int_equal(c.unsettled, 0);
 	assert_true(wrong_by(c.ms) < 1.03);
@@ -82,7 +82,7 @@ static void cost_measure_busy_machine_is_not_believed_in_haste(void **state)
 	for (uint64_t seed = 1; seed <= 500; seed++) {
 		struct machine m = { .seed = seed, .busy = 0.05, .slow = 0.9, .interrupted = 0.2 };	/* busy a third of the time */
 		struct cost c = {0};
-		assert_int_equal(cost_measure(&c, step, &m, NULL), 0);
+		assert_int_equal(cost_measure(&c, false, step, &m, NULL), 0);
 		assert_plausible(c.ms);
 		n_settled += !c.unsettled;
 		n_wrong += wrong_by(c.ms) > 1.1;
@@ -92,18 +92,32 @@ static void cost_measure_busy_machine_is_not_believed_in_haste(void **state)
 	assert_true(n_wrong < 25);
 }
 
+/* Before the first answer: eight steps, whatever they say, and to be measured again. */
+static void cost_measure_in_haste_takes_one_round(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 500; seed++) {
+		struct machine m = { .seed = seed, .busy = 0.05, .slow = 0.9, .interrupted = 0.2 };
+		struct cost c = {0};
+		assert_int_equal(cost_measure(&c, true, step, &m, NULL), 0);
+		assert_plausible(c.ms);
+		assert_int_equal(m.n_step, SESSION_MAX_BATCH);
+		assert_int_equal(c.unsettled, 1);
+	}
+}
+
 static void cost_measure_unsettled_is_counted(void **state)
 {
 	(void)state;
 	struct machine m = { .seed = 1, .busy = 0.5, .slow = 0.5, .interrupted = 1 };
 	struct cost c = {0};
 	for (unsigned i = 1; i <= 3; i++) {
-		assert_int_equal(cost_measure(&c, step, &m, NULL), 0);
+		assert_int_equal(cost_measure(&c, false, step, &m, NULL), 0);
 		assert_int_equal(c.unsettled, i);
 		assert_plausible(c.ms);
 	}
 	m = (struct machine){ .seed = 1 };
-	assert_int_equal(cost_measure(&c, step, &m, NULL), 0);
+	assert_int_equal(cost_measure(&c, false, step, &m, NULL), 0);
 	assert_int_equal(c.unsettled, 0);
 }
 
@@ -180,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cost_measure_quiet_machine_takes_three_rounds),
 		cmocka_unit_test(cost_measure_busy_machine_is_not_believed_in_haste),
+		cmocka_unit_test(cost_measure_in_haste_takes_one_round),
 		cmocka_unit_test(cost_measure_unsettled_is_counted),
 		cmocka_unit_test(cost_again_without_a_file_is_left),
 		cmocka_unit_test(cost_seen_follows_the_machine),
