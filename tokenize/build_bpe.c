@@ -18,8 +18,8 @@ struct interner {
 	uint32_t n;
 	size_t cap;
 	uint32_t *slot;			/* number + 1, 0 = empty */
-	uint32_t mask, max_probe;
-	char **owned;			/* concatenations made here */
+	uint32_t mask;
+	char **owned;			/* the strings copied by intern_get */
 	size_t n_owned, owned_cap;
 };
 
@@ -86,22 +86,6 @@ static int intern_new(struct interner *in, const char *s, size_t n, struct err *
 	return 0;
 }
 
-/* As intern_new for bytes that must be copied. */
-static int intern_copy(struct interner *in, const char *a, size_t n_a, const char *b, size_t n_b, struct err *e)
-{
-	char **p = grow(in->owned, in->n_owned, &in->owned_cap, sizeof *p);
-	if (!p)
-		return err_memory(e);
-	in->owned = p;
-	char *s = malloc(n_a + n_b + 1);
-	if (!s)
-		return err_memory(e);
-	memcpy(s, a, n_a);
-	memcpy(s + n_a, b, n_b);
-	in->owned[in->n_owned++] = s;
-	return intern_new(in, s, n_a + n_b, e);
-}
-
 static void intern_release(struct interner *in)
 {
 	for (size_t i = 0; i < in->n_owned; i++)
@@ -111,14 +95,23 @@ static void intern_release(struct interner *in)
 	free(in->slot);
 }
 
-/* Number of a string, given one if it has none. */
+/* Number of a string; one that has none gets one, under a copy of its bytes. */
 static int intern_get(struct interner *in, const char *s, size_t n, uint32_t *id, struct err *e)
 {
 	*id = intern_find(in, s, n);
 	if (*id != VOCAB_NONE)
 		return 0;
+	char **p = grow(in->owned, in->n_owned, &in->owned_cap, sizeof *p);
+	if (!p)
+		return err_memory(e);
+	in->owned = p;
+	char *copy = malloc(n + 1);
+	if (!copy)
+		return err_memory(e);
+	memcpy(copy, s, n);
+	in->owned[in->n_owned++] = copy;
 	*id = in->n;
-	return intern_copy(in, s, n, "", 0, e);
+	return intern_new(in, copy, n, e);
 }
 
 /* ---- the parts of the blob ---- */
@@ -209,7 +202,7 @@ static int add_merges(struct maker *m, struct interner *in, const struct build *
 	return 0;
 }
 
-/* Strings that are no tokens: an empty piece each, and the one-character tokens that stand for them. */
+/* Strings that are no tokens: an empty piece each, and the one-byte tokens that stand for them, as in llama.cpp. */
 static int add_extras(struct maker *m, const struct interner *in, struct err *e)
 {
 	struct buf *at = &m->sect[SECT_EXPAND_AT], *to = &m->sect[SECT_EXPAND];
