@@ -176,7 +176,7 @@ static int spm_token(struct maker *m, const struct build *b, uint32_t i, uint32_
 	return make_piece(m, &c, 1, e);
 }
 
-int build_spm(struct maker *m, const struct build *b, struct err *e)
+static int build_spm(struct maker *m, const struct build *b, struct err *e)
 {
 	uint32_t byte_id[256], zero = 0;
 	uint8_t join[65536 / 8] = {0};
@@ -204,7 +204,7 @@ int build_spm(struct maker *m, const struct build *b, struct err *e)
 
 /* ---- WordPiece: word starts carry U+2581, continuations nothing ---- */
 
-int build_bert(struct maker *m, const struct build *b, struct err *e)
+static int build_bert(struct maker *m, const struct build *b, struct err *e)
 {
 	static const char under[] = "\xe2\x96\x81";
 	uint32_t zero = 0;

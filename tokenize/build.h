@@ -15,9 +15,8 @@ struct build {
 	uint32_t n_vocab;
 };
 
-/* Each fills the maker's sections from the arrays (types are there already), lays the blob out and fills the word table. */
+/* Byte-level BPE: fills the maker's sections from the arrays (types are there already), lays the blob out and fills the
+ * word table. */
 int build_bpe(struct maker *m, const struct build *b, struct err *e);
-int build_spm(struct maker *m, const struct build *b, struct err *e);
-int build_bert(struct maker *m, const struct build *b, struct err *e);
 
 #endif
