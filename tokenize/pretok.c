@@ -262,21 +262,6 @@ static size_t cut_v3(const char *s, size_t i, size_t end)
 
 /* ---- finders: runs of characters of a set ---- */
 
-static bool in_ranges(const uint32_t (*r)[2], size_t n, uint32_t cp)
-{
-	size_t lo = 0, hi = n;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (cp < r[mid][0])
-			hi = mid;
-		else if (cp > r[mid][1])
-			lo = mid + 1;
-		else
-			return true;
-	}
-	return false;
-}
-
 /* deepseek-llm's first set: the cased letters of some older Unicode. */
 static const uint32_t cased[][2] = {
 	{ 0x41, 0x5a }, { 0x61, 0x7a }, { 0xb5, 0xb5 }, { 0xc0, 0xd6 }, { 0xd8, 0xf6 }, { 0xf8, 0x1ba }, { 0x1bc, 0x1bf },
@@ -305,7 +290,7 @@ static const uint32_t eastern[][2] = { { 0x800, 0x9fa5 }, { 0xac00, 0xd7ff } };
 /* [一-龥぀-ゟ゠-ヿ] */
 static const uint32_t kanji_kana[][2] = { { 0x3040, 0x30ff }, { 0x4e00, 0x9fa5 } };
 
-#define IN(table, cp) in_ranges(table, sizeof table / sizeof *table, cp)
+#define IN(table, cp) ucat_in(table, sizeof table / sizeof *table, cp)
 
 enum set {
 	SET_L, SET_N, SET_P, SET_P_FALCON, SET_P_DEFAULT, SET_DIGIT, SET_NEWLINE, SET_CASED, SET_MARKS, SET_EASTERN,

@@ -89,9 +89,23 @@ unsigned ucat_wide(uint32_t cp)
 	}
 }
 
+bool ucat_in(const uint32_t (*range)[2], size_t n, uint32_t cp)
+{
+	size_t lo = 0, hi = n;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (cp < range[mid][0])
+			hi = mid;
+		else if (cp > range[mid][1])
+			lo = mid + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
 unsigned ucat_bert(uint32_t cp)
 {
-	size_t lo = 0, hi = sizeof young / sizeof *young;
 	unsigned c = ucat_of(cp);
 	if (cp < young[0][0])
 		return c;
@@ -99,16 +113,7 @@ unsigned ucat_bert(uint32_t cp)
 		return UCAT_P;
 	if (cp == 0x1734)			/* a nonspacing mark then, a spacing one now */
 		return UCAT_M | UCAT_MN;
-	if (!(c & (UCAT_MN | UCAT_P | UCAT_C)))
-		return c;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (cp < young[mid][0])
-			hi = mid;
-		else if (cp > young[mid][1])
-			lo = mid + 1;
-		else
-			return UCAT_OTHER;
-	}
+	if (c & (UCAT_MN | UCAT_P | UCAT_C) && ucat_in(young, sizeof young / sizeof *young, cp))
+		return UCAT_OTHER;
 	return c;
 }

@@ -7,6 +7,7 @@
 #ifndef TT_TOKENIZE_UCAT_H
 #define TT_TOKENIZE_UCAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ static inline unsigned ucat_of(uint32_t cp)
 {
 	return cp < 128 ? ucat_ascii[cp] : ucat_wide(cp);
 }
+
+/* Is cp in one of n ascending ranges {first, last}? */
+bool ucat_in(const uint32_t (*range)[2], size_t n, uint32_t cp);
 
 /* The same as BERT's tokenizers see it: their tables of marks, punctuation and format characters are those of Unicode 8. */
 unsigned ucat_bert(uint32_t cp);
