@@ -162,7 +162,7 @@ static int spm_token(struct maker *m, const struct build *b, uint32_t i, uint32_
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokenizer: the score of token %u is not a number", i);
 	buf_add(&m->sect[SECT_SCORE], &score, sizeof score);
 	if (type != TYPE_BYTE) {
-		if (type != TYPE_CONTROL && type != TYPE_UNKNOWN)
+		if (!type_is_special(type))
 			add_joins(join, s);
 		return make_piece(m, s.s, s.n, e);
 	}
@@ -196,7 +196,7 @@ static int build_spm(struct maker *m, const struct build *b, struct err *e)
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
 		unsigned type = (unsigned char)m->sect[SECT_TYPE].data[i];
-		if (type != TYPE_CONTROL && type != TYPE_UNKNOWN && type != TYPE_BYTE)
+		if (!type_is_special(type) && type != TYPE_BYTE)
 			r = make_word(m, s.s, s.n, i, 0, e);
 	}
 	return r ? r : make_sole(m, false, e);
@@ -204,15 +204,23 @@ static int build_spm(struct maker *m, const struct build *b, struct err *e)
 
 /* ---- WordPiece: word starts carry U+2581, continuations nothing ---- */
 
+/* Takes it off a token that starts a word; false for one that continues a word. */
+static bool cut_metaspace(struct gguf_str *s)
+{
+	if (s->n <= METASPACE_LEN || memcmp(s->s, METASPACE, METASPACE_LEN))
+		return false;
+	*s = (struct gguf_str){ s->s + METASPACE_LEN, s->n - METASPACE_LEN };
+	return true;
+}
+
 static int build_bert(struct maker *m, const struct build *b, struct err *e)
 {
-	static const char under[] = "\xe2\x96\x81";
 	uint32_t zero = 0;
 	int r = 0;
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
-		bool start = s.n > 3 && !memcmp(s.s, under, 3);
-		r = make_piece(m, start ? s.s + 3 : s.s, start ? s.n - 3 : s.n, e);
+		cut_metaspace(&s);
+		r = make_piece(m, s.s, s.n, e);
 	}
 	buf_add(&m->sect[SECT_EXPAND_AT], &zero, sizeof zero);
 	if (r || (r = make_layout(m, b->n_vocab, e)))
@@ -220,10 +228,9 @@ static int build_bert(struct maker *m, const struct build *b, struct err *e)
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
 		unsigned type = (unsigned char)m->sect[SECT_TYPE].data[i];
-		bool start = s.n > 3 && !memcmp(s.s, under, 3);
-		if (type == TYPE_CONTROL || type == TYPE_UNKNOWN)
-			continue;
-		r = start ? make_word(m, s.s + 3, s.n - 3, i, 0, e) : make_word(m, s.s, s.n, i, WORD_CONT, e);
+		uint32_t flags = cut_metaspace(&s) ? 0 : WORD_CONT;
+		if (!type_is_special(type))
+			r = make_word(m, s.s, s.n, i, flags, e);
 	}
 	return r;
 }

@@ -123,14 +123,14 @@ static int add_tokens(struct maker *m, struct interner *in, const struct build *
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
 		unsigned type = (unsigned char)m->sect[SECT_TYPE].data[i];
-		bool is_control = type == TYPE_CONTROL || type == TYPE_UNKNOWN;
-		if (!is_control && intern_find(in, s.s, s.n) != VOCAB_NONE)
+		bool special = type_is_special(type);
+		if (!special && intern_find(in, s.s, s.n) != VOCAB_NONE)
 			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokens %u and %u have the same text", intern_find(in, s.s, s.n), i);
-		if (!r)		/* a control token has a number but no text that leads to it */
-			r = intern_new(in, is_control ? "" : s.s, is_control ? 0 : s.n, e);
+		if (!r)		/* a special token has a number but no text that leads to it */
+			r = intern_new(in, special ? "" : s.s, special ? 0 : s.n, e);
 		if (r)
 			break;
-		int got = is_control || type == TYPE_USER ? 0 : decode(of_cp, s.s, s.n, &text);
+		int got = special || type == TYPE_USER ? 0 : decode(of_cp, s.s, s.n, &text);
 		if (got < 0)
 			r = err_set(e, got, ERR_NO_OFFSET, "out of memory for the tokenizer");
 		else
@@ -233,7 +233,7 @@ static int add_whole_words(struct maker *m, const struct build *b, const int16_t
 	for (uint32_t i = 0; i < b->n_vocab && !r; i++) {
 		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
 		unsigned type = (unsigned char)m->sect[SECT_TYPE].data[i];
-		int got = type == TYPE_CONTROL || type == TYPE_UNKNOWN ? 0 : decode(of_cp, s.s, s.n, &text);
+		int got = type_is_special(type) ? 0 : decode(of_cp, s.s, s.n, &text);
 		size_t n;
 		const char *p = vocab_piece(&t, i, &n);
 		if (got < 0)

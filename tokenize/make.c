@@ -259,7 +259,7 @@ int make_sole(struct maker *m, bool add, struct err *e)
 	for (uint32_t id = 0, n; !r && id < m->h.n_vocab; id++) {
 		unsigned type = t.type[id];
 		const char *s = piece_of(m, id, &n);
-		if (!n || type == TYPE_CONTROL || type == TYPE_UNKNOWN || type == TYPE_BYTE)
+		if (!n || type_is_special(type) || type == TYPE_BYTE)
 			continue;
 		ids.len = 0;
 		struct span w = { s, n, 0, NULL };

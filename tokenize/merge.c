@@ -76,8 +76,7 @@ static inline size_t symbol_len(const struct tok *t, const char *s, size_t left)
 {
 	if (t->h->kind == TOK_BPE)
 		return 1;
-	unsigned char c = (unsigned char)*s;
-	size_t n = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	size_t n = char_len((unsigned char)*s);
 	return n < left ? n : left;
 }
 

@@ -46,21 +46,20 @@ static int part_done(const struct tok *t, struct merge_scratch *m, struct part *
 int spm_encode(const struct tok *t, struct merge_scratch *m, struct part *p, const struct span *x, bool at_start,
                struct tok_ids *out)
 {
-	static const char under[] = "\xe2\x96\x81";
 	int r = 0;
 	p->n = 0;
 	if (at_start && t->h->flags & VOCAB_SPACE_PREFIX && x->n)
-		r = part_add(p, under, 3, span_at(x, 0), 0);
+		r = part_add(p, METASPACE, METASPACE_LEN, span_at(x, 0), 0);
 	for (size_t i = 0; i < x->n && !r;) {
 		unsigned char c = (unsigned char)x->s[i];
-		size_t len = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		size_t len = char_len(c);
 		if (len > x->n - i)
 			len = x->n - i;
-		const char *s = c == ' ' ? under : x->s + i;
+		const char *s = c == ' ' ? METASPACE : x->s + i;
 		if (p->n && !vocab_joins(t, p->s[p->n - 1], *s))
 			r = part_done(t, m, p, out);
 		if (!r)
-			r = part_add(p, s, c == ' ' ? 3 : len, span_at(x, i), c != ' ');
+			r = part_add(p, s, c == ' ' ? METASPACE_LEN : len, span_at(x, i), c != ' ');
 		i += len;
 	}
 	if (!r && p->n)

@@ -82,7 +82,7 @@ int32_t tok_find_special(const struct tok *t, const char *text)
 {
 	size_t n = strlen(text), len;
 	for (uint32_t i = 0; i < t->h->n_vocab; i++) {
-		if (t->type[i] != TYPE_CONTROL && t->type[i] != TYPE_UNKNOWN)
+		if (!type_is_special(t->type[i]))
 			continue;
 		const char *p = vocab_piece(t, i, &len);
 		if (len == n && !memcmp(p, text, n))
@@ -261,9 +261,9 @@ void tok_ids_release(struct tok_ids *ids)
 static int add_spaced(struct buf *out, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {
-		if (n - i >= 3 && !memcmp(s + i, "\xe2\x96\x81", 3)) {
+		if (n - i >= METASPACE_LEN && !memcmp(s + i, METASPACE, METASPACE_LEN)) {
 			buf_putc(out, ' ');
-			i += 3;
+			i += METASPACE_LEN;
 		} else {
 			buf_putc(out, s[i++]);
 		}
@@ -278,7 +278,7 @@ int tok_piece(const struct tok *t, int32_t id, struct buf *out)
 		return ERR_ARG;
 	unsigned type = t->type[id];
 	const char *p = vocab_piece(t, (uint32_t)id, &n);
-	if (type == TYPE_CONTROL || type == TYPE_UNKNOWN)
+	if (type_is_special(type))
 		return 0;
 	if (t->h->kind == TOK_SPM && type != TYPE_USER && type != TYPE_BYTE)
 		return add_spaced(out, p, n);

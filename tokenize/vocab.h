@@ -48,6 +48,21 @@ enum vocab_flag {
 /* Values of GGUF's tokenizer.ggml.token_type. */
 enum vocab_type { TYPE_UNDEFINED = 0, TYPE_NORMAL = 1, TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_USER = 4, TYPE_UNUSED = 5, TYPE_BYTE = 6 };
 
+/* Special tokens (<|im_end|>, [CLS]): no text leads to them, and they stand for none. */
+static inline bool type_is_special(unsigned type)
+{
+	return type == TYPE_CONTROL || type == TYPE_UNKNOWN;
+}
+
+#define METASPACE "\xe2\x96\x81"		/* U+2581, a space in the tokens of SentencePiece and of a GGUF's WordPiece */
+#define METASPACE_LEN 3
+
+/* Bytes of the character that starts with c, as c claims; 1 for a stray continuation byte. */
+static inline size_t char_len(unsigned char c)
+{
+	return c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
 struct vocab_range { uint64_t at, len; };
 struct vocab_head {
 	uint32_t magic, version;	/* in host order: a blob is a cache, not an exchange format */
