@@ -93,7 +93,7 @@ static int read_settings(struct maker *m, const char *dir, json_t **special, str
 static bool is_special(const json_t *special, const char *s, size_t n)
 {
 	static const char *const known[] = { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" };
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (strlen(known[i]) == n && !memcmp(known[i], s, n))
 			return true;
 	for (size_t i = 0; i < json_array_size(special); i++) {
@@ -109,12 +109,12 @@ static void set_role(struct maker *m, const char *s, size_t n)
 	static const struct { const char *name; enum tok_role role; } roles[] = {
 		{ "[PAD]", TOK_PAD }, { "[UNK]", TOK_UNK }, { "[CLS]", TOK_CLS }, { "[SEP]", TOK_SEP },
 	};
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
 		if (strlen(roles[i].name) == n && !memcmp(roles[i].name, s, n))
 			m->h.role[roles[i].role] = (int32_t)m->h.n_vocab;
 }
 
-/* One line of vocab.txt without its end, at [*at, *at + *n); false at the end of the file. */
+/* The line of vocab.txt at *pos without its end, s[0..n), and the next one's *pos; false at the end of the file. */
 static bool next_line(const struct buf *v, size_t *pos, const char **s, size_t *n)
 {
 	if (*pos >= v->len)

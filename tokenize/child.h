@@ -27,7 +27,7 @@ typedef int (*child_fn)(void *arg, const char *p, size_t n, struct err *e);
 /* 0 if it ended by itself (*status = its exit status, 128 + n after signal n). ERR_NOENT: not found; ERR_LIMIT: killed for
  * time or output; ERR_IO. Safe to call from several threads at once. */
 int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct err *e);
-/* An anonymous file holding p[0..n), positioned at its start; or -1 with `e`. */
+/* An anonymous file holding p[0..n), positioned at its start: its descriptor, the caller's to close; or ERR_IO. */
 int child_feed(const void *p, size_t n, struct err *e);
 
 #endif

@@ -19,7 +19,7 @@ struct maker {
 void make_init(struct maker *m, struct buf *blob, enum tok_kind kind);
 void make_release(struct maker *m);
 
-/* Adds piece number h.n_piece: its bytes. Types are added separately, by push. */
+/* Adds piece number h.n_piece: its bytes. The builder adds a token's type itself, to SECT_TYPE. ERR_LIMIT, ERR_MEM. */
 int make_piece(struct maker *m, const char *s, size_t n, struct err *e);
 /* The token's type, after control tokens that a file forgot to mark are recognised by their text. */
 unsigned make_type(const char *s, size_t n, int64_t type);

@@ -36,10 +36,10 @@ struct src {
 	bool binary;		/* opened as text, it holds a NUL byte; `hash` is of the bytes as far as that one, or further */
 };
 
-/* With `text`, a file that isn't compressed is read no further than its first NUL byte. ERR_NOENT: not there or not readable;
- * ERR_UNSUPPORTED: no regular file; ERR_IO. On error nothing is held. */
+/* With `text`, a file that isn't compressed is read no further than its first NUL byte. ERR_NOENT: not there;
+ * ERR_PERM; ERR_UNSUPPORTED: no regular file; ERR_IO; ERR_MEM. On error nothing is held. */
 int src_open(struct src *s, const char *path, bool text, struct err *e);
-/* The same for a descriptor that can be read from its start (takes it), or for bytes in memory (copied). */
+/* The same for a descriptor that can be read from its start (takes it, on error too), or for bytes in memory (copied). */
 int src_open_fd(struct src *s, int fd, const char *name, bool text, struct err *e);
 int src_open_mem(struct src *s, const void *p, size_t n, const char *name, struct err *e);
 /* Up to n decompressed bytes; 0 at the end; <0 ERR_*. */
