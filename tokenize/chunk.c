@@ -74,25 +74,22 @@ struct run {
 
 /* ---- one list of jobs through the threads ---- */
 
+struct job {
+	struct read_job read;
+	const char *aliases;		/* for docout_begin, or NULL */
+};
 struct jobs {
-	struct read_job *v;
-	const char **aliases;		/* of v[i], or NULL */
+	struct job *v;
 	size_t n, cap;
 };
 
-static int jobs_add(struct jobs *j, const struct read_job *job, const char *aliases)
+static int jobs_add(struct jobs *j, const struct read_job *read, const char *aliases)
 {
-	size_t cap = j->cap;
-	struct read_job *v = grow(j->v, j->n, &cap, sizeof *v);
+	struct job *v = grow(j->v, j->n, &j->cap, sizeof *v);
 	if (!v)
 		return ERR_MEM;
 	j->v = v;
-	const char **a = grow(j->aliases, j->n, &j->cap, sizeof *a);
-	if (!a)
-		return ERR_MEM;
-	j->aliases = a;
-	j->v[j->n] = *job;
-	j->aliases[j->n++] = aliases;
+	j->v[j->n++] = (struct job){ *read, aliases };
 	return 0;
 }
 
@@ -121,8 +118,8 @@ static int jobs_run(struct run *r, const struct jobs *j, struct err *e)
 	int rc = 0;
 	while (took < j->n && rc == 0 && !r->stop) {
 		while (put < j->n && docwork_room(r->work))
-			docwork_put(r->work, &j->v[put++]);
-		rc = write_oldest(r, j->aliases[took++], e);
+			docwork_put(r->work, &j->v[put++].read);
+		rc = write_oldest(r, j->v[took++].aliases, e);
 	}
 	for (; took < put; took++)	/* after an error: let the threads finish */
 		while (docwork_take(r->work, &r->taken))
@@ -220,7 +217,6 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 	if (rc == 0)
 		rc = window_jobs(r, path, k, &jobs, &a, e);
 	free(jobs.v);
-	free(jobs.aliases);
 	free(path);
 	free(cwd);
 	arena_release(&a);
@@ -261,7 +257,6 @@ static int one_job(struct run *r, const struct read_job *job, struct err *e)
 	int rc = jobs_add(&jobs, job, NULL);
 	rc = rc < 0 ? err_memory(e) : jobs_run(r, &jobs, e);
 	free(jobs.v);
-	free(jobs.aliases);
 	return rc;
 }
 
@@ -292,7 +287,6 @@ static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, 
 		buf_release(&line[i]);
 	free(line);
 	free(jobs.v);
-	free(jobs.aliases);
 	return rc;
 }
 
