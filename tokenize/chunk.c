@@ -8,7 +8,6 @@
  * leave as soon as they are done.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "lib/base/grow.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
+#include "lib/base/pool.h"
 #include "lib/base/utf8.h"
 #include "lib/model/find.h"
 #include "tokenize/docout.h"
@@ -41,8 +41,8 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 'm', "model", OPT_STR, &o.model, "EMBEDDER", "whose tokenizer bounds the chunks", .env = "TT_EMBEDDER" },
-	{ 'j', "threads", OPT_INT, &o.threads, "N", "documents read at the same time; 0 = one a processor", .min = 0, .max = 256,
-		.env = "TT_THREADS" },
+	{ 'j', "threads", OPT_INT, &o.threads, "N", "documents read at the same time; 0 = one a processor", .min = 0,
+		.max = POOL_MAX_THREADS, .env = "TT_THREADS" },
 	{ '0', "null", OPT_FLAG, &o.zero, NULL, "paths on stdin end with a NUL byte instead of a line feed" },
 	{ 0, "limit", OPT_INT, &o.limit, "TOKENS", "tokens a chunk may have, title and headings included", .min = 32,
 		.max = 8192 },
@@ -343,12 +343,6 @@ static struct tok *tokenizer(void)
 	return rc < 0 ? NULL : t;
 }
 
-static int processors(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
-}
-
 static int filters(struct filter *f, size_t *n, struct err *e)
 {
 	for (*n = 0; *n < (size_t)o.filters.n; ++*n) {
@@ -438,7 +432,7 @@ int main(int argc, char **argv)
 		return err_report(TOOL, &e);
 	struct tok *tok = tokenizer();
 	ro.tok = tok;
-	int n_thread = o.threads > 0 ? (int)o.threads : processors();
+	int n_thread = o.threads > 0 ? (int)o.threads : pool_processors();
 	size_t n_ahead = AHEAD_PER_THREAD * (size_t)n_thread;
 	rc = rec_writer_open(&r.w, 1, TOOL, NULL, &e);
 	if (rc < 0)

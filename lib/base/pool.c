@@ -222,7 +222,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int processors(void)
+int pool_processors(void)
 {
 	cpu_set_t set;
 	if (sched_getaffinity(0, sizeof set, &set))
@@ -237,7 +237,7 @@ int pool_open(struct pool **out, int n_thread, struct err *e)
 	if (n_thread < 0 || n_thread > POOL_MAX_THREADS)
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "%d threads asked for, at most %d are possible", n_thread,
 			POOL_MAX_THREADS);
-	int n_cpu = processors();
+	int n_cpu = pool_processors();
 	if (n_thread == 0)
 		n_thread = n_cpu;
 	struct pool *p = aligned_alloc(64, sizeof *p);

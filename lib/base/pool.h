@@ -16,7 +16,10 @@ struct pool;
 
 #define POOL_MAX_THREADS 256
 
-/* `n_thread` counts the caller; 0 = the processors this process may run on. */
+/* Processors this process may run on, in 1..POOL_MAX_THREADS. */
+int pool_processors(void);
+
+/* `n_thread` counts the caller; 0 = pool_processors(). */
 int pool_open(struct pool **p, int n_thread, struct err *e);
 void pool_close(struct pool *p);
 int pool_threads(const struct pool *p);		/* 1 for NULL */
