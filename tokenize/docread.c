@@ -51,7 +51,6 @@ struct reading {
 	struct src *src;
 	const char *via;
 	bool begun;		/* DOC is out */
-	uint64_t n_chunk;
 };
 
 static void put_doc(struct reading *r, const char *alias_of)
@@ -107,7 +106,6 @@ static int on_chunk(void *arg, const struct split_chunk *c, struct err *e)
 		m.sec[i] = msg_str_of(c->sec[i]);
 	chunk_id(j->doc, c, m.id);
 	msg_put(&j->out, &m);
-	r->n_chunk++;
 	if (j->out.failed)
 		return err_memory(e);
 	if (j->out.len > OUT_HELD && j->drain)
@@ -139,7 +137,6 @@ static void info_init(struct reading *r)
 	memcpy(r->info.name, r->file, n + 1);
 	memcpy(r->info.title, r->file, n + 1);
 	r->begun = false;
-	r->n_chunk = 0;
 }
 
 int filter_parse(struct filter *f, char *spec, struct err *e)
@@ -436,7 +433,7 @@ static void read_json(struct reading *r)
 		id = json_object_get(o, "_id");
 	char number[32];
 	snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-	const char *doc = json_is_integer(id) ? number : json_string_value(id), *name = doc;
+	const char *doc = json_is_integer(id) ? number : json_string_value(id);
 	if (!json_is_object(o) || !doc || !doc[0] || !json_is_string(text)) {
 		e.code = err_set(&e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' line %llu: no {\"id\", \"title\", \"text\"}%s%s", j->path,
 				 (unsigned long long)j->line, o ? "" : ": ", o ? "" : why.msg);
@@ -447,23 +444,15 @@ static void read_json(struct reading *r)
 	j->doc = doc;
 	info_init(r);
 	r->info.title[0] = 0;
-	if (strlen(name) < sizeof r->info.name)
-		memcpy(r->info.name, name, strlen(name) + 1);
+	if (json_is_string(title))
+		doc_set_title(&r->info, NULL, json_string_value(title), json_string_length(title));
+	r->info.title_fixed = true;
+	if (strlen(doc) < sizeof r->info.name)
+		memcpy(r->info.name, doc, strlen(doc) + 1);
 	int rc = src_open_mem(&s, json_string_value(text), json_string_length(text), j->path, &e);
 	if (rc == 0) {
 		r->src = &s;
-		struct split *sp = split_new(r->count, r->o->limit, on_chunk, r);
-		if (!sp) {
-			rc = err_memory(&e);
-		} else {
-			if (json_is_string(title))
-				doc_set_title(&r->info, sp, json_string_value(title), json_string_length(title));
-			r->info.title_fixed = true;
-			rc = split_plain(sp, &s, &r->info, &e);
-			int end = split_close(sp, rc < 0 ? NULL : &e);
-			rc = rc < 0 ? rc : end;
-			split_free(sp);
-		}
+		rc = run_reader(r, &s, DOC_TEXT, &e);
 		if (rc == 0 && !r->begun)
 			put_doc(r, NULL);
 		src_close(&s);

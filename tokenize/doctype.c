@@ -119,7 +119,8 @@ void doc_set_title(struct doc_info *d, struct split *s, const char *p, size_t n)
 	while (k > 0 && d->title[k - 1] == ' ')
 		k--;
 	d->title[k] = 0;
-	split_title(s, d->title, k);
+	if (s)
+		split_title(s, d->title, k);
 }
 
 void split_line(struct split *s, const struct line *l)

@@ -28,7 +28,7 @@ struct doc_info {
 enum doc_type doc_type_of(const char *path, const char *file, const char *p, size_t n);
 /* NULL if p[0..n), the beginning of a document, is text; else the reason why it isn't. */
 const char *doc_not_text(const char *p, size_t n);
-/* Sets title and tells the splitter; white space is collapsed. */
+/* Sets the title, unless it is fixed, and tells the splitter, if there is one yet; white space is collapsed. */
 void doc_set_title(struct doc_info *d, struct split *s, const char *p, size_t n);
 
 #define LINE_HELD 200u		/* a line that long is no heading, and isn't held to see whether it is */
