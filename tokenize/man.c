@@ -122,22 +122,6 @@ static void entry_of_parent_ends(struct man *m, struct frame *up)
 	up->entry = false;
 }
 
-/* The type need not be the first argument: -offset [ [indent] ] -compact -bullet. */
-static void bl_open(struct frame *f, const char *args)
-{
-	static const struct { const char *name; char list; } type[] = {
-		{ "-bullet", 'b' }, { "-dash", 'b' }, { "-hyphen", 'b' }, { "-enum", 'e' }, { "-item", 'i' },
-		{ "-column", 'c' }, { "-tag", 't' }, { "-hang", 't' }, { "-ohang", 't' }, { "-inset", 't' }, { "-diag", 't' },
-	};
-	f->list = 0;
-	for (const char *p = args; p && !f->list; p = *p ? strchr(p + 1, ' ') : NULL)
-		for (size_t i = 0; i < sizeof type / sizeof *type; i++)
-			if (strncmp(p + (*p == ' '), type[i].name, strlen(type[i].name)) == 0)
-				f->list = type[i].list;
-	if (!f->list)
-		f->list = 't';
-}
-
 static void block_open(struct man *m, struct frame *up, struct frame *f, const char *args)
 {
 	switch (f->m->cls) {
@@ -161,8 +145,8 @@ static void block_open(struct man *m, struct frame *up, struct frame *f, const c
 		break;
 	case M_BL:
 		say_para(m);
-		bl_open(f, args);
-		if (f->list == 'c')
+		f->list = bl_type(args);
+		if (f->list == BL_COLUMN)
 			split_block(m->s, BLOCK_TABLE);
 		break;
 	case M_BD:
@@ -186,16 +170,16 @@ static void it_open(struct man *m, struct frame *bl, struct frame *f)
 	struct buf b = {0};
 	bl->n_item++;
 	switch (bl->list) {
-	case 'b':
+	case BL_BULLET:
 		head_list_item(m, "\xE2\x80\xA2", 3, f->line);
 		break;
-	case 'e':
+	case BL_ENUM:
 		buf_printf(&b, "%u.", bl->n_item);
 		if (b.data && b.len < sizeof mark)
 			head_list_item(m, b.data, b.len, f->line);
 		buf_release(&b);
 		break;
-	case 'i':
+	case BL_ITEM:
 		head_list_item(m, "", 0, f->line);
 		break;
 	default:
@@ -216,7 +200,7 @@ static void head_open(struct man *m, struct frame *block, struct frame *f)
 			collect_start(&m->head), block->n_item = 1;
 		break;
 	case M_IT:
-		if (m->depth > 3 && m->frame[m->depth - 4].list == 't')
+		if (m->depth > 3 && m->frame[m->depth - 4].list == BL_TAG)
 			collect_start(&m->head);
 		else
 			f->skip = true;
@@ -244,7 +228,7 @@ static void body_open(struct man *m, struct frame *block, struct frame *f)
 		m->nospace = true;
 	} else if (mac->cls == M_IT) {
 		struct frame *bl = m->depth > 3 ? &m->frame[m->depth - 4] : block;
-		if (bl->list == 'c') {
+		if (bl->list == BL_COLUMN) {
 			if (block->n_item == 0)
 				m->nl = true;
 			else
@@ -519,7 +503,7 @@ static void block_close(struct man *m, struct frame *f)
 		say_para(m);
 		break;
 	case M_IT:
-		if (m->depth > 2 && m->frame[m->depth - 2].list == 'c')
+		if (m->depth > 2 && m->frame[m->depth - 2].list == BL_COLUMN)
 			m->nl = true;
 		else
 			say_para(m);

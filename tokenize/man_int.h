@@ -18,7 +18,7 @@ struct frame {
 	bool entry;		/* an entry was opened by one of our children and goes on */
 	bool owns;		/* an entry ends with this node */
 	bool skip;		/* nothing below is shown */
-	char list;		/* Bl: t tag, b bullet, e enum, i item, c column */
+	enum bl_type list;	/* of a Bl */
 	unsigned n_item;	/* Bl: items; It: bodies */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * man_macro: the table, sorted by name. What is not here is shown as plain text.
+ * man_macro: the table, sorted by name (what is not here is shown as plain text), and the types of lists.
  */
 #include "tokenize/man_macro.h"
 
@@ -42,4 +42,18 @@ const struct macro *macro_find(const char *name)
 	static const struct macro plain = { "", M_PLAIN, "", "" };
 	const struct macro *m = bsearch(name, macro, sizeof macro / sizeof *macro, sizeof *macro, by_name);
 	return m ? m : &plain;
+}
+
+enum bl_type bl_type(const char *args)
+{
+	static const struct { const char *name; enum bl_type type; } types[] = {
+		{ "-bullet", BL_BULLET }, { "-dash", BL_BULLET }, { "-hyphen", BL_BULLET }, { "-enum", BL_ENUM }, { "-item", BL_ITEM },
+		{ "-column", BL_COLUMN }, { "-tag", BL_TAG }, { "-hang", BL_TAG }, { "-ohang", BL_TAG }, { "-inset", BL_TAG },
+		{ "-diag", BL_TAG },
+	};
+	for (const char *p = args; p; p = *p ? strchr(p + 1, ' ') : NULL)
+		for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+			if (strncmp(p + (*p == ' '), types[i].name, strlen(types[i].name)) == 0)
+				return types[i].type;
+	return BL_TAG;
 }

@@ -23,4 +23,10 @@ struct macro { const char *name; enum macro_class cls; const char *open, *close;
 /* Never NULL: an unknown name is plain. */
 const struct macro *macro_find(const char *name);
 
+/* What the items of mdoc's Bl are: 0 is for what is no list. */
+enum bl_type { BL_NONE, BL_TAG, BL_BULLET, BL_ENUM, BL_ITEM, BL_COLUMN };
+
+/* A list's type by Bl's arguments, of which it need not be the first: -offset [ [indent] ] -compact -bullet. */
+enum bl_type bl_type(const char *args);
+
 #endif

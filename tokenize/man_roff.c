@@ -18,7 +18,7 @@ struct reader {
 	uint64_t line;
 	bool mdoc, nofill;
 	bool want_head;		/* the next line is TP's head */
-	bool sect, sub, para;	/* what is open, from the outside in */
+	bool sect, sub;		/* what is open, from the outside in */
 	int rs;			/* RS or Bl within the section */
 	bool block;		/* a TP, IP, PP or It is open in the innermost RS */
 	bool item;		/* ...and is an It */
@@ -170,8 +170,7 @@ static void list_begin(struct reader *r, const char *label, const char *args)
 	block_begin(r, label, args, NULL, 0, false);
 	if (r->rs < LIST_MAX) {
 		r->list[r->rs] = bl;
-		r->untagged[r->rs] = bl && (args[1] == 'b' || args[1] == 'c' || args[1] == 'e' || strncmp(args, "-da", 3) == 0 ||
-					    strncmp(args, "-item", 5) == 0 || strncmp(args, "-hy", 3) == 0);
+		r->untagged[r->rs] = bl && bl_type(args) != BL_TAG;
 	}
 	r->rs++;
 	r->block = r->item = false;
