@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/base/io.h"
 #include "lib/base/json.h"
 #include "lib/kern/bert.h"
 #include "lib/model/gguf.h"
@@ -114,14 +113,10 @@ static int from_shapes(struct weights *w, struct err *e)
 static int load_json(json_t **out, const char *dir, const char *name, struct err *e)
 {
 	static const struct json_limits most = { .depth = 32, .n_value = 1u << 16 };
-	struct buf path = {0}, text = {0};
-	*out = NULL;
-	int r = buf_printf(&path, "%s/%s", dir, name) ? err_memory(e) : io_read_file(&text, path.data, JSON_MAX, e);
-	if (!r && !(*out = json_text(text.data, text.len, 0, &most, e)))
-		r = err_wrap(e, "'%s'", path.data);
+	struct buf path = {0};
+	int r = buf_printf(&path, "%s/%s", dir, name) ? err_memory(e) : json_file(out, path.data, JSON_MAX, &most, e);
 	buf_release(&path);
-	buf_release(&text);
-	return r == ERR_NOENT ? 0 : r;
+	return r;
 }
 
 static uint32_t number(const json_t *j, const char *key, uint32_t otherwise)

@@ -5,8 +5,6 @@
  * would need another tokenizer (another prefix than "##", another model type) are refused, not ignored.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/base/json.h"
@@ -52,20 +50,12 @@ static int use_model(struct maker *m, const json_t *model, const char *path, str
 	return 0;
 }
 
-/* Reads DIR/name if it is there; *out is NULL if not. */
+/* Reads DIR/name, whose path it leaves for messages; *out is NULL if there is none. */
 static int load_json(json_t **out, const char *dir, const char *name, char *path, size_t path_len, struct err *e)
 {
 	static const struct json_limits most = { .depth = MAX_JSON_DEPTH, .n_value = MAX_JSON_VALUES };
-	struct buf text = {0};
-	*out = NULL;
 	snprintf(path, path_len, "%s/%s", dir, name);
-	if (access(path, F_OK))
-		return 0;
-	int r = io_read_file(&text, path, MAX_JSON, e);
-	if (!r && !(*out = json_text(text.data, text.len, 0, &most, e)))
-		r = err_wrap(e, "'%s'", path);
-	buf_release(&text);
-	return r;
+	return json_file(out, path, MAX_JSON, &most, e);
 }
 
 static int read_settings(struct maker *m, const char *dir, json_t **special, struct err *e)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "lib/base/io.h"
+
 #define VALUE_LEN 150u	/* what a comma, colon or bracket stands for costs at most: an empty object is 300 bytes, and one and its comma two */
 
 /* Brackets inside strings do not count; a string's end is found by its quotes. */
@@ -59,4 +61,15 @@ json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limit
 	else if (!v)
 		err_set(e, ERR_FORMAT, je.position > 0 ? (uint64_t)je.position : 0, "bad JSON: %s", je.text);
 	return v;
+}
+
+int json_file(json_t **v, const char *path, size_t max, const struct json_limits *most, struct err *e)
+{
+	struct buf text = {0};
+	int r = io_read_file(&text, path, max, e);
+	*v = r ? NULL : json_text(text.data, text.len, 0, most, e);
+	if (!r && !*v)
+		r = err_wrap(e, "'%s'", path);
+	buf_release(&text);
+	return r == ERR_NOENT ? 0 : r;
 }

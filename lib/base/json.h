@@ -21,4 +21,8 @@ struct json_limits {
  * Caller: json_decref. */
 json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limits *most, struct err *e);
 
+/* The same for the file at `path`, of at most `max` bytes: 0 and *v, NULL if there is no such file; or as above, ERR_PERM, ERR_IO.
+ * The message names the file. */
+int json_file(json_t **v, const char *path, size_t max, const struct json_limits *most, struct err *e);
+
 #endif
