@@ -6,13 +6,13 @@
  */
 #include "bench/spec.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "generate/propose.h"
 #include "generate/run.h"
 #include "generate/template.h"
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/base/pool.h"
 
 #define N_CTX 4096
@@ -158,14 +158,14 @@ static bool are_turns(const json_t *turns)
 
 static int each_line(struct bench *b, const struct buf *text, struct err *e)
 {
+	static const struct json_limits most = { .depth = 32, .n_value = 1u << 20 };
 	json_t *count = json_object();
 	int rc = text->len ? 0 : err_set(e, ERR_FORMAT, 0, "'%s': no prompts", b->how->prompts);
 	for (char *at = text->data, *end; !rc && at < text->data + text->len; at = end) {
 		size_t left = text->len - (size_t)(at - text->data);
 		end = memchr(at, '\n', left);
 		end = end ? end + 1 : at + left;
-		json_error_t why;
-		json_t *line = json_loadb(at, (size_t)(end - at), 0, &why);
+		json_t *line = json_text(at, (size_t)(end - at), 0, &most, NULL);
 		const char *category = json_string_value(json_object_get(line, "category"));
 		if (!category || !are_turns(json_object_get(line, "turns")))
 			rc = err_set(e, ERR_FORMAT, (uint64_t)(at - text->data), "'%s': not a line {category, turns}",

@@ -14,6 +14,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/grow.h"
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "retrieve/metric.h"
 
 #define FILE_MAX ((size_t)1 << 30)
@@ -97,15 +98,17 @@ out:
 
 static int read_item(struct qset *s, size_t *cap, const char *p, size_t n)
 {
+	static const struct json_limits most = { .depth = 32, .n_value = 1u << 20 };
 	struct qitem *item = grow(s->item, s->n, cap, sizeof *item);
 	if (!item)
 		return ERR_MEM;
 	s->item = item;
-	json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
+	struct err why = {0};
+	json_t *j = json_text(p, n, 0, &most, &why);
 	const char *id = json_string_value(json_object_get(j, "id"));
 	if (!id) {
 		json_decref(j);
-		return ERR_FORMAT;
+		return why.code == ERR_MEM ? ERR_MEM : ERR_FORMAT;
 	}
 	s->item[s->n++] = (struct qitem){ .id = id, .json = j };
 	return 0;
