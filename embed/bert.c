@@ -123,6 +123,18 @@ static int read_header(struct bert *b, const void *data, size_t len, uint64_t *t
 	return hyper_check(h, e);
 }
 
+int bert_tok(struct bert *b, const void *blob, size_t n, struct err *e)
+{
+	int r = tok_open(&b->tok, blob, n, e);
+	if (r)
+		return r;
+	b->cls = tok_special(b->tok, TOK_CLS);
+	b->sep = tok_special(b->tok, TOK_SEP);
+	if (b->cls < 0 || b->sep < 0 || tok_n_vocab(b->tok) > b->hyper.n_vocab)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", b->hyper.n_vocab);
+	return 0;
+}
+
 /* Checks a pack's bytes, all but the words, and fills b. b->tok is opened. */
 static int view(struct bert *b, const void *data, size_t len, struct err *e)
 {
@@ -150,14 +162,7 @@ static int view(struct bert *b, const void *data, size_t len, struct err *e)
 		return r;
 	b->query = (const char *)data + at;
 	b->document = b->query + BERT_TEXT;
-	r = tok_open(&b->tok, b->document + BERT_TEXT, (size_t)tok_len, e);
-	if (r)
-		return r;
-	b->cls = tok_special(b->tok, TOK_CLS);
-	b->sep = tok_special(b->tok, TOK_SEP);
-	if (b->cls < 0 || b->sep < 0 || tok_n_vocab(b->tok) > b->hyper.n_vocab)
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", b->hyper.n_vocab);
-	return 0;
+	return bert_tok(b, b->document + BERT_TEXT, (size_t)tok_len, e);
 }
 
 /* ---- opening ---- */

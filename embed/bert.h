@@ -88,6 +88,8 @@ int bert_use(struct bert *b, const int32_t *id, size_t n, struct err *e);
 /* Lets the pointers of `b` (hyper set, layers allocated) point into a pack at `base` (NULL: nowhere); returns the bytes up to the
  * texts. */
 size_t bert_place(struct bert *b, uint8_t *base);
+/* Opens the tokenizer of `b` (hyper set) over its blob, which is borrowed. ERR_FORMAT if it isn't that of such an embedder. */
+int bert_tok(struct bert *b, const void *blob, size_t n, struct err *e);
 /* A pack's bytes from a model. */
 int bert_build(struct buf *out, const char *path, const uint8_t id[HASH_ID_LEN], struct err *e);
 

@@ -25,7 +25,6 @@
 
 struct maker {
 	const struct weights *w;
-	const struct tok *tok;
 	struct bert b;			/* points into the pack that is made */
 	struct bert_watch seen;
 	float *mat, *bias, *gain, *shift, *mean;	/* one matrix, its bias; by input: factor, addend, mean on calibration */
@@ -49,7 +48,7 @@ static void put_rows(struct maker *m, const struct bert_mat *out, size_t at, siz
 		for (size_t i = 0; i < n_col; i++)
 			add += (double)w[i] * (double)m->shift[i];
 		for (size_t g = 0; g < out->n_group; g++) {
-			uint8_t *group = (uint8_t *)(uintptr_t)out->data + ((at + r) / 16 * out->n_group + g) * BERT_W_LEN;
+			uint8_t *group = (uint8_t *)(uintptr_t)out->data + ((at + r) / BERT_ROWS * out->n_group + g) * BERT_W_LEN;
 			float *scale = (float *)(void *)(group + BERT_GROUP * BERT_ROWS), max = 0, v[BERT_GROUP] = {0};
 			int32_t sum = 0;
 			for (size_t i = 0; i < BERT_GROUP && g * BERT_GROUP + i < n_col; i++) {
@@ -58,15 +57,15 @@ static void put_rows(struct maker *m, const struct bert_mat *out, size_t at, siz
 				max = a > max ? a : max;
 			}
 			float inv = max > 0 ? 127.0f / max : 0.0f;
-			scale[(at + r) % 16] = max / 127.0f;
+			scale[(at + r) % BERT_ROWS] = max / 127.0f;
 			for (size_t i = 0; i < BERT_GROUP; i++) {
 				int8_t c = round_to_i8(v[i] * inv);
 				if (g * BERT_GROUP + i < n_col)
-					add += ((double)v[i] - (double)c * (double)scale[(at + r) % 16]) * (double)m->mean[g * BERT_GROUP + i];
-				group[(i / 4 * BERT_ROWS + (at + r) % 16) * 4 + i % 4] = (uint8_t)c;
+					add += ((double)v[i] - (double)c * (double)scale[(at + r) % BERT_ROWS]) * (double)m->mean[g * BERT_GROUP + i];
+				group[(i / 4 * BERT_ROWS + (at + r) % BERT_ROWS) * 4 + i % 4] = (uint8_t)c;
 				sum += c;
 			}
-			scale[16 + (at + r) % 16] = max / 127.0f * (float)sum;
+			scale[BERT_ROWS + (at + r) % BERT_ROWS] = max / 127.0f * (float)sum;
 		}
 		bias[at + r] = (float)((double)m->bias[r] + add);
 	}
@@ -174,7 +173,7 @@ static int calibrate(struct maker *m)
 	struct bert_watch seen = m->seen;
 	forward_watch(f, &seen);
 	struct tok_ids ids = {0};
-	r = tok_encode(m->tok, CALIBRATION, sizeof CALIBRATION - 1, &ids, m->e);
+	r = tok_encode(m->b.tok, CALIBRATION, sizeof CALIBRATION - 1, &ids, m->e);
 	for (size_t at = 0; at < ids.len && !r; at += len - 2) {
 		int32_t id[CALIB_LEN];
 		size_t n = ids.len - at < len - 2 ? ids.len - at : len - 2;
@@ -235,7 +234,6 @@ static int fill(struct maker *m, const struct buf *tok, const uint8_t *id, struc
 	size_t widest = h->d_ff > h->d_model ? h->d_ff : h->d_model;
 	if (m->w->query.len > BERT_TEXT || m->w->document.len > BERT_TEXT)
 		return err_set(m->e, ERR_LIMIT, ERR_NO_OFFSET, "a prompt is longer than %d bytes", BERT_TEXT);
-	m->b.hyper = *h;
 	m->b.layer = arena_array(&m->b.mem, h->n_layer, sizeof *m->b.layer);
 	m->mat = arena_array(&m->b.mem, widest * h->d_model, sizeof(float));
 	m->bias = arena_array(&m->b.mem, widest, sizeof(float));
@@ -279,25 +277,17 @@ int bert_build(struct buf *out, const char *path, const uint8_t id[HASH_ID_LEN],
 {
 	struct weights w;
 	struct buf blob = {0};
-	struct tok *tok = NULL;
 	int r = weights_open(&w, path, e);
 	if (r)
 		return r;
-	struct maker m = { .w = &w, .e = e, .b = { .kern = kern_bert_select(NULL, NULL) } };
+	struct maker m = { .w = &w, .e = e, .b = { .hyper = w.hyper, .kern = kern_bert_select(NULL, NULL) } };
 	r = w.g ? tok_build_gguf(&blob, w.g, e) : tok_build_wordpiece(&blob, path, e);
 	if (!r)
-		r = tok_open(&tok, blob.data, blob.len, e);
-	if (!r) {
-		m.tok = tok;
-		m.b.cls = tok_special(tok, TOK_CLS);
-		m.b.sep = tok_special(tok, TOK_SEP);
-		if (m.b.cls < 0 || m.b.sep < 0 || tok_n_vocab(tok) > w.hyper.n_vocab)
-			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", w.hyper.n_vocab);
-	}
+		r = bert_tok(&m.b, blob.data, blob.len, e);
 	if (!r)
 		r = fill(&m, &blob, id, out);
 	arena_release(&m.b.mem);
-	tok_close(tok);
+	tok_close(m.b.tok);
 	buf_release(&blob);
 	weights_close(&w);
 	return r;
