@@ -21,14 +21,14 @@ TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe 
 TOKENIZE += count split split_pack split_cut roff_text man man_say man_macro man_tree man_roff src child doctype html_entity
 TOKENIZE += split_types split_plain split_markdown split_code split_html split_man docmsg docread docwork roots links docout known
 
-EMBED := weights bert bert_build forward pooling seen batch throughput
+EMBED := weights bert bert_build forward pooling seen batch
 
 INDEX := stem terms section postings vectors build segment manifest lock store put merge gone writer intake
 
 GENERATE := arch kv model decoder session template ask prompt sample accept stream cites run emit answer block walk evict prefix popular warm drafter cost propose reuse
 RETRIEVE := metric gold qset tally plan lexical dense named fuse find source
 SPECULATE := copy policy small
-BENCH := probe speed spec
+BENCH := probe speed throughput spec
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 

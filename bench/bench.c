@@ -14,7 +14,7 @@
 #include "bench/probe.h"
 #include "bench/spec.h"
 #include "bench/speed.h"
-#include "embed/throughput.h"
+#include "bench/throughput.h"
 #include "generate/propose.h"
 #include "lib/base/fault.h"
 #include "lib/base/io.h"

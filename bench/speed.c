@@ -20,7 +20,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *x, int n)
+double speed_median(double *x, int n)
 {
 	qsort(x, (size_t)n, sizeof *x, by_value);
 	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
@@ -90,8 +90,8 @@ static int measure(struct speed *sp, struct session *s, const int32_t *tok, int 
 	for (size_t k = 0; !r && k < sp->n_length; k++) {
 		for (int i = 0; !r && i < rounds; i++)
 			r = prompt_and_decode(s, tok, sp->length[k], &pre[i], &dec[i], own, e);
-		sp->prefill[k] = median(pre, rounds);
-		sp->decode[k] = median(dec, rounds);
+		sp->prefill[k] = speed_median(pre, rounds);
+		sp->decode[k] = speed_median(dec, rounds);
 	}
 	session_rewind(s, sp->length[0]);
 	for (int i = 0; !r && i < rounds; i++)
@@ -104,7 +104,7 @@ static int measure(struct speed *sp, struct session *s, const int32_t *tok, int 
 			ver[b][i] = seconds_since(t0) * 1e3 / 4;
 		}
 	for (size_t b = 1; b < COST_N; b++)
-		sp->verify_ms[b] = median(ver[b], rounds);
+		sp->verify_ms[b] = speed_median(ver[b], rounds);
 	return r;
 }
 
@@ -127,7 +127,7 @@ static int measure_share(struct speed *sp, struct session *s, const int32_t *own
 		session_rewind(s, sp->length[0]);
 	}
 	if (!r)
-		sp->share_of_bandwidth = median(share, 8 * rounds);
+		sp->share_of_bandwidth = speed_median(share, 8 * rounds);
 	probe_close(p);
 	return r;
 }

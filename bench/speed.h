@@ -25,4 +25,7 @@ struct speed {
 /* Medians of `rounds` rounds; the share of bandwidth of eight times as many. ERR_MEM. */
 int speed_measure(struct speed *sp, const struct model *m, struct pool *pool, int rounds, struct err *e);
 
+/* Sorts x[0..n), n >= 1. */
+double speed_median(double *x, int n);
+
 #endif

@@ -2,22 +2,15 @@
  *
  * throughput: random token ids, since arithmetic does not depend on them. See throughput.h.
  */
-#include "embed/throughput.h"
+#include "bench/throughput.h"
 
-#include <stdlib.h>
-
+#include "bench/speed.h"
 #include "embed/forward.h"
 
 #define CHUNK_TOKENS 234	/* what tt-chunk makes of manual pages on average, when bounded by 256 */
 #define QUERY_TOKENS 12
 #define CHUNK_ROUNDS 7	/* a batch of chunks takes most of a second */
 #define QUERY_ROUNDS 21
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
 
 static void fill(struct forward *f, const struct bert *b, size_t len, size_t n_text, uint64_t *seed)
 {
@@ -34,7 +27,7 @@ static void fill(struct forward *f, const struct bert *b, size_t len, size_t n_t
 }
 
 /* Median seconds of a batch. */
-static double median(struct forward *f, const struct bert *b, size_t len, size_t n_text, int n_round)
+static double batch_s(struct forward *f, const struct bert *b, size_t len, size_t n_text, int n_round)
 {
 	double s[QUERY_ROUNDS];
 	uint64_t seed = 1;
@@ -44,8 +37,7 @@ static double median(struct forward *f, const struct bert *b, size_t len, size_t
 		forward_run(f);
 		s[i] = (double)(io_now_ns() - t) / 1e9;
 	}
-	qsort(s, (size_t)n_round, sizeof *s, by_size);
-	return s[n_round / 2];
+	return speed_median(s, n_round);
 }
 
 int throughput_measure(struct throughput *out, const struct bert *b, struct pool *p, struct err *e)
@@ -56,10 +48,10 @@ int throughput_measure(struct throughput *out, const struct bert *b, struct pool
 	if (r)
 		return r;
 	size_t len = h->max_tok < CHUNK_TOKENS ? h->max_tok : CHUNK_TOKENS, query = h->max_tok < QUERY_TOKENS ? h->max_tok : QUERY_TOKENS;
-	double s = median(f, b, len, FORWARD_TOKENS, CHUNK_ROUNDS), n_tok = (double)forward_n_tok(f), d = (double)h->d_model;
+	double s = batch_s(f, b, len, FORWARD_TOKENS, CHUNK_ROUNDS), n_tok = (double)forward_n_tok(f), d = (double)h->d_model;
 	out->tokens_per_s = n_tok / s;
 	out->gmacs = out->tokens_per_s * (double)h->n_layer * (4 * d * d + 2 * d * (double)h->d_ff + 2 * d * (double)len) / 1e9;
-	out->query_ms = median(f, b, query, 1, QUERY_ROUNDS) * 1e3;
+	out->query_ms = batch_s(f, b, query, 1, QUERY_ROUNDS) * 1e3;
 	forward_close(f);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * throughput: how fast an embedder is here, for tt-bench.
+ * throughput: how fast an embedder is here.
  */
-#ifndef TT_EMBED_THROUGHPUT_H
-#define TT_EMBED_THROUGHPUT_H
+#ifndef TT_BENCH_THROUGHPUT_H
+#define TT_BENCH_THROUGHPUT_H
 
 #include "embed/bert.h"
 
