@@ -194,7 +194,6 @@ static int add_text(struct batch *b, struct item *it, const char *where, struct 
 	if (it->is_cut && b->o.warn)
 		b->o.warn(msg);
 	b->stats.n_chunk++;
-	b->stats.n_cut += it->is_cut;
 	return 0;
 }
 

@@ -61,7 +61,7 @@ int section_verify(struct section_file *f, struct err *e);
 struct section_writer {
 	struct aside aside;
 	struct buf block, sums, toc;
-	uint64_t off, pin;
+	uint64_t off;
 	uint32_t n_toc;
 };
 

@@ -4,9 +4,7 @@
  */
 #include "retrieve/dense.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void scan_layer(const struct vectors *v, scan_fn scan, const int8_t *code, float scale, float *cos)
 {
@@ -19,18 +17,15 @@ static void scan_layer(const struct vectors *v, scan_fn scan, const int8_t *code
 	}
 }
 
-static void spread(struct dense *d)
+static void take_mean(struct dense *d)
 {
-	double sum = 0, square = 0;
+	double sum = 0;
 	for (size_t i = 0; i < d->n_chunk; i++)
 		if (d->cos[i] > DENSE_NONE) {
 			sum += (double)d->cos[i];
-			square += (double)d->cos[i] * (double)d->cos[i];
 			d->n_row++;
 		}
-	double n = d->n_row ? (double)d->n_row : 1, mean = sum / n, var = square / n - mean * mean;
-	d->mean = (float)mean;
-	d->sd = var > 1e-12 ? (float)sqrt(var) : 1;
+	d->mean = (float)(sum / (d->n_row ? (double)d->n_row : 1));
 }
 
 int dense_check(const struct store *s, size_t dim, struct err *e)
@@ -99,7 +94,7 @@ int dense_run(struct dense *d, struct store *s, scan_fn scan, const int8_t *code
 	if (r)
 		dense_release(d);
 	else
-		spread(d);
+		take_mean(d);
 	return r;
 }
 

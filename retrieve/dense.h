@@ -16,7 +16,7 @@
 struct dense {
 	size_t n_chunk, n_row;
 	float *cos;		/* [n_chunk], counted through all segments; DENSE_NONE for what was removed */
-	float mean, sd;		/* over the chunks that have a vector */
+	float mean;		/* over the chunks that have a vector */
 };
 
 /* ERR_CONF when a question's vector of `dim` components is not of the index's kind. */

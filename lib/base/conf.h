@@ -86,7 +86,5 @@ int conf_open(struct conf *c, const char *path, struct err *e);
 const char *conf_get(const struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The number of items of the list or map at a path; 0 if absent. */
 size_t conf_count(const struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The bytes a CONF_SIZE value stands for (it was checked when it was read). */
-unsigned long long conf_size(const char *value);
 
 #endif

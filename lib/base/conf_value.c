@@ -60,8 +60,8 @@ static bool climbs(const char *v)
 	return false;
 }
 
-/* Splits a size into its number and the power of 1024 its letter names; false if it is none, or over 2^63. */
-static bool read_size(const char *v, unsigned long long *out)
+/* A number and perhaps a letter that names a power of 1024, 2^63 bytes at most. */
+static bool is_size(const char *v)
 {
 	static const char letters[] = "KMGT";
 	char *end;
@@ -71,16 +71,7 @@ static bool read_size(const char *v, unsigned long long *out)
 	unsigned long long n = strtoull(v, &end, 10);
 	const char *l = *end ? strchr(letters, *end) : NULL;
 	int shift = l ? (int)(l - letters + 1) * 10 : 0;
-	if (errno || (*end && (!l || end[1])) || n > (1ull << 63 >> shift))
-		return false;
-	*out = n << shift;
-	return true;
-}
-
-unsigned long long conf_size(const char *value)
-{
-	unsigned long long n = 0;
-	return value && read_size(value, &n) ? n : 0;
+	return !errno && (!*end || (l && !end[1])) && n <= 1ull << 63 >> shift;
 }
 
 static const char *int_fault(const struct conf_key *k, const char *v, char *buf, size_t cap)
@@ -110,7 +101,6 @@ static bool is_word(const char *v)
 
 const char *conf_value_fault(const struct conf_key *k, const char *v, char *buf, size_t cap)
 {
-	unsigned long long size;
 	if (!*v)
 		return "is empty";
 	for (const char *c = v; *c; c++)
@@ -130,7 +120,7 @@ const char *conf_value_fault(const struct conf_key *k, const char *v, char *buf,
 	case CONF_INT:
 		return int_fault(k, v, buf, cap);
 	case CONF_SIZE:
-		return read_size(v, &size) ? NULL : "is not a size such as 512M or 4G";
+		return is_size(v) ? NULL : "is not a size such as 512M or 4G";
 	case CONF_BOOL:
 		return strcmp(v, "true") == 0 || strcmp(v, "false") == 0 ? NULL : "is neither true nor false";
 	case CONF_SHA256:

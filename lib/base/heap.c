@@ -51,13 +51,3 @@ void heap_push(struct heap *h, float score, uint32_t id)
 	}
 	h->item[i] = x;
 }
-
-void heap_sort(struct heap *h)
-{
-	/* Taking the worst off the top and putting it at the end leaves the best first. */
-	for (size_t n = h->len; n > 1; n--) {
-		struct heap_item worst = h->item[0], last = h->item[n - 1];
-		h->item[n - 1] = worst;
-		sink(h->item, n - 1, 0, last);
-	}
-}

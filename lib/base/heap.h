@@ -16,7 +16,5 @@ struct heap {
 void heap_init(struct heap *h, struct heap_item *item, size_t cap);
 /* Keeps (score, id) if it is among the `cap` best so far. NaN is never kept. */
 void heap_push(struct heap *h, float score, uint32_t id);
-/* Sorts best first; the heap is then a plain array. */
-void heap_sort(struct heap *h);
 
 #endif

@@ -170,8 +170,7 @@ struct mat_work {
 	const struct nn *nn;
 	const struct act *a;
 	const struct nn_job *job;
-	size_t n_job;
-	size_t first[MAX_JOB + 1];	/* first unit of each job; [n_job] = all */
+	size_t first[MAX_JOB + 1];	/* first unit of each job; behind the last, all */
 };
 
 static void mat_unit(const struct mat_work *w, size_t unit)
@@ -196,7 +195,7 @@ static void mat_units(void *arg, size_t from, size_t to, int i_thread)
 
 void nn_mat(struct nn *nn, const struct act *a, const struct nn_job *job, size_t n_job)
 {
-	struct mat_work w = { .nn = nn, .a = a, .job = job, .n_job = n_job };
+	struct mat_work w = { .nn = nn, .a = a, .job = job };
 	for (size_t i = 0; i < n_job; i++)
 		w.first[i + 1] = w.first[i] + n_unit(nn, job[i].w, a->n_tok);
 	pool_run(nn->pool, w.first[n_job], 1, mat_units, &w);

@@ -4,8 +4,8 @@
  *
  * Each call is one barrier. What a token gets is the same bytes for every batch, thread count and level (kern.h).
  *
- *	struct nn nn;  nn_init(&nn, kern, pool);
- *	struct act a;  act_init(&a, arena, n_tok_max, n_col_max, act_need(w, 3));
+ *	struct nn nn;  nn_init(&nn, kern, pool, &arena, &e);
+ *	struct act a;  act_init(&a, &arena, n_tok_max, n_col_max, act_need(w, 3), &e);
  *	nn_norm_act(&nn, x, ld, n_tok, d_model, norm_w, eps, &a);		// once for all matrices that read it
  *	nn_mat(&nn, &a, (struct nn_job[]){ { q, yq, ldq }, { k, yk, ldk }, { v, yv, ldv, .bias = bv } }, 3);
  */
