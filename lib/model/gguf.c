@@ -383,24 +383,12 @@ static int read_header(struct gguf *g, struct err *e)
 	return r ? r : read_tensors(g, &c, n_tensor, e);
 }
 
-static int open_checked(struct gguf *g, struct gguf **out, struct err *e)
-{
-	struct err local = {0};
-	if (!e)
-		e = &local;
-	int r = read_header(g, e);
-	if (r) {
-		err_wrap(e, "cannot read '%s'", g->path);
-		gguf_close(g);
-		return r;
-	}
-	*out = g;
-	return 0;
-}
-
 int gguf_open_memory(struct gguf **out, const void *p, size_t n, const char *name, struct err *e)
 {
+	struct err local = {0};
 	*out = NULL;
+	if (!e)
+		e = &local;
 	struct gguf *g = calloc(1, sizeof *g);
 	if (!g || !(g->path = strdup(name))) {
 		free(g);
@@ -408,7 +396,14 @@ int gguf_open_memory(struct gguf **out, const void *p, size_t n, const char *nam
 	}
 	g->p = p;
 	g->len = n;
-	return open_checked(g, out, e);
+	int r = read_header(g, e);
+	if (r) {
+		err_wrap(e, "cannot read '%s'", name);
+		gguf_close(g);
+		return r;
+	}
+	*out = g;
+	return 0;
 }
 
 int gguf_open(struct gguf **out, const char *path, struct err *e)
@@ -418,16 +413,12 @@ int gguf_open(struct gguf **out, const char *path, struct err *e)
 	int r = map_open(&m, path, e);
 	if (r)
 		return r;
-	struct gguf *g = calloc(1, sizeof *g);
-	if (!g || !(g->path = strdup(path))) {
-		free(g);
+	r = gguf_open_memory(out, m.data, m.len, path, e);
+	if (r)
 		map_close(&m);
-		return err_memory(e);
-	}
-	g->map = m;
-	g->p = m.data;
-	g->len = m.len;
-	return open_checked(g, out, e);
+	else
+		(*out)->map = m;
+	return r;
 }
 
 void gguf_close(struct gguf *g)

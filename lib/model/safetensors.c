@@ -187,24 +187,12 @@ static int read_file(struct safetensors *s, struct err *e)
 	return r;
 }
 
-static int open_checked(struct safetensors *s, struct safetensors **out, struct err *e)
-{
-	struct err local = {0};
-	if (!e)
-		e = &local;
-	int r = read_file(s, e);
-	if (r) {
-		err_wrap(e, "cannot read '%s'", s->path);
-		safetensors_close(s);
-		return r;
-	}
-	*out = s;
-	return 0;
-}
-
 int safetensors_open_memory(struct safetensors **out, const void *p, size_t n, const char *name, struct err *e)
 {
+	struct err local = {0};
 	*out = NULL;
+	if (!e)
+		e = &local;
 	struct safetensors *s = calloc(1, sizeof *s);
 	if (!s || !(s->path = strdup(name))) {
 		free(s);
@@ -212,7 +200,14 @@ int safetensors_open_memory(struct safetensors **out, const void *p, size_t n, c
 	}
 	s->p = p;
 	s->len = n;
-	return open_checked(s, out, e);
+	int r = read_file(s, e);
+	if (r) {
+		err_wrap(e, "cannot read '%s'", name);
+		safetensors_close(s);
+		return r;
+	}
+	*out = s;
+	return 0;
 }
 
 int safetensors_open(struct safetensors **out, const char *path, struct err *e)
@@ -222,16 +217,12 @@ int safetensors_open(struct safetensors **out, const char *path, struct err *e)
 	int r = map_open(&m, path, e);
 	if (r)
 		return r;
-	struct safetensors *s = calloc(1, sizeof *s);
-	if (!s || !(s->path = strdup(path))) {
-		free(s);
+	r = safetensors_open_memory(out, m.data, m.len, path, e);
+	if (r)
 		map_close(&m);
-		return err_memory(e);
-	}
-	s->map = m;
-	s->p = m.data;
-	s->len = m.len;
-	return open_checked(s, out, e);
+	else
+		(*out)->map = m;
+	return r;
 }
 
 void safetensors_close(struct safetensors *s)
