@@ -120,24 +120,24 @@ void pack_populate(const struct pack *p)
 	map_populate(&p->map);
 }
 
+uint64_t pack_sum(uint64_t h, const void *piece, size_t len)
+{
+	uint64_t pair[2] = { h, hash_xxh64(piece, len) };
+	return hash_xxh64(pair, sizeof pair);
+}
+
 int pack_verify(const struct pack *p, struct err *e)
 {
 	for (size_t i = 0; i < p->n_sect; i++) {
 		const struct pack_sect *s = &p->sect[i];
-		if (s->sum != pack_sum((const char *)p->map.data + s->at, s->len))
+		const char *data = (const char *)p->map.data + s->at;
+		uint64_t h = 0;
+		for (size_t at = 0; at < s->len; at += PACK_PIECE)
+			h = pack_sum(h, data + at, s->len - at < PACK_PIECE ? s->len - at : PACK_PIECE);
+		if (s->sum != h)
 			return err_set(e, ERR_CHECKSUM, s->at, "pack is damaged: section '%s' changed", s->name);
 	}
 	return 0;
-}
-
-uint64_t pack_sum(const void *data, size_t len)
-{
-	uint64_t h = 0;
-	for (size_t at = 0; at < len; at += PACK_PIECE) {
-		uint64_t pair[2] = { h, hash_xxh64((const char *)data + at, len - at < PACK_PIECE ? len - at : PACK_PIECE) };
-		h = hash_xxh64(pair, sizeof pair);
-	}
-	return h;
 }
 
 /* ---- looking up ---- */

@@ -21,7 +21,7 @@
 #define PACK_PIECE (8u << 20)		/* bytes written at once, and checksummed */
 #define PACK_MAX_SECT 65536u
 
-/* Checksum of a section: h = XXH3(h, XXH3(piece)) over its pieces, starting from 0. */
-uint64_t pack_sum(const void *data, size_t len);
+/* Checksum of a section up to and with this piece, h = XXH3(h, XXH3(piece)), where `h` is that of the pieces before, 0 for none. */
+uint64_t pack_sum(uint64_t h, const void *piece, size_t len);
 
 #endif

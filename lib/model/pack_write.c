@@ -184,8 +184,7 @@ static int append(struct writer *w, const void *p, size_t n)
 
 static int flush(struct writer *w)
 {
-	uint64_t pair[2] = { w->sum, hash_xxh64(w->piece, w->piece_len) };
-	w->sum = hash_xxh64(pair, sizeof pair);
+	w->sum = pack_sum(w->sum, w->piece, w->piece_len);
 	int r = append(w, w->piece, w->piece_len);
 	w->at += w->piece_len;
 	w->piece_len = 0;
