@@ -21,7 +21,7 @@ static int copy_str(struct ask *a, const struct rec *r, const char *key, struct 
 	return out->s ? 0 : ERR_MEM;
 }
 
-void ask_clear(struct ask *a)
+static void clear(struct ask *a)
 {
 	for (size_t i = 0; i < a->n_source; i++)
 		msgpack_unpacked_destroy(&a->source[i]->raw);
@@ -32,13 +32,13 @@ void ask_clear(struct ask *a)
 
 void ask_release(struct ask *a)
 {
-	ask_clear(a);
+	clear(a);
 	arena_release(&a->mem);
 }
 
 int ask_start(struct ask *a, const struct rec *r, struct err *e)
 {
-	ask_clear(a);
+	clear(a);
 	if (copy_str(a, r, "id", &a->id) || copy_str(a, r, "text", &a->text))
 		return err_memory(e);
 	if (!a->id.n)
@@ -137,7 +137,7 @@ int ask_add(struct ask *a, const struct rec *r, struct err *e)
 
 int ask_chunk(struct ask *a, const struct rec *r, struct err *e)
 {
-	ask_clear(a);
+	clear(a);
 	a->id = a->text = (struct ask_str){ "?", 1 };
 	return add_source(a, r, e);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ask: one request, collected from records: a query and the hits that follow it. Records are borrowed only until the next
- * read, so each is copied; strings point into the copy and live until ask_clear.
+ * read, so each is copied; strings point into the copy and live until the next request starts.
  */
 #ifndef TT_GENERATE_ASK_H
 #define TT_GENERATE_ASK_H
@@ -42,7 +42,6 @@ int ask_start(struct ask *a, const struct rec *r, struct err *e);
 int ask_add(struct ask *a, const struct rec *r, struct err *e);
 /* A request about one `chunk` record without a question, for what a prompt holds before the question. ERR_FORMAT if it has no text. */
 int ask_chunk(struct ask *a, const struct rec *r, struct err *e);
-void ask_clear(struct ask *a);
 void ask_release(struct ask *a);
 
 /* True if retrieval found something that is worth answering from (see ask.c for the calibration). */

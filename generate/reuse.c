@@ -5,12 +5,10 @@
 #include "generate/reuse.h"
 
 #include "generate/kv.h"
-
-#include <string.h>
-
 #include "lib/model/pack.h"
 
-void reuse_model_id(const struct model *m, uint8_t id[HASH_ID_LEN])
+/* Identity of stored state: the model's weights and tokenizer, the arithmetic and the format of keys and values. */
+static void state_id(const struct model *m, uint8_t id[HASH_ID_LEN])
 {
 	/* PACK_LAYOUT stands for the arithmetic: it is raised when packed weights or what is computed from them change. */
 	const uint8_t format[] = { PACK_LAYOUT, KV_FORMAT };
@@ -23,7 +21,7 @@ int reuse_open(struct reuse *r, const struct model *m, const char *dir, uint64_t
 	struct buf path = {0};
 	uint8_t id[HASH_ID_LEN];
 	*r = (struct reuse){0};
-	reuse_model_id(m, id);
+	state_id(m, id);
 	int rc = prefix_dir(&path, dir, e);
 	if (!rc)
 		rc = prefix_open(&r->store, path.data, id, max_bytes, e);

@@ -20,8 +20,6 @@ struct reuse {
 	size_t n_ahead;			/* of tokens that are in the session before the first prompt */
 };
 
-/* Identity of stored state: the model's weights and tokenizer, the arithmetic and the format of keys and values. */
-void reuse_model_id(const struct model *m, uint8_t id[HASH_ID_LEN]);
 /* The store's directory: `dir`, or the cache directory's "prefix" if that is NULL. max_bytes 0 turns storing off. */
 int reuse_open(struct reuse *r, const struct model *m, const char *dir, uint64_t max_bytes, struct err *e);
 void reuse_close(struct reuse *r);

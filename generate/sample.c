@@ -77,7 +77,8 @@ static uint64_t mix(uint64_t z)
 	return z ^ (z >> 31);
 }
 
-double sample_uniform(uint64_t seed, uint64_t pos, uint64_t k)
+/* In [0, 1), for the k-th draw at a position. */
+static double uniform(uint64_t seed, uint64_t pos, uint64_t k)
 {
 	uint64_t z = mix(mix(mix(seed) ^ pos) ^ k);
 	return (double)(z >> 11) * 0x1p-53;
@@ -256,7 +257,8 @@ size_t sampler_dist(struct sampler *s, float *logits, const int32_t *past, size_
 	return dist(s, logits, item);
 }
 
-int32_t sample_draw(const struct sample_item *item, size_t n, double u)
+/* The item that u in [0, 1) falls on. */
+static int32_t draw(const struct sample_item *item, size_t n, double u)
 {
 	double acc = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -274,7 +276,7 @@ int32_t sampler_pick(struct sampler *s, float *logits, const int32_t *past, size
 	for (uint64_t k = 0;; k++) {
 		const struct sample_item *item;
 		size_t n = dist(s, logits, &item);
-		int32_t id = sample_draw(item, n, sample_uniform(s->p.seed, pos, k));
+		int32_t id = draw(item, n, uniform(s->p.seed, pos, k));
 		if (id < 0 || !allow || allow(arg, id))
 			return id;
 		logits[id] = -INFINITY;

@@ -47,10 +47,6 @@ int32_t sampler_pick(struct sampler *s, float *logits, const int32_t *past, size
 /* The distribution that sampler_pick draws from: items sorted best first, probabilities adding up to 1, borrowed until the next
  * call. Greedy gives the one item. */
 size_t sampler_dist(struct sampler *s, float *logits, const int32_t *past, size_t n_past, const struct sample_item **item);
-/* The draw: the item that u in [0, 1) falls on. */
-int32_t sample_draw(const struct sample_item *item, size_t n, double u);
-/* u for (seed, pos, k-th draw at that position). */
-double sample_uniform(uint64_t seed, uint64_t pos, uint64_t k);
 /* Index of the largest of x[0..n), ties to the lowest; -1 if all are NaN or -INFINITY. */
 int32_t sample_argmax(const float *x, size_t n);
 

@@ -14,7 +14,8 @@ enum { SECT_META = 1, SECT_ROWS = 2, SECT_SCALES = 3, SECT_CODES = 4 };
 #define META_LEN 24
 #define MOST 1e12f	/* a component of a vector that should be of length 1: the cosine of larger ones may not be finite */
 
-float vectors_quantize(const float *x, size_t dim, int8_t *code)
+/* Codes and scale of x[dim]: scale = max |x| / 127, nearest code. code[stride] is padded with zeros. 0 for a zero vector. */
+static float quantize(const float *x, size_t dim, int8_t *code)
 {
 	float most = 0;
 	for (size_t i = 0; i < dim; i++)
@@ -77,7 +78,7 @@ int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *sca
 	if (t == REC_I8)
 		memcpy(code, data, n);
 	else
-		*scale = vectors_quantize(x, n, code);
+		*scale = quantize(x, n, code);
 	return 0;
 }
 

@@ -30,9 +30,6 @@ static inline size_t vectors_stride(size_t dim)
 	return (dim + SCAN_ALIGN - 1) / SCAN_ALIGN * SCAN_ALIGN;
 }
 
-/* Codes and scale of x[dim]: scale = max |x| / 127, nearest code. code[stride] is padded with zeros. 0 for a zero vector. */
-float vectors_quantize(const float *x, size_t dim, int8_t *code);
-
 /* The vector that a record brings (records.5: `vec`, and `vec_scale` if it is codes), as it is kept: code[VECTORS_MAX_DIM], zeros behind
  * *dim of them. *dim is 0 if it brings none. ERR_FORMAT if it can't be used. */
 int vectors_of_record(const struct rec *r, int8_t *code, size_t *dim, float *scale, struct err *e);
