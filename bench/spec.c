@@ -37,8 +37,7 @@ static int reply(struct bench *b, const struct tok_ids *prompt, size_t kept, boo
 	struct run *r = &b->run;
 	r->hooks = (struct run_hooks){0};
 	if (with_drafts)
-		r->hooks = (struct run_hooks){ .draft = &b->proposer, .start = propose_start, .propose = propose_hook,
-					       .settle = propose_settle };
+		propose_hooks(&b->proposer, &r->hooks);
 	session_rewind(b->s, kept);
 	uint64_t t0 = io_now_ns();
 	run_start(r, prompt->id, prompt->len);

@@ -154,12 +154,8 @@ static void open_drafts(struct engine *en)
 	if (rc)
 		warn(e.msg);
 	en->proposer.warn = warn;
-	if (en->proposer.d) {
-		en->a.run.hooks.draft = &en->proposer;
-		en->a.run.hooks.propose = propose_hook;
-		en->a.run.hooks.settle = propose_settle;
-		en->a.run.hooks.start = propose_start;
-	}
+	if (en->proposer.d)
+		propose_hooks(&en->proposer, &en->a.run.hooks);
 	buf_release(&cmd);
 }
 

@@ -102,7 +102,7 @@ static int settle_debt(struct proposer *p, struct err *e)
 	return r;
 }
 
-void propose_start(void *arg, const int32_t *tok, size_t n, size_t fresh)
+static void start(void *arg, const int32_t *tok, size_t n, size_t fresh)
 {
 	struct proposer *p = arg;
 	struct err e = {0};
@@ -137,12 +137,12 @@ static int ask(struct proposer *p, const int32_t *past, size_t n, int32_t next, 
 	return r ? r : drafter_get(p->d, draft, got, e);
 }
 
-size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft)
+static size_t propose(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft)
 {
 	struct proposer *p = arg;
 	struct err e = {0};
 	size_t got = 0;
-	uint64_t start = io_now_ns();
+	uint64_t t0 = io_now_ns();
 	p->asked = p->d && p->told && p->told <= n && drafter_pays(&p->guard);
 	if (!p->asked)
 		return 0;
@@ -150,11 +150,11 @@ size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size
 		drop(p, &e);
 		return 0;
 	}
-	p->draft_ms = (double)(io_now_ns() - start) / 1e6;
+	p->draft_ms = (double)(io_now_ns() - t0) / 1e6;
 	return got;
 }
 
-void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
+static void settle(void *arg, size_t n_draft, size_t n_right, double ms)
 {
 	struct proposer *p = arg;
 	cost_seen(&p->cost, n_draft + 1, ms);
@@ -167,4 +167,12 @@ void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms)
 	if (!p->opening)
 		drafter_spent(&p->guard, p->cost.ms[1], p->cost.ms[n_draft + 1] + p->draft_ms, n_right + 1);
 	p->opening = false;
+}
+
+void propose_hooks(struct proposer *p, struct run_hooks *h)
+{
+	h->draft = p;
+	h->propose = propose;
+	h->start = start;
+	h->settle = settle;
 }

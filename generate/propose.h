@@ -41,9 +41,7 @@ int propose_open(struct proposer *p, const struct model *m, struct session *s, i
 void propose_measure(struct proposer *p, struct session *s);
 void propose_close(struct proposer *p);
 
-/* The three hooks of run.h; arg is the proposer. When a reply starts, the drafter is told the prompt, and reads it meanwhile. */
-void propose_start(void *arg, const int32_t *tok, size_t n, size_t fresh);
-size_t propose_hook(void *arg, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *draft);
-void propose_settle(void *arg, size_t n_draft, size_t n_right, double ms);
+/* Hangs the proposer, which is borrowed, into a loop. When a reply starts, the drafter is told the prompt, and reads it meanwhile. */
+void propose_hooks(struct proposer *p, struct run_hooks *h);
 
 #endif

@@ -24,7 +24,7 @@
 /* What a caller may hang into the loop; every function may be NULL. */
 struct run_hooks {
 	void *arg;		/* of `text` */
-	void *draft;		/* of `propose` and `settle` */
+	void *draft;		/* of `propose`, `start` and `settle` */
 	/* Fills tok[0..max) with a guess at what follows past[0..n) and `next`, the token just picked; returns its length. */
 	size_t (*propose)(void *draft, const int32_t *past, size_t n, int32_t next, size_t max, int32_t *tok);
 	/* A reply to tok[0..n) is about to be made; the last `fresh` tokens have yet to be evaluated (run_start). */
