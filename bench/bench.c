@@ -160,7 +160,7 @@ static int bench_spec(const struct model *m, struct pool *pool, struct err *e)
 	}
 	bool watched = isatty(STDERR_FILENO);
 	struct spec how = { .m = m, .pool = pool, .prompts = o.prompts, .draft = cmd.data, .n_max = (size_t)o.n_max,
-			    .limit = (size_t)o.limit, .warn = warn, .said = watched ? progress : NULL };
+			    .limit = (size_t)o.limit, .warn = warn, .progress = watched ? progress : NULL };
 	r = r ? r : spec_run(&root, &how, e);
 	if (watched)
 		fputs("\r\033[K", stderr);

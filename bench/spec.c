@@ -173,8 +173,8 @@ static int each_line(struct bench *b, const struct buf *text, struct err *e)
 		if (!rc && (!b->how->limit || n < (double)b->how->limit)) {
 			add(count, category, 1);
 			rc = one_prompt(b, line, category, e);
-			if (!rc && b->how->said)
-				b->how->said(b->n_prompt, (double)(end - text->data) / (double)text->len,
+			if (!rc && b->how->progress)
+				b->how->progress(b->n_prompt, (double)(end - text->data) / (double)text->len,
 					     so_far(b->all, "plain_ms") / so_far(b->all, "drafted_ms"));
 		}
 		json_decref(line);

@@ -20,7 +20,7 @@ struct spec {
 	size_t n_max, limit;	/* tokens of a turn at most; lines of a category, 0 = all */
 	void (*warn)(const char *msg);	/* told once, when the drafter was lost */
 	/* After each prompt: how many there were, how much of the file is done, and the ratio of times so far. May be NULL. */
-	void (*said)(size_t n, double share, double speedup);
+	void (*progress)(size_t n, double share, double speedup);
 };
 
 /* Answers each prompt twice, greedily, turn after turn. *out gets {category: {prompts, turns_left_out, tokens, plain, drafted (tokens a

@@ -250,7 +250,7 @@ static int warm(const char *index, int *status, struct err *e)
 		w.m = m;
 		w.s = s;
 		w.dir = dir.data;
-		w.said = watched ? progress : NULL;
+		w.progress = watched ? progress : NULL;
 		r = index ? warm_index(&w, index, e) : warm_records(&w, STDIN_FILENO, "stdin", e);
 		if (watched)
 			fputs("\r\033[K", stderr);

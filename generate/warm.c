@@ -69,8 +69,8 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 	}
 	prompt_release(&p);
 	w->is_full = w->is_full || (w->n_max && w->n_warm >= w->n_max);
-	if (!r && w->said)
-		w->said(w);
+	if (!r && w->progress)
+		w->progress(w);
 	return r;
 }
 

@@ -25,7 +25,7 @@ struct warm {
 	uint64_t max_bytes;		/* that it may reach */
 	size_t n_max;			/* sources to warm at most; 0 = all */
 	bool keep_full;			/* stop when the store is full instead of evicting */
-	void (*said)(const struct warm *w);	/* after each source; may be NULL */
+	void (*progress)(const struct warm *w);	/* after each source; may be NULL */
 	/* results */
 	size_t n_warm, n_stored;	/* warmed now; were stored already */
 	size_t n_bad;			/* records that could not be used */
