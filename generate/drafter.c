@@ -175,14 +175,6 @@ void drafter_close(struct drafter *d)
 	free(d);
 }
 
-static void put_tokens(struct rec_writer *w, const int32_t *tok, size_t n)
-{
-	msgpack_packer *p = rec_put_key(w, "tok");
-	msgpack_pack_array(p, n);
-	for (size_t i = 0; i < n; i++)
-		msgpack_pack_int32(p, tok[i]);
-}
-
 /* What every request ends with: V(1..8) as it is known by now, and how many tokens are wanted. */
 static int request(struct drafter *d, const double cost[DRAFTER_COST], size_t max, struct err *e)
 {
@@ -205,7 +197,7 @@ int drafter_ctx(struct drafter *d, const int32_t *tok, size_t n, size_t fresh, c
 {
 	d->n_asked = 0;
 	rec_begin(d->out, "ctx");
-	put_tokens(d->out, tok, n);
+	rec_put_ids(d->out, "tok", tok, n);
 	rec_put_u64(d->out, "fresh", fresh);
 	return request(d, cost, max, e);
 }
@@ -214,7 +206,7 @@ int drafter_accept(struct drafter *d, size_t n_right, const int32_t *tok, size_t
 {
 	rec_begin(d->out, "accept");
 	rec_put_u64(d->out, "n", n_right);
-	put_tokens(d->out, tok, n);
+	rec_put_ids(d->out, "tok", tok, n);
 	return request(d, cost, max, e);
 }
 

@@ -89,12 +89,9 @@ static void pack_cite(msgpack_packer *p, size_t number, const struct ask_source 
 	msgpack_pack_map(p, 4u + (s->span != NULL) + (s->src != NULL));
 	msgpack_pack_str_with_body(p, "n", 1);
 	msgpack_pack_uint64(p, number);
-	msgpack_pack_str_with_body(p, "doc", 3);
-	msgpack_pack_str_with_body(p, s->doc.s, s->doc.n);
-	msgpack_pack_str_with_body(p, "name", 4);
-	msgpack_pack_str_with_body(p, s->name.s, s->name.n);
-	msgpack_pack_str_with_body(p, "id", 2);
-	msgpack_pack_str_with_body(p, s->id.s, s->id.n);
+	rec_pack_pair(p, "doc", s->doc.s, s->doc.n);
+	rec_pack_pair(p, "name", s->name.s, s->name.n);
+	rec_pack_pair(p, "id", s->id.s, s->id.n);
 	if (s->span) {
 		msgpack_pack_str_with_body(p, "span", 4);
 		msgpack_pack_object(p, *s->span);

@@ -105,8 +105,7 @@ static void pack_cite(msgpack_packer *pk, const msgpack_object *cite, const char
 	msgpack_pack_str_with_body(pk, "ok", 2);
 	if (why) {
 		msgpack_pack_false(pk);
-		msgpack_pack_str_with_body(pk, "why", 3);
-		msgpack_pack_str_with_body(pk, why, strlen(why));
+		rec_pack_pair(pk, "why", why, strlen(why));
 	} else {
 		msgpack_pack_true(pk);
 	}

@@ -59,10 +59,8 @@ static void put_src(struct rec_writer *w, const struct segment_doc *d)
 {
 	msgpack_packer *pk = rec_put_key(w, "src");
 	msgpack_pack_map(pk, 2);
-	msgpack_pack_str_with_body(pk, "path", 4);
-	msgpack_pack_str_with_body(pk, d->path.s, d->path.n);
-	msgpack_pack_str_with_body(pk, "xxh3", 4);
-	msgpack_pack_str_with_body(pk, d->sum.s, d->sum.n);
+	rec_pack_pair(pk, "path", d->path.s, d->path.n);
+	rec_pack_pair(pk, "xxh3", d->sum.s, d->sum.n);
 }
 
 static void put_score(struct rec_writer *w, const struct find_hit *h)

@@ -183,10 +183,7 @@ static int reply(struct speculate *s, const struct rec *rec, struct rec_writer *
 	if (r)
 		return r;
 	rec_begin(out, "draft");
-	msgpack_packer *p = rec_put_key(out, "tok");
-	msgpack_pack_array(p, s->draft.n);
-	for (size_t i = 0; i < s->draft.n; i++)
-		msgpack_pack_int32(p, s->draft.tok[i]);
+	rec_put_ids(out, "tok", s->draft.tok, s->draft.n);
 	rec_put_cstr(out, "by", s->by == POLICY_COPY ? "copy" : "model");
 	r = rec_emit(out, e);
 	r = r ? r : rec_flush(out, e);

@@ -103,12 +103,6 @@ static const char *seen_before(struct docout *o, const struct msg *m)
 
 /* ---- records ---- */
 
-static void pack_pair(msgpack_packer *pk, const char *key, const char *s, size_t n)
-{
-	msgpack_pack_str_with_body(pk, key, strlen(key));
-	msgpack_pack_str_with_body(pk, s, n);
-}
-
 static void put_msg_str(struct rec_writer *w, const char *key, struct msg_str s)
 {
 	rec_put_str(w, key, s.p, s.n);
@@ -120,12 +114,12 @@ static void put_src(struct rec_writer *w, const struct msg *m)
 	hash_hex(m->hash, sizeof m->hash, hex);
 	msgpack_packer *pk = rec_put_key(w, "src");
 	msgpack_pack_map(pk, 4);
-	pack_pair(pk, "path", m->path.p, m->path.n);
+	rec_pack_pair(pk, "path", m->path.p, m->path.n);
 	msgpack_pack_str_with_body(pk, "size", 4);
 	msgpack_pack_uint64(pk, m->size);
 	msgpack_pack_str_with_body(pk, "mtime_ns", 8);
 	msgpack_pack_uint64(pk, m->mtime_ns);
-	pack_pair(pk, "xxh3", hex, 32);
+	rec_pack_pair(pk, "xxh3", hex, 32);
 }
 
 static int put_doc(struct docout *o, const struct msg *m, struct err *e)
@@ -150,11 +144,11 @@ static int put_doc(struct docout *o, const struct msg *m, struct err *e)
 		msgpack_packer *pk = rec_put_key(w, "meta");
 		msgpack_pack_map(pk, n);
 		if (alias)
-			pack_pair(pk, "alias_of", alias, strlen(alias));
+			rec_pack_pair(pk, "alias_of", alias, strlen(alias));
 		if (aliases)
-			pack_pair(pk, "aliases", aliases, strlen(aliases));
+			rec_pack_pair(pk, "aliases", aliases, strlen(aliases));
 		if (m->via.n > 0)
-			pack_pair(pk, "converter", m->via.p, m->via.n);
+			rec_pack_pair(pk, "converter", m->via.p, m->via.n);
 	}
 	*(alias ? &o->n.n_alias : &o->n.n_doc) += 1;
 	return rec_emit(w, e);
@@ -168,7 +162,7 @@ static void pack_hidden(msgpack_packer *pk, unsigned bits)
 	for (unsigned i = 0; i < 4; i++)
 		if (bits & (1u << i))
 			buf_printf(&b, "%s%s", b.len ? " " : "", name[i]);
-	pack_pair(pk, "hidden_text", b.data ? b.data : "", b.len);
+	rec_pack_pair(pk, "hidden_text", b.data ? b.data : "", b.len);
 	buf_release(&b);
 }
 
@@ -197,7 +191,7 @@ static int put_chunk(struct docout *o, const struct msg *m, struct err *e)
 		pk = rec_put_key(w, "meta");
 		msgpack_pack_map(pk, n);
 		if (aliases)
-			pack_pair(pk, "aliases", o->aliases, strlen(o->aliases));
+			rec_pack_pair(pk, "aliases", o->aliases, strlen(o->aliases));
 		if (m->hidden)
 			pack_hidden(pk, m->hidden);
 	}

@@ -54,7 +54,7 @@ int rec_read(struct rec_reader *r, struct rec *out, struct err *e);
 void rec_reader_allow_bare(struct rec_reader *r, bool on);
 /* Accept JSON lines without `kind`, as people write questions by hand ({"text": "..."}); rec_is is false of them. */
 void rec_reader_allow_kindless(struct rec_reader *r, bool on);
-/* True if the input's first byte announces records or JSON lines, false for plain text (then rec_read is not used and
+/* Sets *is_rec to whether the input's first byte announces records or JSON lines, and not plain text (then rec_read is not used and
  * rec_reader_line returns lines). Blocks for the first byte. Empty input is not records. */
 int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e);
 /* A line of plain text without its newline, borrowed until the next call: 1, 0 at the end, <0 ERR_*. At most 16 MiB. */
@@ -108,8 +108,12 @@ void rec_put_bool(struct rec_writer *w, const char *key, bool v);
 void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n);
 /* span: {b: [from, to], l: [from, to]} (bytes half-open, lines from 1, inclusive) */
 void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b1, uint64_t l0, uint64_t l1);
+/* Ids of tokens: an array of integers. */
+void rec_put_ids(struct rec_writer *w, const char *key, const int32_t *id, size_t n);
 /* Anything else: a key, then packing by hand through the returned packer (exactly one value). */
 msgpack_packer *rec_put_key(struct rec_writer *w, const char *key);
+/* Within a map that is packed by hand: a key and a text, well-formed UTF-8. */
+void rec_pack_pair(msgpack_packer *pk, const char *key, const char *s, size_t n);
 /* Copies every key of `r` except those in the NULL-terminated list `except` (may be NULL), `kind` included unless
  * rec_begin was given one: rec_begin(w, NULL); rec_copy(w, r, NULL) copies a record whole. */
 void rec_copy(struct rec_writer *w, const struct rec *r, const char *const *except);

@@ -204,6 +204,19 @@ void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b
 	}
 }
 
+void rec_put_ids(struct rec_writer *w, const char *key, const int32_t *id, size_t n)
+{
+	msgpack_pack_array(rec_put_key(w, key), n);
+	for (size_t i = 0; i < n; i++)
+		msgpack_pack_int32(&w->pk, id[i]);
+}
+
+void rec_pack_pair(msgpack_packer *pk, const char *key, const char *s, size_t n)
+{
+	msgpack_pack_str_with_body(pk, key, strlen(key));
+	msgpack_pack_str_with_body(pk, s, n);
+}
+
 static bool is_listed(const msgpack_object_str *key, const char *const *list)
 {
 	for (; list && *list; list++)
