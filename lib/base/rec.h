@@ -33,6 +33,7 @@
 
 /* msgpack ext type of a vector: dtype byte, flags byte, 2 zero bytes, little-endian elements. */
 #define REC_EXT_VEC 1
+#define REC_VEC_HEAD 4	/* bytes before the elements */
 enum rec_dtype { REC_F32 = 0, REC_F16 = 1, REC_I8 = 2, REC_B1 = 3 };
 
 struct rec {

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define VEC_HEAD 4	/* dtype, flags, two zero bytes */
-
 const msgpack_object *rec_map_get(const msgpack_object *map, const char *key)
 {
 	size_t n = strlen(key);
@@ -97,15 +95,15 @@ bool rec_is_headed(const char *text, size_t n, const char *heading, size_t n_hea
 bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n, const void **data)
 {
 	const msgpack_object *o = rec_get(r, key);
-	if (!o || o->type != MSGPACK_OBJECT_EXT || o->via.ext.type != REC_EXT_VEC || o->via.ext.size < VEC_HEAD)
+	if (!o || o->type != MSGPACK_OBJECT_EXT || o->via.ext.type != REC_EXT_VEC || o->via.ext.size < REC_VEC_HEAD)
 		return false;
 	const unsigned char *p = (const unsigned char *)o->via.ext.ptr;
-	size_t bytes = o->via.ext.size - VEC_HEAD;
+	size_t bytes = o->via.ext.size - REC_VEC_HEAD;
 	size_t wide = p[0] == REC_F32 ? 4 : p[0] == REC_F16 ? 2 : 1;
 	if (p[0] > REC_B1 || p[2] || p[3] || bytes % wide)
 		return false;
 	*t = (enum rec_dtype)p[0];
 	*n = p[0] == REC_B1 ? bytes * 8 : bytes / wide;
-	*data = p + VEC_HEAD;
+	*data = p + REC_VEC_HEAD;
 	return true;
 }

@@ -16,7 +16,6 @@
 #include "lib/base/rec_scan.h"
 #include "lib/base/utf8.h"
 
-#define VEC_HEAD 4
 static const char *const dtype_name[] = { "f32", "f16", "i8", "b1" };
 #define N_DTYPE (sizeof dtype_name / sizeof *dtype_name)
 
@@ -50,10 +49,10 @@ static json_t *base64(const void *p, size_t n)
 static json_t *ext_to_json(const msgpack_object_ext *x)
 {
 	const unsigned char *p = (const unsigned char *)x->ptr;
-	bool is_vec = x->type == REC_EXT_VEC && x->size >= VEC_HEAD && p[0] < N_DTYPE && !p[2] && !p[3];
+	bool is_vec = x->type == REC_EXT_VEC && x->size >= REC_VEC_HEAD && p[0] < N_DTYPE && !p[2] && !p[3];
 	if (!is_vec)
 		return special("$ext", json_pack("{s:i, s:o}", "type", (int)x->type, "b64", base64(p, x->size)));
-	json_t *data = base64(p + VEC_HEAD, x->size - VEC_HEAD);
+	json_t *data = base64(p + REC_VEC_HEAD, x->size - REC_VEC_HEAD);
 	if (p[1])
 		return special("$vec", json_pack("{s:s, s:i, s:o}", "t", dtype_name[p[0]], "flags", (int)p[1], "b64", data));
 	return special("$vec", json_pack("{s:s, s:o}", "t", dtype_name[p[0]], "b64", data));
@@ -217,7 +216,7 @@ static int pack_vec(msgpack_packer *pk, const json_t *v, struct err *e)
 	while (t && i < N_DTYPE && strcmp(t, dtype_name[i]))
 		i++;
 	int r = 0;
-	if (!t || i == N_DTYPE || flags < 0 || flags > 255 || unbase64(&b, VEC_HEAD, json_object_get(v, "b64"))) {
+	if (!t || i == N_DTYPE || flags < 0 || flags > 255 || unbase64(&b, REC_VEC_HEAD, json_object_get(v, "b64"))) {
 		r = bad_special("$vec", e);
 	} else {
 		b.data[0] = (char)i;

@@ -184,7 +184,7 @@ void rec_put_bool(struct rec_writer *w, const char *key, bool v)
 
 void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n)
 {
-	const char head[4] = { (char)t, 0, 0, 0 };
+	const char head[REC_VEC_HEAD] = { (char)t, 0, 0, 0 };
 	size_t bytes = t == REC_F32 ? n * 4 : t == REC_F16 ? n * 2 : t == REC_B1 ? (n + 7) / 8 : n;
 	msgpack_pack_ext(rec_put_key(w, key), sizeof head + bytes, REC_EXT_VEC);
 	msgpack_pack_ext_body(&w->pk, head, sizeof head);
