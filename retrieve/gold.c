@@ -7,8 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The length of a citation at s[0..n), "[2]" or "[1, 3]"; 0 if there is none. */
-static size_t citation(const char *s, size_t n)
+size_t gold_citation(const char *s, size_t n)
 {
 	size_t i = 1;
 	bool digit = false;
@@ -44,7 +43,7 @@ void gold_words(struct buf *b, const char *text, size_t n)
 	size_t from = b->len;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text[i];
-		size_t cite = citation(text + i, n - i);
+		size_t cite = gold_citation(text + i, n - i);
 		if (cite || isspace(c) || c == '\0') {
 			end_word(b, from);
 			from = b->len;

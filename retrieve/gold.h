@@ -14,6 +14,9 @@
 
 #include "lib/base/buf.h"
 
+/* The length of a citation at s[0..n), "[2]" or "[1, 3]"; 0 if there is none. */
+size_t gold_citation(const char *s, size_t n);
+
 /* Writes the words of text[0..n) that count to `b`, each with one space before it, and a space after the last. */
 void gold_words(struct buf *b, const char *text, size_t n);
 

@@ -214,28 +214,19 @@ int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
 	return got;
 }
 
-/* True if the text speaks of a source outside 1..n_hit: a bracket that holds only numbers and separators, one too large. */
+/* True if the text speaks of a source outside 1..n_hit: a citation with such a number. */
 static bool has_bad_number(const char *s, size_t n, unsigned n_hit)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool bad = false, any = false;
-		size_t k = i + 1;
-		if (s[i] != '[')
-			continue;
-		while (k < n && (isdigit((unsigned char)s[k]) || strchr(",; -", s[k]))) {
-			unsigned v = 0;
+		size_t end = i + gold_citation(s + i, n - i);
+		for (size_t k = i; k < end; k++) {
 			size_t from = k;
-			for (; k < n && isdigit((unsigned char)s[k]) && v < 1000000; k++)
-				v = 10 * v + (unsigned)(s[k] - '0');
-			if (k == from) {
-				k++;
-				continue;
-			}
-			any = true;
-			bad = bad || v < 1 || v > n_hit;
+			unsigned v = 0;
+			for (; isdigit((unsigned char)s[k]); k++)
+				v = v < 1000000 ? 10 * v + (unsigned)(s[k] - '0') : v;
+			if (k > from && (v < 1 || v > n_hit))
+				return true;
 		}
-		if (any && bad && k < n && s[k] == ']')
-			return true;
 	}
 	return false;
 }
