@@ -87,12 +87,9 @@ int segment_get_doc(struct segment *s, uint32_t i, struct segment_doc *d, struct
 int segment_get_chunk(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
 /* The same without the text, which is neither read nor checked. */
 int segment_get_head(struct segment *s, uint32_t i, struct segment_chunk *c, struct err *e);
-/* Puts `sec`, and `meta` where there is any, into the record that `w` has begun. */
-void segment_put_sec(const struct segment_chunk *c, struct rec_writer *w);
-void segment_put_meta(const struct segment_chunk *c, struct rec_writer *w);
-/* Only the lengths: words of all chunks, words of name and title. */
+/* Only a document's lengths: words of all chunks, words of name and title. */
 int segment_get_doc_len(struct segment *s, uint32_t i, uint32_t *n_word, uint32_t *n_name, struct err *e);
-/* Only the id. */
+/* Only a chunk's id. */
 int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struct err *e);
 /* What ranking needs of every chunk: len[n_chunk], checked; every doc is < n_doc. */
 struct segment_len {
@@ -101,6 +98,9 @@ struct segment_len {
 	uint32_t unit;			/* enum segment_unit */
 };
 int segment_get_lens(struct segment *s, const struct segment_len **len, struct err *e);
+/* Puts `sec`, and `meta` where there is any, into the record that `w` has begun. */
+void segment_put_sec(const struct segment_chunk *c, struct rec_writer *w);
+void segment_put_meta(const struct segment_chunk *c, struct rec_writer *w);
 
 /* Prefix of the term that stands for a whole name of a document ("\x01" "git-commit"). */
 #define SEGMENT_NAME_MARK '\x01'

@@ -5,7 +5,7 @@
  *	bm25 = sum over terms t of  weight * idf(t) * tf / (tf + k1 * (1 - b + b * length / mean length))
  *	idf  = ln(1 + (N - n + 0.5) / (n + 0.5))
  *
- * taken three times: over chunks (words of the heading path count HEAD_WEIGHT times), over whole documents, and over names with
+ * taken three times: over chunks (words of the heading path count lexical_param.head times), over whole documents, and over names with
  * titles. All three are divided by the sum of weight * idf, so a score of 1 would be every term infinitely often.
  */
 #ifndef TT_RETRIEVE_LEXICAL_H
