@@ -476,7 +476,7 @@ static int put_chunk(struct rec_writer *w, const struct segment_doc *d, const st
 }
 
 /* The chunks of one segment: all, or those that lack a vector. */
-static int put_segment(struct store *s, size_t i, bool all, struct rec_writer *w, struct err *e)
+static int put_chunks_of(struct store *s, size_t i, bool all, struct rec_writer *w, struct err *e)
 {
 	struct store_segment *g = &s->seg[i];
 	uint8_t *has = NULL;
@@ -510,7 +510,7 @@ static int put_chunks(struct store *s, bool all, struct err *e)
 	if (o.json)
 		rec_writer_json(w, true);
 	for (size_t i = 0; !r && i < s->m.n_segment; i++)
-		r = put_segment(s, i, all, w, e);
+		r = put_chunks_of(s, i, all, w, e);
 	if (!r)
 		return rec_writer_close(w, e);
 	rec_writer_abort(w);

@@ -142,8 +142,8 @@ static void step_1c(struct word *s)
 		s->w[s->n - 1] = 'i';
 }
 
-/* Applies the first (longest) rule that matches, if its suffix lies at or behind `from`. */
-static void apply(struct word *s, const struct rule *rule, size_t n, size_t from)
+/* Applies the first (longest) rule that matches, if its suffix lies at or behind `from`. False if none matches. */
+static bool apply(struct word *s, const struct rule *rule, size_t n, size_t from)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t k = strlen(rule[i].suffix);
@@ -151,8 +151,9 @@ static void apply(struct word *s, const struct rule *rule, size_t n, size_t from
 			continue;
 		if (s->n - k >= from)
 			replace(s, k, rule[i].to);
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void step_2(struct word *s)
@@ -164,11 +165,8 @@ static void step_2(struct word *s)
 		{ "abli", "able" }, { "alli", "al" }, { "anci", "ance" }, { "ator", "ate" }, { "enci", "ence" },
 		{ "izer", "ize" }, { "bli", "ble" },
 	};
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-		if (ends(s, rules[i].suffix)) {
-			apply(s, rules, sizeof rules / sizeof *rules, s->r1);
-			return;
-		}
+	if (apply(s, rules, sizeof rules / sizeof *rules, s->r1))
+		return;
 	if (ends(s, "ogi")) {
 		if (s->n - 3 >= s->r1 && s->n > 3 && s->w[s->n - 4] == 'l')
 			s->n--;
