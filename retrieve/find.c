@@ -159,6 +159,22 @@ static int is_named(void *arg, uint32_t chunk, bool *is, struct err *e)
 	return r;
 }
 
+/* Manual pages of calls, files and conventions, such as open(2) and crontab(5). */
+static int is_aside(void *arg, uint32_t doc, bool *is, struct err *e)
+{
+	const struct asked *a = arg;
+	struct store_segment *g = a->f->store.seg;
+	struct segment_doc d;
+	while (g->first_doc + g->m->n_doc <= doc)
+		g++;
+	int r = segment_get_doc(&g->seg, doc - (uint32_t)g->first_doc, &d, e);
+	if (r)
+		return r;
+	const char *section = d.name.n ? memrchr(d.name.s, '(', d.name.n - 1) : NULL;
+	*is = (equals(d.type, "man") || equals(d.type, "mdoc")) && section && memchr("234579", section[1], 6);
+	return 0;
+}
+
 static void describe(const struct finder *f, const struct lexical *l, const struct dense *d, const struct fuse_hit *from,
 	struct find_hit *to)
 {
@@ -176,7 +192,7 @@ int finder_run(struct finder *f, const struct find_query *q, struct find_hit *hi
 	struct plan *p = malloc(sizeof *p);
 	struct fuse_hit *top = calloc(q->n + 1, sizeof *top);
 	struct fuse_want want = { .n = q->n, .per_doc = q->per_doc, .skip_doc = f->skip_doc, .skip_chunk = f->skip_chunk,
-		.named = is_named, .arg = &(struct asked){ f, p } };
+		.named = is_named, .aside = is_aside, .arg = &(struct asked){ f, p } };
 	*n_hit = 0;
 	int r = p && top ? 0 : err_memory(e);
 	if (!r) {

@@ -2,7 +2,8 @@
  *
  * fuse: one ranking out of several kinds of evidence, some about the chunk and some about its document.
  *
- *	page(doc)    = bm25 * w_doc + name * w_name + whole name * w_whole + best cos * w_cos_doc
+ *	page(doc)    = bm25 * w_doc + name * w_name + whole name * w_whole + mean cos of its three nearest chunks * w_near
+ *	             - w_aside if it is a manual page of no command, unless its whole name was asked for
  *	             + best chunk of it by  bm25 * w_chunk + cos * w_cos
  *	inner(chunk) = bm25 without the words of the page's name * w_inner + cos * w_cos + unit + w_named if named (named.h)
  *	fused(chunk) = page - (best inner of the page - inner) + w_named_page if named
@@ -21,7 +22,7 @@
 #include "retrieve/lexical.h"
 
 struct fuse_param {
-	float chunk, doc, name, whole, cos, cos_doc;
+	float chunk, doc, name, whole, cos, near, aside;
 	float inner, cos_inner, named, named_page;
 	float unit[UNIT_TABLE + 1];	/* by enum segment_unit */
 };
@@ -46,6 +47,8 @@ struct fuse_want {
 	const uint8_t *skip_chunk;	/* [n_chunk], or NULL */
 	/* Sets *is to whether the question names this chunk's option; asked for the options of the best documents alone. */
 	int (*named)(void *arg, uint32_t chunk, bool *is, struct err *e);
+	/* Sets *is to whether a document is a manual page of something else than a command; asked for those that could be among the best. */
+	int (*aside)(void *arg, uint32_t doc, bool *is, struct err *e);
 	void *arg;
 };
 

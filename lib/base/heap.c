@@ -5,8 +5,6 @@
  */
 #include "lib/base/heap.h"
 
-#include <stdbool.h>
-
 static bool better(struct heap_item a, struct heap_item b)
 {
 	return a.score > b.score || (a.score == b.score && a.id < b.id);
@@ -34,14 +32,18 @@ static void sink(struct heap_item *item, size_t n, size_t i, struct heap_item x)
 	item[i] = x;
 }
 
+bool heap_takes(const struct heap *h, float score, uint32_t id)
+{
+	return score == score && (h->len < h->cap || (h->cap && better((struct heap_item){ score, id }, h->item[0])));
+}
+
 void heap_push(struct heap *h, float score, uint32_t id)
 {
 	struct heap_item x = { score, id };
-	if (score != score || h->cap == 0)
+	if (!heap_takes(h, score, id))
 		return;
 	if (h->len == h->cap) {
-		if (better(x, h->item[0]))
-			sink(h->item, h->len, 0, x);
+		sink(h->item, h->len, 0, x);
 		return;
 	}
 	size_t i = h->len++;

@@ -5,6 +5,7 @@
 #ifndef TT_BASE_HEAP_H
 #define TT_BASE_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,7 @@ struct heap {
 void heap_init(struct heap *h, struct heap_item *item, size_t cap);
 /* Keeps (score, id) if it is among the `cap` best so far. NaN is never kept. */
 void heap_push(struct heap *h, float score, uint32_t id);
+/* True if it would be. */
+bool heap_takes(const struct heap *h, float score, uint32_t id);
 
 #endif

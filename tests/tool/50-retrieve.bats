@@ -62,6 +62,33 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve i <<<'notes.md archive' | hits | head -1)" = "notes.md 0" ]
 }
 
+@test "pages of commands come before those of calls and files, unless such a page is named" {
+	{
+		for n in mark.7 note.1 mark.3 mark.5
+		do
+			doc $n "${n%.*}(${n#*.})" "$n" man
+			chunk $n 0 DESCRIPTION para 'it keeps a remark about a file'
+		done
+		doc remark.md remark.md 'Remarks' markdown
+		chunk remark.md 0 Remarks para 'it keeps a remark about a file'
+	} | tt-index add aside
+	tt-retrieve -n 5 aside <<<'keep a remark about a file' | hits >found
+	[ "$(head -2 found | sort | tr '\n' ' ')" = "note.1 0 remark.md 0 " ]
+	[ "$(wc -l <found)" -eq 5 ]
+	[ "$(tt-retrieve aside <<<'keep a remark about a file with mark' | hits | head -1)" != "note.1 0" ]
+}
+
+@test "a page of which several chunks are near comes before one with a single such chunk" {
+	near='"vec":{"$vec":{"t":"i8","b64":"fwAAAA=="}},"vec_scale":0.01' far='"vec":{"$vec":{"t":"i8","b64":"AAB/AA=="}},"vec_scale":0.01'
+	{
+		doc once once once text
+		for i in 0 1 2 3; do chunk once $i A para "a $i" ",$( [ $i = 0 ] && echo "$near" || echo "$far")"; done
+		doc often often often text
+		for i in 0 1 2 3; do chunk often $i A para "b $i" ",$( [ $i -lt 3 ] && echo "$near" || echo "$far")"; done
+	} | tt-index add near
+	[ "$(tt-retrieve --dense near <<<"{\"kind\":\"query\",\"id\":\"q\",\"text\":\"x\",$near}" | hits | head -1)" = "often 0" ]
+}
+
 @test "before a colon the longest name of a page leads, and a shorter one follows" {
 	{
 		doc git.1 'git(1)' 'git - the stupid content tracker' man

@@ -42,8 +42,13 @@ static void heap_push_shuffled_ties_keeps_the_same_best(void **state)
 		}
 		struct heap h;
 		heap_init(&h, kept, cap);
-		for (size_t i = 0; i < N; i++)
+		for (size_t i = 0; i < N; i++) {
+			bool takes = heap_takes(&h, order[i].score, order[i].id), is_in = false;
 			heap_push(&h, order[i].score, order[i].id);
+			for (size_t k = 0; k < h.len; k++)
+				is_in = is_in || h.item[k].id == order[i].id;
+			assert_int_equal(takes, is_in);
+		}
 		qsort(h.item, h.len, sizeof *h.item, by_rank);
 		qsort(order, N, sizeof *order, by_rank);
 		assert_int_equal(h.len, cap < N ? cap : N);
