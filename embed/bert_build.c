@@ -14,7 +14,6 @@
  * c = 0 and s = 1, on calibrate.h: so the weights are arranged twice, which takes a second and gives the same bytes everywhere.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "embed/calibrate.h"

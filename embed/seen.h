@@ -11,7 +11,6 @@
 #ifndef TT_EMBED_SEEN_H
 #define TT_EMBED_SEEN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

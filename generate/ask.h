@@ -9,7 +9,6 @@
 #include <msgpack.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"

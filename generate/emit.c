@@ -4,8 +4,6 @@
  */
 #include "generate/emit.h"
 
-#include <string.h>
-
 #include "lib/base/io.h"
 #include "lib/base/utf8.h"
 

@@ -28,7 +28,6 @@
 #ifndef TT_GENERATE_PREFIX_H
 #define TT_GENERATE_PREFIX_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>

@@ -9,7 +9,6 @@
 #define TT_GENERATE_PROPOSE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "generate/cost.h"
 #include "generate/drafter.h"

@@ -13,7 +13,6 @@
 #include "index/stem.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 struct word {

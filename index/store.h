@@ -9,7 +9,6 @@
 #ifndef TT_INDEX_STORE_H
 #define TT_INDEX_STORE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #define TERMS_MAX 64		/* bytes of a term; a longer word is cut, a longer literal is left out */
 

@@ -14,7 +14,6 @@
 #ifndef TT_RETRIEVE_TALLY_H
 #define TT_RETRIEVE_TALLY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/buf.h"

@@ -3,7 +3,6 @@
  * man_say: where words go, and what a head is. The next word's separator is decided when it comes: nothing after an opening
  * bracket, a line break in literal text, else a space.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tokenize/man_int.h"

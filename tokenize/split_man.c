@@ -4,7 +4,6 @@
  * us read other files: mandoc follows relative paths only, and works where these lead nowhere. `.so` lines are blanked besides,
  * since mandoc would put a note in their place.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -4,11 +4,12 @@
  */
 #include "lib/base/buf.h"
 
-#include "lib/base/err.h"
-
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/err.h"
 
 int buf_reserve(struct buf *b, size_t extra)
 {

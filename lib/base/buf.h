@@ -9,7 +9,6 @@
 #ifndef TT_BASE_BUF_H
 #define TT_BASE_BUF_H
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 

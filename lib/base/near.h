@@ -5,8 +5,6 @@
 #ifndef TT_BASE_NEAR_H
 #define TT_BASE_NEAR_H
 
-#include <stddef.h>
-
 /* Edit distance between two words (insert, delete, replace, swap of neighbours count 1), at most 255; words longer
  * than 63 bytes count as 255 apart unless equal. */
 int near_distance(const char *a, const char *b);

@@ -7,7 +7,6 @@
 #include "lib/base/opt.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* One option as the texts see it: the table's entries, with -h and -V in front unless the table has its own. */

@@ -6,8 +6,6 @@
  */
 #include "lib/model/pack.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

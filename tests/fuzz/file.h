@@ -6,7 +6,6 @@
 #define TT_TESTS_FUZZ_FILE_H
 
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

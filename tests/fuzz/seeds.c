@@ -4,7 +4,6 @@
  * themselves: DIR/gguf, DIR/safetensors, DIR/tok, DIR/pack, DIR/block. Usage: seeds DIR
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "generate/block.h"
 #include "lib/base/io.h"

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "lib/base/buf.h"

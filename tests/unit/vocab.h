@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/base/buf.h"
 #include "lib/base/utf8.h"
