@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <string.h>
 #include "lib/base/buf.h"
-#include "lib/base/utf8.h"
 #include "lib/model/gguf.h"
+#include "tests/unit/tiny.h"
 #include "tokenize/pretok.h"
 #include "tokenize/tok.h"
 
@@ -44,17 +44,6 @@ static void put_array(struct buf *b, const char *key, uint32_t type, uint64_t n)
 	buf_u64(b, n);
 }
 
-static void byte_text(unsigned c, char out[5])
-{
-	unsigned next = 256;
-	uint32_t cp = c;
-	for (unsigned i = 0; i <= c; i++) {
-		bool prints = (i >= 0x21 && i <= 0x7e) || (i >= 0xa1 && i != 0xad);
-		cp = prints ? i : next++;
-	}
-	out[utf8_encode(cp, out)] = 0;
-}
-
 static void put_key(struct buf *b, const char *key, const char *value, int *n)
 {
 	put_str(b, key);
@@ -75,7 +64,7 @@ static void make(struct buf *b, const struct vocab *v)
 	buf_u64(b, 0);
 	put_array(b, "tokenizer.ggml.tokens", GGUF_STR, n);
 	for (unsigned c = 0; c < extra; c++) {
-		byte_text(c, t);
+		t[tiny_byte(c, t)] = 0;
 		put_str(b, t);
 	}
 	for (size_t i = 0; i < v->n; i++)
