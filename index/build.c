@@ -301,15 +301,6 @@ static void put_head(struct builder *b, const struct segment_chunk *c)
 	}
 }
 
-static enum segment_unit unit_of(struct str s)
-{
-	static const char *const name[] = { "", "name", "option", "entry", "section", "para", "code", "table" };
-	for (size_t i = 1; i < sizeof name / sizeof *name; i++)
-		if (strlen(name[i]) == s.n && memcmp(name[i], s.s, s.n) == 0)
-			return (enum segment_unit)i;
-	return UNIT_OTHER;
-}
-
 int builder_chunk(struct builder *b, const struct segment_chunk *c, uint32_t *i_chunk, struct err *e)
 {
 	if (!b->stat.n_doc)
@@ -330,7 +321,7 @@ int builder_chunk(struct builder *b, const struct segment_chunk *c, uint32_t *i_
 	buf_u32(&b->lens, b->stat.n_doc - 1);
 	buf_u32(&b->lens, n_text);
 	buf_u32(&b->lens, n_head);
-	buf_u32(&b->lens, (uint32_t)unit_of(c->unit));
+	buf_u32(&b->lens, (uint32_t)unit_named(c->unit.s, c->unit.n));
 
 	buf_add(&b->chunks, c->id, HASH_ID_LEN);
 	const uint64_t wide[] = { b->heap.len, b->text.len, c->b0, c->b1 };

@@ -18,6 +18,7 @@
 #include "index/section.h"
 #include "lib/base/hash.h"
 #include "lib/base/rec.h"
+#include "lib/base/unit.h"
 
 #define SEGMENT_KIND 1u
 #define SEGMENT_MAX_SEC 32	/* headings of a path that are kept */
@@ -47,9 +48,6 @@ struct segment_chunk {
 	struct str sec[SEGMENT_MAX_SEC];
 	struct { struct str key, value; } meta[SEGMENT_MAX_META];
 };
-
-/* The units of records.5 as numbers; UNIT_OTHER is any that is not listed. */
-enum segment_unit { UNIT_OTHER, UNIT_NAME, UNIT_OPTION, UNIT_ENTRY, UNIT_SECTION, UNIT_PARA, UNIT_CODE, UNIT_TABLE };
 
 /* What lengths are measured against. */
 struct segment_stat {
@@ -95,7 +93,7 @@ int segment_get_id(struct segment *s, uint32_t i, uint8_t id[HASH_ID_LEN], struc
 struct segment_len {
 	uint32_t doc;
 	uint32_t n_text, n_head;	/* words of the text, of the heading path */
-	uint32_t unit;			/* enum segment_unit */
+	uint32_t unit;			/* enum unit */
 };
 int segment_get_lens(struct segment *s, const struct segment_len **len, struct err *e);
 /* Puts `sec`, and `meta` where there is any, into the record that `w` has begun. */

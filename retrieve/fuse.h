@@ -24,7 +24,7 @@
 struct fuse_param {
 	float chunk, doc, name, whole, cos, near, aside;
 	float inner, cos_inner, named, named_page;
-	float unit[UNIT_TABLE + 1];	/* by enum segment_unit */
+	float unit[UNIT_TABLE + 1];	/* by enum unit */
 };
 /* Measured; see the source. */
 extern const struct fuse_param fuse_default;
@@ -32,7 +32,7 @@ extern const struct fuse_param fuse_default;
 /* All chunks, counted through the segments. */
 struct fuse_chunks {
 	const uint32_t *doc;		/* [n_chunk] */
-	const uint8_t *unit;		/* [n_chunk] enum segment_unit */
+	const uint8_t *unit;		/* [n_chunk] enum unit */
 	size_t n_chunk, n_doc;
 };
 

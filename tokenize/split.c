@@ -25,12 +25,6 @@ int split_fail(struct split *s, int code, const char *msg)
 	return s->err.code ? s->err.code : err_set(&s->err, code, ERR_NO_OFFSET, "%s", msg);
 }
 
-const char *unit_name(enum unit u)
-{
-	static const char *const name[] = { "name", "option", "entry", "section", "para", "code", "table" };
-	return name[u];
-}
-
 struct split *split_new(struct count *count, size_t limit, split_fn emit, void *arg)
 {
 	struct split *s = calloc(1, sizeof *s);

@@ -26,10 +26,8 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/unit.h"
 #include "tokenize/count.h"
-
-enum unit { UNIT_NAME, UNIT_OPTION, UNIT_ENTRY, UNIT_SECTION, UNIT_PARA, UNIT_CODE, UNIT_TABLE };
-const char *unit_name(enum unit u);
 
 /* Where text stands in the source: bytes [b0, b1), lines l0..l1 counted from 1, inclusive. */
 struct place { uint64_t b0, b1, l0, l1; };
