@@ -415,16 +415,9 @@ static int list_doc(const struct segment_doc *d, struct rec_writer *w, struct er
 	rec_put_str(w, "name", d->name.s, d->name.n);
 	rec_put_str(w, "title", d->title.s, d->title.n);
 	rec_put_str(w, "type", d->type.s, d->type.n);
-	msgpack_packer *pk = rec_put_key(w, "src");
-	msgpack_pack_map(pk, 4);
-	rec_pack_pair(pk, "path", d->path.s, d->path.n);
-	msgpack_pack_str_with_body(pk, "size", 4);
-	msgpack_pack_uint64(pk, d->size);
-	msgpack_pack_str_with_body(pk, "mtime_ns", 8);
-	msgpack_pack_uint64(pk, d->mtime_ns);
-	rec_pack_pair(pk, "xxh3", d->sum.s, d->sum.n);
+	rec_put_src(w, d->path.s, d->path.n, d->size, d->mtime_ns, d->sum.s, d->sum.n);
 	if (d->alias.n) {
-		pk = rec_put_key(w, "meta");
+		msgpack_packer *pk = rec_put_key(w, "meta");
 		msgpack_pack_map(pk, 1);
 		rec_pack_pair(pk, "alias_of", d->alias.s, d->alias.n);
 	}

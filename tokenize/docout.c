@@ -108,22 +108,9 @@ static void put_msg_str(struct rec_writer *w, const char *key, struct msg_str s)
 	rec_put_str(w, key, s.p, s.n);
 }
 
-static void put_src(struct rec_writer *w, const struct msg *m)
-{
-	char hex[33];
-	hash_hex(m->hash, sizeof m->hash, hex);
-	msgpack_packer *pk = rec_put_key(w, "src");
-	msgpack_pack_map(pk, 4);
-	rec_pack_pair(pk, "path", m->path.p, m->path.n);
-	msgpack_pack_str_with_body(pk, "size", 4);
-	msgpack_pack_uint64(pk, m->size);
-	msgpack_pack_str_with_body(pk, "mtime_ns", 8);
-	msgpack_pack_uint64(pk, m->mtime_ns);
-	rec_pack_pair(pk, "xxh3", hex, 32);
-}
-
 static int put_doc(struct docout *o, const struct msg *m, struct err *e)
 {
+	char hex[33];
 	const char *first = seen_before(o, m), *alias = m->alias_of.n ? m->alias_of.p : first;
 	struct rec_writer *w = o->w;
 	o->duplicate = first != NULL;
@@ -137,7 +124,8 @@ static int put_doc(struct docout *o, const struct msg *m, struct err *e)
 	put_msg_str(w, "name", m->name);
 	put_msg_str(w, "title", m->title);
 	rec_put_cstr(w, "type", alias ? "alias" : m->type.p);
-	put_src(w, m);
+	hash_hex(m->hash, sizeof m->hash, hex);
+	rec_put_src(w, m->path.p, m->path.n, m->size, m->mtime_ns, hex, 32);
 	const char *aliases = alias ? NULL : o->aliases;
 	uint32_t n = (alias ? 1u : 0) + (aliases ? 1u : 0) + (m->via.n > 0 ? 1u : 0);
 	if (n > 0) {

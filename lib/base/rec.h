@@ -109,6 +109,8 @@ void rec_put_bool(struct rec_writer *w, const char *key, bool v);
 void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n);
 /* span: {b: [from, to], l: [from, to]} (bytes half-open, lines from 1, inclusive) */
 void rec_put_span(struct rec_writer *w, const char *key, uint64_t b0, uint64_t b1, uint64_t l0, uint64_t l1);
+/* src: {path, size, mtime_ns, xxh3} (records.5), the last in hexadecimal digits. */
+void rec_put_src(struct rec_writer *w, const char *path, size_t path_len, uint64_t size, uint64_t mtime_ns, const char *xxh3, size_t xxh3_len);
 /* Ids of tokens: an array of integers. */
 void rec_put_ids(struct rec_writer *w, const char *key, const int32_t *id, size_t n);
 /* Anything else: a key, then packing by hand through the returned packer (exactly one value). */

@@ -217,6 +217,18 @@ void rec_pack_pair(msgpack_packer *pk, const char *key, const char *s, size_t n)
 	msgpack_pack_str_with_body(pk, s, n);
 }
 
+void rec_put_src(struct rec_writer *w, const char *path, size_t path_len, uint64_t size, uint64_t mtime_ns, const char *xxh3, size_t xxh3_len)
+{
+	msgpack_packer *pk = rec_put_key(w, "src");
+	msgpack_pack_map(pk, 4);
+	rec_pack_pair(pk, "path", path, path_len);
+	msgpack_pack_str_with_body(pk, "size", 4);
+	msgpack_pack_uint64(pk, size);
+	msgpack_pack_str_with_body(pk, "mtime_ns", 8);
+	msgpack_pack_uint64(pk, mtime_ns);
+	rec_pack_pair(pk, "xxh3", xxh3, xxh3_len);
+}
+
 static bool is_listed(const msgpack_object_str *key, const char *const *list)
 {
 	for (; list && *list; list++)
