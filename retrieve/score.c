@@ -92,52 +92,54 @@ static bool best_is_there(const struct qitem *q, char *const *id, size_t n)
 	return q->n_rel > 0;
 }
 
+static int put_query(struct rec_writer *w, const struct qitem *q, struct err *e)
+{
+	const char *text = json_string_value(json_object_get(q->json, o.field));
+	if (!text)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "query '%s' has no field '%s'", q->id, o.field);
+	rec_begin(w, "query");
+	rec_put_cstr(w, "id", q->id);
+	rec_put_cstr(w, "text", text);
+	return rec_emit(w, e);
+}
+
+/* `want` of the n queries, evenly spread over them. */
+static int put_queries(const struct qitem *const *query, size_t n, size_t want, struct err *e)
+{
+	struct rec_writer *w;
+	int r = rec_writer_open(&w, 1, TOOL, NULL, e);
+	if (r)
+		return r;
+	for (size_t i = 0; r == 0 && i < want; i++)
+		r = put_query(w, query[i * n / want], e);
+	if (r == 0)
+		return rec_writer_close(w, e);
+	rec_writer_abort(w);
+	return r;
+}
+
 static int cmd_queries(const char *path, struct err *e)
 {
 	struct qset s = { 0 };
 	struct buf docs = { 0 };
-	struct rec_writer *w = NULL;
 	char **id = NULL;
 	size_t n_id = 0, n = 0;
-	const struct qitem **pick = NULL;
 	int r = qset_open(&s, path, o.qrels, e);
 	if (r == 0 && o.docs)
 		r = read_docs(o.docs, &docs, &id, &n_id, e);
-	if (r < 0)
-		goto out;
-	pick = calloc(s.n + 1, sizeof *pick);
-	if (!pick) {
+	const struct qitem **pick = calloc(s.n + 1, sizeof *pick);
+	if (r == 0 && !pick)
 		r = err_memory(e);
-		goto out;
-	}
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; r == 0 && i < s.n; i++) {
 		const struct qitem *q = &s.item[i];
 		if ((!o.docs || best_is_there(q, id, n_id)) && (!o.qrels || q->n_rel) && (!o.flags || qset_has_flags(q) || qset_has_gold(q)))
 			pick[n++] = q;
 	}
-	r = rec_writer_open(&w, 1, TOOL, NULL, e);
 	size_t want = o.limit && (size_t)o.limit < n ? (size_t)o.limit : n;
-	for (size_t i = 0; r == 0 && i < want; i++) {
-		const struct qitem *q = pick[i * n / want];
-		const char *text = json_string_value(json_object_get(q->json, o.field));
-		if (!text) {
-			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "query '%s' has no field '%s'", q->id, o.field);
-			break;
-		}
-		rec_begin(w, "query");
-		rec_put_cstr(w, "id", q->id);
-		rec_put_cstr(w, "text", text);
-		r = rec_emit(w, e);
-	}
-	if (r == 0) {
-		r = rec_writer_close(w, e);
-		w = NULL;
-	}
+	if (r == 0)
+		r = put_queries(pick, n, want, e);
 	if (r == 0 && !want)
 		fprintf(stderr, "%s: no query can be scored\n", err_tool(TOOL));
-out:
-	if (w)
-		rec_writer_abort(w);
 	free(pick);
 	free(id);
 	buf_release(&docs);
