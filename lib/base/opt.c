@@ -30,11 +30,6 @@ struct scan {
 	bool fresh[256];	/* by table index: the value so far comes from the environment */
 };
 
-static bool is_end(const struct opt *o)
-{
-	return !o->letter && !o->name;
-}
-
 static int complain(const struct scan *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int complain(const struct scan *s, const char *fmt, ...)
 {
@@ -139,7 +134,7 @@ static int set_value(struct scan *s, const struct opt *o, const char *v, const c
 
 static int read_environment(struct scan *s)
 {
-	for (const struct opt *o = s->p->opts; !is_end(o); o++) {
+	for (const struct opt *o = s->p->opts; !opt_is_end(o); o++) {
 		const char *v = o->env ? getenv(o->env) : NULL;
 		if (!v || !*v)
 			continue;
@@ -175,7 +170,7 @@ static int unknown_long(const struct scan *s, const char *name)
 	const char *near = NULL;
 	static const char *const builtin[] = { "help", "version", "completion", "synopsis" };
 	int best = 255;
-	for (const struct opt *o = s->p->opts; !is_end(o); o++)
+	for (const struct opt *o = s->p->opts; !opt_is_end(o); o++)
 		if (o->name && near_better(name, o->name, &best))
 			near = o->name;
 	for (size_t i = 0; i < sizeof builtin / sizeof *builtin; i++)
@@ -195,7 +190,7 @@ static int read_long(struct scan *s, const char *arg)
 		return complain(s, "unknown option '--%.40s...'", arg);
 	memcpy(name, arg, n);
 	name[n] = '\0';
-	for (const struct opt *o = s->p->opts; !is_end(o); o++)
+	for (const struct opt *o = s->p->opts; !opt_is_end(o); o++)
 		if (o->name && strcmp(o->name, name) == 0)
 			return read_option(s, o, eq ? eq + 1 : NULL);
 	if (strcmp(name, "help") == 0 && !eq) {
@@ -224,9 +219,9 @@ static int read_letters(struct scan *s, const char *arg)
 {
 	for (; *arg; arg++) {
 		const struct opt *o = s->p->opts;
-		while (!is_end(o) && o->letter != *arg)
+		while (!opt_is_end(o) && o->letter != *arg)
 			o++;
-		if (is_end(o)) {
+		if (opt_is_end(o)) {
 			if (*arg == 'h')
 				return read_long(s, "help");
 			if (*arg == 'V')

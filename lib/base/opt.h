@@ -2,8 +2,8 @@
  *
  * opt: one table of options per program. --help, the manual's synopsis check and shell completion all come from it.
  *
- * Same letter, same meaning everywhere: -m model, -i index, -n count, -j threads, -s seed, -q query mode, -v verbose,
- * -V version, -h usage. Long names are --long=VALUE or --long VALUE. Values are bounds-checked here. Precedence: option,
+ * These letters mean the same everywhere: -m model, -i index, -n count, -j threads, -s seed, -v verbose, -V version,
+ * -h usage. Long names are --long=VALUE or --long VALUE. Values are bounds-checked here. Precedence: option,
  * environment TT_<NAME> (if `env` is set), default. `--completion=bash|zsh|fish` prints a completion script,
  * `--synopsis` prints the mdoc synopsis lines, on every program.
  *
@@ -56,6 +56,11 @@ int opt_parse(const struct opt_program *p, int argc, char **argv);
 int opt_try(const struct opt_program *p, int argc, char **argv, int *first, FILE *out, FILE *msg);
 /* Prints "name: msg" and the usage line to stderr and returns EXIT_USAGE. */
 int opt_misuse(const struct opt_program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static inline bool opt_is_end(const struct opt *o)
+{
+	return !o->letter && !o->name;
+}
 
 /* What opt_try prints; in opt_text.c. */
 void opt_usage(const struct opt_program *p, FILE *f);

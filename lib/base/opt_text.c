@@ -16,14 +16,9 @@ static const struct opt builtin[] = {
 	{ 0, NULL, OPT_FLAG, NULL, NULL, NULL, 0, 0, 0, 0, NULL },
 };
 
-static bool is_end(const struct opt *o)
-{
-	return !o->letter && !o->name;
-}
-
 static bool has_letter(const struct opt_program *p, char c)
 {
-	for (const struct opt *o = p->opts; !is_end(o); o++)
+	for (const struct opt *o = p->opts; !opt_is_end(o); o++)
 		if (o->letter == c)
 			return true;
 	return false;
@@ -35,7 +30,7 @@ static void flag_letters(const struct opt_program *p, char *out)
 	size_t n = 0;
 	for (const char *c = "aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ0123456789"; *c && n < 63; c++) {
 		bool is = *c == 'h' || *c == 'V';
-		for (const struct opt *o = p->opts; !is_end(o); o++)
+		for (const struct opt *o = p->opts; !opt_is_end(o); o++)
 			if (o->letter == *c)
 				is = o->type == OPT_FLAG;
 		if (is)
@@ -67,7 +62,7 @@ void opt_usage(const struct opt_program *p, FILE *f)
 	flag_letters(p, flags);
 	while (next_form(&forms, form, sizeof form)) {
 		fprintf(f, "%s %s [-%s]", lead, p->name, flags);
-		for (const struct opt *o = p->opts; !is_end(o); o++) {
+		for (const struct opt *o = p->opts; !opt_is_end(o); o++) {
 			if (o->letter && o->type != OPT_FLAG)
 				fprintf(f, " [-%c %s]", o->letter, o->arg ? o->arg : "VALUE");
 			else if (!o->letter && o->type != OPT_FLAG)
@@ -103,9 +98,9 @@ void opt_help(const struct opt_program *p, FILE *f)
 {
 	opt_usage(p, f);
 	fprintf(f, "%s\n\n", p->purpose);
-	for (const struct opt *o = p->opts; !is_end(o); o++)
+	for (const struct opt *o = p->opts; !opt_is_end(o); o++)
 		help_line(f, o);
-	for (const struct opt *o = builtin; !is_end(o); o++)
+	for (const struct opt *o = builtin; !opt_is_end(o); o++)
 		if (!has_letter(p, o->letter))
 			help_line(f, o);
 	fprintf(f, "\nSee %s(1).\n", p->name);
@@ -163,7 +158,7 @@ void opt_synopsis(const struct opt_program *p, FILE *f)
 	flag_letters(p, flags);
 	while (next_form(&forms, form, sizeof form)) {
 		fprintf(f, ".Nm %s\n.Op Fl %s\n", p->name, flags);
-		for (const struct opt *o = p->opts; !is_end(o); o++) {
+		for (const struct opt *o = p->opts; !opt_is_end(o); o++) {
 			if (o->letter && o->type != OPT_FLAG)
 				fprintf(f, ".Op Fl %c Ar %s\n", o->letter, o->arg ? o->arg : "VALUE");
 			else if (!o->letter && o->type != OPT_FLAG)
@@ -180,9 +175,9 @@ void opt_synopsis(const struct opt_program *p, FILE *f)
 /* Calls `print` for each option, those of the table first. */
 static void each_option(const struct opt_program *p, FILE *f, void (*print)(const struct opt_program *, FILE *, const struct opt *))
 {
-	for (const struct opt *o = p->opts; !is_end(o); o++)
+	for (const struct opt *o = p->opts; !opt_is_end(o); o++)
 		print(p, f, o);
-	for (const struct opt *o = builtin; !is_end(o); o++)
+	for (const struct opt *o = builtin; !opt_is_end(o); o++)
 		if (!has_letter(p, o->letter))
 			print(p, f, o);
 }
