@@ -134,5 +134,5 @@ int split_code(struct split *s, struct src *src, struct doc_info *d, struct err 
 		gap = empty || (gap && !line.first);
 		split_line(s, &line);
 	}
-	return lines_end(&l, e);
+	return lines_close(&l, e);
 }

@@ -265,5 +265,5 @@ int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct 
 	while (lines_next(&l, &line))
 		md_line(&m, &line);
 	held_give(&m);
-	return lines_end(&l, e);
+	return lines_close(&l, e);
 }

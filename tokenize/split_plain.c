@@ -141,5 +141,5 @@ int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err
 	while (lines_next(&l, &line))
 		plain_line(&t, &line);
 	held_give(&t);
-	return lines_end(&l, e);
+	return lines_close(&l, e);
 }

@@ -261,15 +261,10 @@ int lines_open(struct lines *l, struct src *src, struct err *e)
 	return l->buf ? 0 : err_memory(e);
 }
 
-void lines_close(struct lines *l)
+int lines_close(struct lines *l, struct err *e)
 {
 	free(l->buf);
 	l->buf = NULL;
-}
-
-int lines_end(struct lines *l, struct err *e)
-{
-	lines_close(l);
 	if (l->err.code && e)
 		*e = l->err;
 	return l->err.code;

@@ -75,9 +75,8 @@ struct lines {
 int lines_open(struct lines *l, struct src *src, struct err *e);
 /* Borrowed until the next call. False at the end or on error (l->err). */
 bool lines_next(struct lines *l, struct line *out);
-void lines_close(struct lines *l);
-/* The same at the end of the lines: 0, or the error that ended them. */
-int lines_end(struct lines *l, struct err *e);
+/* 0, or the error that ended the lines. */
+int lines_close(struct lines *l, struct err *e);
 bool line_is_blank(const struct line *l);
 
 #endif

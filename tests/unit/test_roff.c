@@ -116,7 +116,7 @@ static void lines_count_every_kind_of_end(void **state)
 		assert_memory_equal(text + line.off, want[i], line.n);
 	}
 	assert_false(lines_next(&l, &line));
-	lines_close(&l);
+	assert_int_equal(lines_close(&l, &e), 0);
 	src_close(&s);
 }
 
@@ -179,7 +179,7 @@ static void lines_long_lines_come_in_whole_characters(void **state)
 		off += line.n;
 	}
 	assert_int_equal(off, b.len);
-	lines_close(&l);
+	assert_int_equal(lines_close(&l, &e), 0);
 	src_close(&s);
 	buf_release(&b);
 }
