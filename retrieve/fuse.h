@@ -2,11 +2,11 @@
  *
  * fuse: one ranking out of several kinds of evidence, some about the chunk and some about its document.
  *
- *	page(doc)    = bm25 * w_doc + name * w_name + whole name * w_whole + mean cos of its three nearest chunks * w_near
- *	             - w_aside if it is a manual page of no command, unless its whole name was asked for
- *	             + best chunk of it by  bm25 * w_chunk + cos * w_cos
- *	inner(chunk) = bm25 without the words of the page's name * w_inner + cos * w_cos + unit + w_named if named (named.h)
- *	fused(chunk) = page - (best inner of the page - inner) + w_named_page if named
+ *	page(doc)    = bm25 * w.doc + name * w.name + whole name * w.whole + mean cos of its three nearest chunks * w.near
+ *	             - w.aside if it is a manual page of no command, unless its whole name was asked for
+ *	             + best chunk of it by  bm25 * w.chunk + cos * w.cos
+ *	inner(chunk) = bm25 without the words of the page's name * w.inner + cos * w.cos_inner + w.unit + w.named if named (named.h)
+ *	fused(chunk) = page - (best inner of the page - inner) + w.named_page if named			w: struct fuse_param
  *
  * So pages are ranked by all the evidence there is, and each page's best answer stands at its page's score: a page's name and
  * its repetition in every synopsis help to find the page, but do not push the synopsis before the option that was asked for.

@@ -48,7 +48,7 @@ struct rec_reader;
 /* Borrows fd. `name` is used in messages. Reading is buffered; nothing is read yet. */
 int rec_reader_open(struct rec_reader **r, int fd, const char *name, struct err *e);
 void rec_reader_close(struct rec_reader *r);
-/* 1: a record; 0: end of a complete stream (also of an empty one only if `allow_empty` was set); <0: ERR_*. From a descriptor with
+/* 1: a record; 0: end of a complete stream, or of an empty one where bare input is accepted; <0: ERR_*. From a descriptor with
  * O_NONBLOCK, ERR_AGAIN while the next record is not there whole; call again. Any other error stays. */
 int rec_read(struct rec_reader *r, struct rec *out, struct err *e);
 /* Accept input without head and end (JSON lines written by hand are always accepted so). */
