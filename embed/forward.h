@@ -25,6 +25,7 @@ struct forward;
 
 #define FORWARD_TOKENS 16384	/* a batch's tokens: 64 units of work, so that little is lost where threads wait for the last; under a second */
 
+/* Room for a batch. Borrows the embedder and the pool (NULL: this thread alone). ERR_MEM. */
 int forward_open(struct forward **f, const struct bert *b, struct pool *p, struct err *e);
 void forward_close(struct forward *f);
 

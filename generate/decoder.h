@@ -18,6 +18,7 @@ struct decoder;
 
 #define DECODER_BATCH 128	/* tokens evaluated at once; weights are read once for all of them */
 
+/* Room for a batch. Borrows the model and the pool (NULL: this thread alone). ERR_MEM. */
 int decoder_open(struct decoder **d, const struct model *m, struct pool *p, struct err *e);
 void decoder_close(struct decoder *d);
 

@@ -40,9 +40,11 @@ struct emit_answer {
 	double ttft_ms, gen_ms;
 };
 
+/* Borrows fd. `model` stands in the head of records. ERR_MEM. */
 int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, struct err *e);
-/* Starts the answer to a query. */
+/* Starts the answer to a query, which is borrowed until its end. */
 int emit_begin(struct emit *em, struct ask_str query, struct err *e);
+/* A piece of the answer as it is made; then what is known when it is complete. Both are out when they return: ERR_IO where they can't be. */
 int emit_token(struct emit *em, const char *s, size_t n, struct err *e);
 int emit_end(struct emit *em, const struct emit_answer *a, struct err *e);
 /* A request that failed: an `error` record; with text nothing (the caller reports on stderr). */

@@ -30,6 +30,7 @@ extern const struct sample_params SAMPLE_GREEDY;
 struct sampler;
 struct sample_item { float p; int32_t id; };
 
+/* Copies the parameters, which are believed. ERR_MEM. */
 int sampler_open(struct sampler **s, const struct sample_params *p, size_t n_vocab, struct err *e);
 void sampler_close(struct sampler *s);
 /* Whether every pick is simply the largest logit: greedy and without a penalty. */

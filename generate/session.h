@@ -23,6 +23,8 @@ struct session;
 #define SESSION_BLOCK 32	/* tokens of a whole block of stored state */
 #define SESSION_MAX_BATCH 8	/* positions whose logits one call can return (verification of drafts) */
 
+/* An empty timeline with room for n_ctx tokens. Borrows the model and the pool (NULL: this thread alone). ERR_ARG for no room or too much of
+ * it; ERR_MEM. */
 int session_open(struct session **s, const struct model *m, struct pool *p, size_t n_ctx, struct err *e);
 void session_close(struct session *s);
 

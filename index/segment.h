@@ -78,6 +78,7 @@ struct segment {
 	struct section_view docs, chunks, heap, text, terms, term_at, post, lens;
 	bool lens_checked;
 };
+/* Maps the file: section_open, and whether its sections have the lengths that its counts ask for (ERR_FORMAT). On error nothing is held. */
 int segment_open(struct segment *s, const char *path, struct err *e);
 void segment_close(struct segment *s);
 /* Borrowed until segment_close. ERR_CHECKSUM or ERR_FORMAT when the bytes are not what was written. */

@@ -58,6 +58,7 @@ struct vectors {
 	const int8_t *code;	/* [n_row, stride] */
 	bool checked;
 };
+/* As segment_open; the sections themselves are checked below. */
 int vectors_open(struct vectors *v, const char *path, struct err *e);
 void vectors_close(struct vectors *v);
 /* Makes row, scale and code safe to use, once: checksums, and row numbers ascending below n_chunk. */

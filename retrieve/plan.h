@@ -45,6 +45,7 @@ struct plan {
 	bool cut;		/* something was left out */
 };
 
+/* Fills *p from a question, whatever its bytes; nothing is borrowed. */
 void plan_make(struct plan *p, const char *s, size_t n);
 
 #endif

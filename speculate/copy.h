@@ -21,6 +21,7 @@
 
 struct copy;
 
+/* An empty timeline. ERR_MEM. */
 int copy_open(struct copy **c, struct err *e);
 void copy_close(struct copy *c);
 

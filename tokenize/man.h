@@ -43,6 +43,8 @@ struct man;
 struct man *man_new(struct split *s, const char *src, size_t len, struct doc_info *d);
 void man_free(struct man *m);
 
+/* A node begins, and text, in the order of the source, on whose line `line` they stand; flags MAN_*. `label` is the macro's name, `args` are
+ * its arguments. man_close ends the node that is open. */
 void man_open(struct man *m, enum man_kind kind, const char *label, const char *args, uint64_t line, unsigned flags);
 void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned flags);
 /* A row of a table, its cells already joined; an empty one ends the table. */

@@ -25,6 +25,8 @@ enum gguf_type {
 };
 struct gguf_str { const char *s; size_t n; };
 
+/* Maps the file until gguf_close. ERR_* of map_open, and of what it finds: ERR_FORMAT, ERR_EOF, ERR_LIMIT, ERR_VERSION, ERR_UNSUPPORTED,
+ * ERR_MEM. */
 int gguf_open(struct gguf **g, const char *path, struct err *e);
 /* The same over bytes in memory, borrowed until gguf_close (tests, fuzzer). */
 int gguf_open_memory(struct gguf **g, const void *p, size_t n, const char *name, struct err *e);

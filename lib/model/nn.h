@@ -30,6 +30,7 @@ struct nn {
 };
 #define NN_SCRATCH (128 * 64 * 2)	/* floats a thread: gate and up of 128 tokens x 64 rows */
 
+/* Borrows kernels and pool; the scratch is the arena's. ERR_MEM. */
 int nn_init(struct nn *nn, const struct kern *k, struct pool *pool, struct arena *a, struct err *e);
 
 /* Activations of up to n_tok tokens, in every form that their readers need. */
