@@ -1,14 +1,9 @@
 # For the tests of the whole pipeline: finds the programs and the two small models (tests/models.sh), or skips aloud.
 bats_require_minimum_version 1.5.0
+load ../tool/common
 
 pipe_setup() {
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${BUILD:-build}
-	case $build in
-	/*) ;;
-	*) build=$top/$build ;;
-	esac
-	PATH="$build/bin:$PATH"
+	find_build
 	models=${TT_TEST_MODELS:-$("$top/tests/models.sh")}
 	export TT_MODELS="$models"
 	export HOME="$BATS_TEST_TMPDIR/home" XDG_DATA_HOME="$BATS_TEST_TMPDIR/data" XDG_CACHE_HOME="${TT_TEST_CACHE:-$BATS_FILE_TMPDIR/cache}"

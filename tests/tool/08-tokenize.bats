@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # tt-tokenize. The model is a WordPiece folder made here; ids of real vocabularies are compared by `make conform`.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	find_build
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	export HOME="$PWD/home" TT_MODELS="$PWD/models" TT_MODEL=toy
 	mkdir -p models/toy

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # tt-chunk: documents become chunks with exact places, and nothing that is found on a disk stops it.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="$PWD/${BUILD:-build}/bin:$PATH"
-	data=$PWD/tests/data/chunk
+	find_build
+	data=$top/tests/data/chunk
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	export TT_EMBEDDER=none-such	# sizes are estimated: the tests need no model
 }

@@ -4,8 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	find_build
 	cd "$BATS_TEST_TMPDIR" || exit 1
 }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # tt-retrieve: queries in, each with its hits out.
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	export PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	find_build
 	cd "$BATS_FILE_TMPDIR" || exit 1
 	{
 		doc tar.1 'tar(1)' 'tar - an archiving utility' man

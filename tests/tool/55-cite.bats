@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # tt-cite: a citation is true if its source says so now.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	find_build
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	printf '.TP\n\\-x, \\-\\-extract\nExtract \\fBfiles\\fP from an archive.\n' >page.1
 	gzip -kn page.1

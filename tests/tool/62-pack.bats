@@ -4,10 +4,9 @@ bats_require_minimum_version 1.5.0
 load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	build=${BUILD:-build}
-	case $build in /*) ;; *) build=$PWD/$build ;; esac
-	export PATH="$build/bin:$PATH" HOME="$BATS_TEST_TMPDIR"
+	find_build
+	cd "$top" || exit 1
+	export HOME="$BATS_TEST_TMPDIR"
 	unset XDG_CACHE_HOME XDG_DATA_HOME TT_MODELS
 	M="$BATS_TEST_TMPDIR/m.gguf"
 	"$build/tests/tool/mktiny" llama "$M"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # tt-score: which queries are asked, and figures that can be computed by hand.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	find_build
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	cat >q.jsonl <<'EOF'
 {"id":"a","text":"list an archive","text_named":"tar: list","gold_flags":[["-t","--list"]],"flags_not_in_page":[]}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # tt-model: catalogue, fetching, verifying. Sources are files of this machine; nothing here needs a network.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || exit 1
-	PATH="$PWD/${BUILD:-build}/bin:$PATH"
+	find_build
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	export HOME="$PWD/home" TT_MODELS="$PWD/models" TT_CATALOGUE="$PWD/models.yaml"
 	printf 'one two three' >source

@@ -3,15 +3,10 @@
 # `$` or the end of the block are what it must print (with no line, anything will do). A here-document belongs to its
 # command. Blocks and .Dl lines without `$` in front, and commands that need a large model, are illustrations.
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${BUILD:-build}
-	case $build in
-	/*) ;;
-	*) build=$top/$build ;;
-	esac
-	PATH="$build/bin:$PATH"
+	find_build
 	export HOME="$BATS_TEST_TMPDIR/home" LC_ALL=C.UTF-8
 	mkdir -p "$HOME"
 	unset XDG_DATA_HOME XDG_CONFIG_HOME
