@@ -558,18 +558,9 @@ const struct tensor *gguf_tensor_at(const struct gguf *g, size_t i)
 
 const struct tensor *gguf_tensor(const struct gguf *g, const char *name)
 {
-	size_t lo = 0, hi = g->n_tensor;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int d = strcmp(g->by_name[mid]->name, name);
-		if (!d)
-			return g->by_name[mid];
-		if (d < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	const struct tensor want = { .name = name }, *key = &want;
+	const struct tensor **found = bsearch(&key, g->by_name, g->n_tensor, sizeof *g->by_name, by_tensor_name);
+	return found ? *found : NULL;
 }
 
 const char *gguf_path(const struct gguf *g)

@@ -142,20 +142,15 @@ int pack_verify(const struct pack *p, struct err *e)
 
 /* ---- looking up ---- */
 
+static int by_name(const void *key, const void *sect)
+{
+	return strcmp(key, ((const struct pack_sect *)sect)->name);
+}
+
 static const struct pack_sect *find(const struct pack *p, const char *name, enum pack_kind kind)
 {
-	size_t lo = 0, hi = p->n_sect;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = strcmp(name, p->sect[mid].name);
-		if (!c)
-			return p->sect[mid].kind == kind ? &p->sect[mid] : NULL;
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	const struct pack_sect *s = bsearch(name, p->sect, p->n_sect, sizeof *p->sect, by_name);
+	return s && s->kind == kind ? s : NULL;
 }
 
 static const void *bytes(const struct pack *p, const struct pack_sect *s)
