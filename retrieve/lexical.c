@@ -399,6 +399,8 @@ int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const 
 		divide(l->doc, l->n_doc, x.sum_doc);
 		divide(l->name, l->n_doc, x.sum_name);
 		divide(l->cover, l->n_doc, x.sum_cover);
+		for (size_t i = 0; i < l->n_doc; i++)		/* summed in another order, all of a question may round to more */
+			l->cover[i] = fminf(1, l->cover[i]);
 		divide(&l->known, 1, x.sum_cover);
 		l->known = known(l->known, x.t.n_doc);
 	} else {
