@@ -55,6 +55,7 @@ found() { # QUESTION: the names of the documents that are found, best first
 	printf '%s\n' 'How do I make weighbridge print pounds?' 'Which ramp is used late?' |
 		tt-ask --json -m smollm2-135m -i depot >answers
 	[ "$(grep -c '"kind": *"answer"' answers)" -eq 2 ]
+	[ "$(sed -n 's/^{"kind":"hit","query":"\(q.\)".*/\1/p' answers | uniq)" = $'q1\nq2' ]
 	run tt-cite <answers
 	[ "$status" -eq 0 ]
 }

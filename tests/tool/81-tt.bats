@@ -267,6 +267,21 @@ EOF
 	called '^tt-embed .*< {print $1} in awk >' fakes/tt-ask -i a '{print $1} in' awk
 }
 
+@test "--json tells the hits behind the answers, unless something failed" {
+	make_fakes
+	ln -s "$bin/tt-json" fakes
+	printf '#!/bin/sh\necho \047{"kind":"hit","text":"a"}\047\n' >fakes/tt-retrieve
+	printf '#!/bin/sh\necho \047{"kind":"answer"}\047\ncat >/dev/null\nexit "$END"\n' >fakes/tt-generate
+	for END in 0 1 3 65
+	do
+		export END
+		run -$END fakes/tt-ask -i a --json word
+		[ "${lines[0]}" = '{"kind":"answer"}' ]
+		[ "$(grep -cx '{"kind":"hit","text":"a"}' <<<"$output")" = $((END != 65)) ]
+	done
+	END=0 run -74 bash -c 'fakes/tt-ask -i a --json word >/dev/full'
+}
+
 @test "--open: PAGER is a command, at the line if it knows how; packed files unpacked, of others the passage" {
 	make_fakes
 	printf 'one\ntwo\nthree\n' >"docs/a b"
