@@ -115,8 +115,15 @@ static void print_cite(const msgpack_object *cite, const char *why)
 {
 	struct text name = get_str(cite, "name");
 	struct buf b = {0};
-	if (!o.quiet && !utf8_visible_field(&b, name.s, name.n))	/* one line a citation, whatever a name holds */
-		printf("%s\t%s%s%s\n", why ? "FALSE" : "true", b.len ? b.data : "", why ? "\t" : "", why ? why : "");
+	if (o.quiet)
+		return;
+	utf8_visible_field(&b, name.s, name.n);		/* one line a citation, whatever a name or a path holds */
+	if (why) {
+		buf_putc(&b, '\t');
+		utf8_visible_field(&b, why, strlen(why));
+	}
+	if (!b.failed)
+		printf("%s\t%s\n", why ? "FALSE" : "true", b.data ? b.data : "");
 	buf_release(&b);
 }
 

@@ -111,6 +111,15 @@ with open("page.txt", "wb", 0) as f:
 	[[ "$output" != *'"ok":true'* ]]
 }
 
+@test "on a terminal a citation is a line, whatever name and path hold" {
+	command -v script >/dev/null || skip "needs script"
+	printf '%s\n' '{"kind":"answer","cites":[{"name":"a\u001b[1m\nb","src":{"path":"/none\u001b[1m\ntrue\tb"},"span":{"b":[0,9]}}]}' >odd
+	script -qec "tt-cite <odd" /dev/null >said </dev/null || [ $? -eq 1 ]
+	run ! grep $'\e' said
+	[ "$(grep -c '^FALSE' said)" -eq 1 ]
+	run ! grep '^true' said
+}
+
 @test "an answer without citations passes: 0; --quiet prints nothing" {
 	run tt-cite --json <<<'{"kind":"answer","query":"q","text":"t","cites":[]}'
 	[ "$status" -eq 0 ]
