@@ -200,7 +200,7 @@ int main(int argc, char **argv)
 	source_release(&x.source);
 	if (r)
 		return err_report(TOOL, &e);
-	if (x.n_bad)
+	if (x.n_bad && !o.quiet)
 		fprintf(stderr, "%s: %zu of %zu citations could not be verified\n", err_tool(TOOL), x.n_bad, x.n_bad + x.n_ok);
 	return x.n_bad ? EXIT_NOTHING : EXIT_DONE;
 }

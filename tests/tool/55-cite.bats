@@ -126,6 +126,9 @@ with open("page.txt", "wb", 0) as f:
 	run tt-cite -q < <(answer page.1 0 50 ',"quote":"files"')
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
+	run tt-cite -q < <(answer page.1 0 50 ',"quote":"folders"')	# run takes standard error, too
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
 }
 
 @test "a full disk: 74" {
