@@ -52,6 +52,7 @@ static const struct source *read_source(struct run *x, struct text path)
 	if (x->source.path && strlen(x->source.path) == path.n && memcmp(x->source.path, path.s, path.n) == 0)
 		return &x->source;
 	source_release(&x->source);
+	x->source_err = (struct err){0};
 	char *p = strndup(path.s, path.n);
 	int r = p ? source_read(&x->source, p, &x->source_err) : err_memory(&x->source_err);
 	free(p);
@@ -144,6 +145,10 @@ static int take_answer(struct run *x, const struct rec *r, struct err *e)
 		const msgpack_object *c = &cites->via.array.ptr[i];
 		bool is_map = c->type == MSGPACK_OBJECT_MAP;
 		const char *why = is_map ? verify(x, c) : "it is no map";
+		if (x->source_err.code == ERR_MEM) {	/* that says nothing of the citation */
+			*e = x->source_err;
+			return e->code;
+		}
 		x->n_ok += !why;
 		x->n_bad += why != NULL;
 		if (pk && is_map)

@@ -84,6 +84,8 @@ int source_read(struct source *s, const char *path, struct err *e)
 		hash_xxh128(s->text.data, s->text.len, sum);
 		hash_hex(sum, sizeof sum, s->plain);
 	} else {
+		if (r == ERR_MEM)
+			err_wrap(e, "cannot read '%s'", path);
 		source_release(s);
 	}
 	return r;

@@ -111,6 +111,13 @@ with open("page.txt", "wb", 0) as f:
 	[[ "$output" != *'"ok":true'* ]]
 }
 
+@test "a source that memory does not hold is not called false: 74" {
+	head -c 100000000 /dev/zero | gzip -1 >big.gz
+	run -74 --separate-stderr bash -c 'grep -q __asan_init "$(command -v tt-cite)" && exit 74
+		ulimit -v 60000; echo "{\"kind\":\"answer\",\"cites\":[{\"doc\":\"big.gz\",\"span\":{\"b\":[0,9]}}]}" | tt-cite'
+	[[ -z "$stderr" || "$stderr" = "tt-cite: cannot read 'big.gz': out of memory" ]]
+}
+
 @test "on a terminal a citation is a line, whatever name and path hold" {
 	command -v script >/dev/null || skip "needs script"
 	printf '%s\n' '{"kind":"answer","cites":[{"name":"a\u001b[1m\nb","src":{"path":"/none\u001b[1m\ntrue\tb"},"span":{"b":[0,9]}}]}' >odd
