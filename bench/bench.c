@@ -20,6 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
+#include "lib/base/utf8.h"
 #include "lib/model/find.h"
 
 #define TOOL "tt-bench"
@@ -48,34 +49,43 @@ static const struct opt opts[] = {
 };
 static const struct opt_program prog = { TOOL, "[spec]", "measure the speed of this machine", opts };
 
-static void print(const char *label, json_t *root)
+/* Not 0 if there is no memory. */
+static int print(const char *label, json_t *root)
 {
 	if (o.json) {
 		json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(5) | JSON_PRESERVE_ORDER);
 		putchar('\n');
-		return;
+		return 0;
 	}
 	const char *key;
 	json_t *v;
+	struct buf name = {0};
+	int failed = 0;
 	json_object_foreach(root, key, v) {
-		char name[128];
-		snprintf(name, sizeof name, "%s%s%s", label, *label ? "." : "", key);
+		buf_clear(&name);
+		buf_printf(&name, "%s%s", label, *label ? "." : "");
+		utf8_visible_field(&name, key, strlen(key));	/* a category is the file's word */
+		failed = failed || name.failed;
+		if (failed)
+			break;
 		if (json_is_object(v))
-			print(name, v);
+			failed = print(name.data, v);
 		else if (json_is_string(v))
-			printf("%-28s %s\n", name, json_string_value(v));
+			printf("%-28s %s\n", name.data, json_string_value(v));
 		else if (json_is_boolean(v))
-			printf("%-28s %s\n", name, json_is_true(v) ? "yes" : "no");
+			printf("%-28s %s\n", name.data, json_is_true(v) ? "yes" : "no");
 		else
-			printf("%-28s %.2f\n", name, json_number_value(v));
+			printf("%-28s %.2f\n", name.data, json_number_value(v));
 	}
+	buf_release(&name);
+	return failed;
 }
 
 static int put(json_t *root, struct err *e)
 {
-	print("", root);
+	int failed = print("", root);
 	json_decref(root);
-	return io_flush_stdout(e);
+	return failed ? err_memory(e) : io_flush_stdout(e);
 }
 
 /* Time to open the model again, pack present and page cache warm. */

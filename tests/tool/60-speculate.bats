@@ -366,3 +366,12 @@ value() {	# of a key in the bench's output
 	run --separate-stderr tt-bench spec -m qwen2 -n 4 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
 	[ "$(value all.prompts)" = 1.00 ]
 }
+
+@test "the bench lets no category steer the terminal or stand on two lines" {
+	printf '{"category":"a\\u001b[1m\\nb","turns":["ab"]}\n' > "$BATS_TEST_TMPDIR/p"
+	run --separate-stderr tt-bench spec -m qwen2 -n 2 --prompts "$BATS_TEST_TMPDIR/p" --draft tt-speculate
+	[ "$status" -eq 0 ]
+	[[ "$output" != *$'\e'* ]]
+	[ "$(grep -c '^all\.' <<< "$output") " = "$(grep -c '^a\\x1B\[1m b\.' <<< "$output") " ]
+	[ "$(grep -cv '^a' <<< "$output")" -eq 0 ]
+}
