@@ -128,6 +128,14 @@ setup() {
 	[ -z "$output" ]
 }
 
+@test "the units are put in place by the commands that they name, in a home where there is nothing yet" {
+	mkdir "$BATS_TEST_TMPDIR/fresh"
+	sed -n 's/^#\t//p' contrib/systemd/tt-sync.service >"$BATS_TEST_TMPDIR/commands"
+	sed '/^systemctl /d' "$BATS_TEST_TMPDIR/commands" | HOME="$BATS_TEST_TMPDIR/fresh" sh -e
+	cmp contrib/systemd/tt-sync.timer "$BATS_TEST_TMPDIR/fresh/.config/systemd/user/tt-sync.timer"
+	grep -qx 'systemctl --user enable --now tt-sync.timer' "$BATS_TEST_TMPDIR/commands"
+}
+
 @test "what a value of the command line is written into is made again for another value, and only then" {
 	b=$BATS_TEST_TMPDIR/b
 	make -s BUILD="$b" "$b/bin/tt"
