@@ -277,6 +277,12 @@ static int check_plain(struct walk *w, const yaml_char_t *anchor, const yaml_cha
 	return tag ? fault(w, "tags are not read") : 0;
 }
 
+/* Mostly a pattern, which nobody meant as an alias. */
+static int alias_met(struct walk *w)
+{
+	return fault(w, "aliases are not read; what begins with '*' is put in quotation marks");
+}
+
 static int take_event(struct walk *w, const yaml_event_t *ev)
 {
 	int r;
@@ -285,7 +291,7 @@ static int take_event(struct walk *w, const yaml_event_t *ev)
 	case YAML_DOCUMENT_START_EVENT:
 		return document_start(w, ev);
 	case YAML_ALIAS_EVENT:
-		return fault(w, "aliases are not read");
+		return alias_met(w);
 	case YAML_SCALAR_EVENT:
 		r = check_plain(w, ev->data.scalar.anchor, ev->data.scalar.tag);
 		return r ? r : scalar(w, ev);
@@ -328,7 +334,12 @@ static int walk_events(struct walk *w, const char *text, size_t n)
 		yaml_event_t ev;
 		if (!yaml_parser_parse(&p, &ev)) {
 			w->line = p.error == YAML_READER_ERROR ? line_of(text, p.problem_offset) : (unsigned)p.problem_mark.line + 1;
-			r = p.error == YAML_MEMORY_ERROR ? no_memory(w) : fault(w, "%s", p.problem ? p.problem : "not YAML");
+			if (p.error == YAML_MEMORY_ERROR)
+				r = no_memory(w);
+			else if (p.context && strstr(p.context, "alias"))
+				r = alias_met(w);
+			else
+				r = fault(w, "%s", p.problem ? p.problem : "not YAML");
 			break;
 		}
 		r = take_event(w, &ev);

@@ -96,6 +96,8 @@ static void conf_parse_faults_name_line_and_reason(void **state)
 		{ "corpora:\n - name: a\n   paths: [/x/../y]\n", "holds '..'" },
 		{ "embedder: &a x\n", "anchors are not read" },
 		{ "embedder: *a\n", "aliases are not read" },
+		{ "corpora:\n - name: a\n   paths: [/x]\n   include: [*.md]\n", "f.yaml:4: aliases are not read; what begins with '*' is put in" },
+		{ "corpora:\n - name: a\n   paths: [/x]\n   include:\n    - *\n", "f.yaml:5: aliases are not read" },
 		{ "embedder: !!str x\n", "tags are not read" },
 		{ "embedder: !x y\n", "tags are not read" },
 		{ "corpora: !!seq []\n", "tags are not read" },
