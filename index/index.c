@@ -45,7 +45,7 @@ static const struct opt opts[] = {
 	{ 0, "vectors", OPT_FLAG, &o.vectors, NULL, "add: only give indexed chunks the vectors that they lack" },
 	{ 0, "ids", OPT_FLAG, &o.ids, NULL, "add, rm, forget: print the ids of the chunks that left" },
 	{ 0, "json", OPT_FLAG, &o.json, NULL, "print JSON lines" },
-	{ 'v', "verbose", OPT_FLAG, &o.verbose, NULL, "say what was done" },
+	{ 'v', "verbose", OPT_FLAG, &o.verbose, NULL, "add: tell of each commit, and what was read" },
 	{ 0 } };
 static const struct opt_program prog = { TOOL, "add|rm|merge|forget|stat|list|chunks|pending|verify DIR [DOC ...]",
 	"keep an index of documents", opts };
