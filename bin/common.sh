@@ -235,3 +235,10 @@ index_dir() { # NAME
 		;;
 	esac
 }
+# Ends the run where NAME leads to no index. A directory of that name here is what was meant, mostly.
+# shellcheck disable=SC2317
+need_index() { # NAME DIR
+	test ! -d "$2" || return 0
+	test "$1" = "$2" || test ! -f "$1/manifest" || die 66 "no index '$2' (the directory of that name here is './$1')"
+	die 66 "no index '$2' ('${prefix}sync' makes the index of a corpus)"
+}

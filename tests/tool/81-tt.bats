@@ -105,6 +105,17 @@ setup() {
 	[[ "$stderr" == *nothing* ]]
 }
 
+@test "a directory that is named without a slash is pointed to" {
+	mkdir man.tt
+	touch man.tt/manifest
+	for command in 'tt-ask -i man.tt word' 'tt-eval refusal -i man.tt --queries man.tt/manifest'
+	do
+		run --separate-stderr $command
+		[ "$status" -eq 66 ]
+		[[ "$stderr" == *"/index/man.tt' (the directory of that name here is './man.tt')" ]]
+	done
+}
+
 @test "without HOME and XDG_DATA_HOME no script guesses a place: 78" {
 	printf 'corpora:\n  - name: x\n    paths: [%s/none]\n' "$PWD" >c.yaml
 	for command in "tt-sync -c c.yaml" "tt-ask -i x what is it" "tt-eval retrieval -i x"
