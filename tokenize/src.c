@@ -86,6 +86,8 @@ int src_open(struct src *s, const char *path, bool text, struct err *e)
 	int rc = 0;
 	if (fstat(s->fd, &s->st) < 0)
 		rc = err_sys(e, ERR_IO, "cannot stat '%s'", path);
+	else if (S_ISDIR(s->st.st_mode))
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s' is a folder; give the files in it, as find names them", path);
 	else if (!S_ISREG(s->st.st_mode))
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s' is not a regular file", path);
 	if (rc < 0) {
