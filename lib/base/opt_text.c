@@ -182,13 +182,17 @@ static void each_option(const struct opt_program *p, FILE *f, void (*print)(cons
 			print(p, f, o);
 }
 
-/* Writes `s` for use between single quotes, without the characters that would end them or that the shell's own
- * completion language reads. */
-static void quoted(FILE *f, const char *s)
+/* Writes `s` for use between single quotes, without what would end them, and with a backslash before each of `special`, which the
+ * shell's own completion language reads. */
+static void quoted(FILE *f, const char *s, const char *special)
 {
-	for (; s && *s; s++)
-		if (!strchr("'\\[]:", *s))
-			fputc(*s, f);
+	for (; s && *s; s++) {
+		if (*s == '\'' || *s == '\\')
+			continue;
+		if (strchr(special, *s))
+			fputc('\\', f);
+		fputc(*s, f);
+	}
 }
 
 static void bash_word(const struct opt_program *p, FILE *f, const struct opt *o)
@@ -213,11 +217,11 @@ static void zsh_line(const struct opt_program *p, FILE *f, const struct opt *o)
 			fprintf(f, "--%s%s[", o->name, o->type == OPT_FLAG ? "" : "=");
 		else
 			fprintf(f, "-%c[", o->letter);
-		quoted(f, o->help);
+		quoted(f, o->help, "[]:");
 		fputc(']', f);
 		if (o->type != OPT_FLAG) {
 			fputc(':', f);
-			quoted(f, o->arg ? o->arg : "VALUE");
+			quoted(f, o->arg ? o->arg : "VALUE", "[]:");
 			fputs(":_files", f);
 		}
 		fputc('\'', f);
@@ -234,8 +238,30 @@ static void fish_line(const struct opt_program *p, FILE *f, const struct opt *o)
 	if (o->type != OPT_FLAG)
 		fputs(" -r", f);
 	fputs(" -d '", f);
-	quoted(f, o->help);
+	quoted(f, o->help, "");
 	fputs("'\n", f);
+}
+
+/* The commands among the operands, which stand first in a form ("add|rm DIR"), with `between` after each but the last; tells how many. */
+static int commands(const struct opt_program *p, FILE *f, char between)
+{
+	char form[256];
+	const char *forms = p->operands;
+	int n = 0;
+	while (next_form(&forms, form, sizeof form)) {
+		char *save = NULL;
+		form[strcspn(form, " ")] = '\0';
+		for (char *w = strtok_r(form, "[|]", &save); w; w = strtok_r(NULL, "[|]", &save)) {
+			if (is_arg(w))
+				continue;
+			if (f && n)
+				fputc(between, f);
+			if (f)
+				fputs(w, f);
+			n++;
+		}
+	}
+	return n;
 }
 
 /* A shell identifier made of the program's name: tt-embed becomes _tt_embed. */
@@ -253,7 +279,16 @@ bool opt_completion(const struct opt_program *p, const char *shell, FILE *f)
 		fputs("()\n{\n\tCOMPREPLY=()\n\tcase ${COMP_WORDS[COMP_CWORD]} in\n"
 		      "\t-*) mapfile -t COMPREPLY < <(compgen -W '", f);
 		each_option(p, f, bash_word);
-		fputs("' -- \"${COMP_WORDS[COMP_CWORD]}\") ;;\n\tesac\n}\ncomplete -o default -F ", f);
+		fputs("' -- \"${COMP_WORDS[COMP_CWORD]}\") ;;\n", f);
+		if (commands(p, NULL, ' ')) {
+			/* One command, and files behind it. */
+			fputs("\t*) [[ \" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" =~ \" \"(", f);
+			commands(p, f, '|');
+			fputs(")\" \" ]] ||\n\t\tmapfile -t COMPREPLY < <(compgen -W '", f);
+			commands(p, f, ' ');
+			fputs("' -- \"${COMP_WORDS[COMP_CWORD]}\") ;;\n", f);
+		}
+		fputs("\tesac\n}\ncomplete -o default -F ", f);
 		ident(p, f);
 		fprintf(f, " %s\n", p->name);
 		return true;
@@ -261,11 +296,21 @@ bool opt_completion(const struct opt_program *p, const char *shell, FILE *f)
 	if (strcmp(shell, "zsh") == 0) {
 		fprintf(f, "#compdef %s\n_arguments -s", p->name);
 		each_option(p, f, zsh_line);
+		if (commands(p, NULL, ' ')) {
+			fputs(" \\\n\t'1:command:(", f);
+			commands(p, f, ' ');
+			fputs(")'", f);
+		}
 		fputs(" \\\n\t'*:file:_files'\n", f);
 		return true;
 	}
 	if (strcmp(shell, "fish") == 0) {
 		each_option(p, f, fish_line);
+		if (commands(p, NULL, ' ')) {
+			fprintf(f, "complete -c %s -n __fish_use_subcommand -a '", p->name);
+			commands(p, f, ' ');
+			fputs("'\n", f);
+		}
 		return true;
 	}
 	return false;

@@ -50,7 +50,7 @@ setup() {
 	run ! grep -E '[$|] tt ' "$dest"/usr/share/man/man?/*
 }
 
-@test "a script's completions know its options, its commands, and which option takes a value" {
+@test "completions know options, commands, and which option takes a value" {
 	share="$dest/usr/share"
 	. "$share/bash-completion/completions/x-model"
 	COMP_WORDS=(x-model fe) COMP_CWORD=1
@@ -74,6 +74,22 @@ setup() {
 	COMP_WORDS=(x -)
 	_x
 	[ "${COMPREPLY[*]}" = "-h -V" ]
+	. "$share/bash-completion/completions/x-index"
+	COMP_WORDS=(x-index v)
+	_x_index
+	[ "${COMPREPLY[*]}" = verify ]
+	COMP_WORDS=(x-index add v) COMP_CWORD=2
+	_x_index
+	[ -z "${COMPREPLY[*]}" ]
+	. "$share/bash-completion/completions/x-chunk"
+	COMP_WORDS=(x-chunk '') COMP_CWORD=1
+	_x_chunk
+	[ -z "${COMPREPLY[*]}" ]
+	grep -q "^	'1:command:(check file get list corpora models)'" "$share/zsh/site-functions/_x-conf"
+	grep -qx "complete -c x-cache -n __fish_use_subcommand -a 'list verify prune clear forget warm'" \
+		"$share/fish/vendor_completions.d/x-cache.fish"
+	grep -qF -- "'--vectors[add\: only give indexed chunks the vectors that they lack]'" "$share/zsh/site-functions/_x-index"
+	grep -q -- "-d 'add: only give indexed chunks" "$share/fish/vendor_completions.d/x-index.fish"
 	grep -q -- "'-c:CONFIG:_files'" "$share/zsh/site-functions/_x-sync"
 	grep -q -- "'--vectors'" "$share/zsh/site-functions/_x-sync"
 	grep -qx 'complete -c x-sync -s c -r' "$share/fish/vendor_completions.d/x-sync.fish"
