@@ -230,6 +230,21 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	[ ! -e called ]
 }
 
+@test "tt-eval reads queries and judgements from pipes too" {
+	make_fakes
+	cat >fakes/tt-score <<'EOT'
+#!/bin/sh
+while test $# -gt 1
+do
+	test "$1" != --qrels || cat "$2" >>read
+	shift
+done
+cat "$1" >>read
+EOT
+	fakes/tt-eval retrieval -i a --queries <(echo query) --qrels <(echo judgement)
+	[ "$(sort read | tr '\n' ' ')" = "judgement judgement query query " ]
+}
+
 @test "a message that cannot be written changes no status" {
 	make_fakes
 	while read -r want command
