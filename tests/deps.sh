@@ -21,6 +21,7 @@ libcmocka-dev     cmocka.h            unit tests                             che
 libsimde-dev      simde/x86/avx512.h  checking wide kernels on any processor  check
 bats              bats                tests of programs                      check
 mandoc            mandoc              manual pages, as input and in tests    check lint
+groff-base        groff               manual pages as man(1) sets them       lint
 python3           python3             test data is made with it              check models
 python3-pip       pip3                fetching models for tests              models
 strace            strace              tests of calls that fail or are in order  check

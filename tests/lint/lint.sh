@@ -104,6 +104,8 @@ done
 for page in $(files 'man/*')
 do
 	mandoc -T lint -W warning "$page" >>"$faults" 2>&1
+	# man(1) sets pages by groff, for which a word that is also a macro's name can begin that macro.
+	! command -v groff >/dev/null || groff -mandoc -Tutf8 -z "$page" 2>&1 | sed "s|^|$page: |" >>"$faults"
 	# What a program's page does not say of exit statuses, tiny-titans(7) does, or the page of the program that it runs.
 	test "$page" = "${page%.1}" || sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/p' "$page" | grep -Eiq 'tiny-titans 7|that of' ||
 		note "$page: EXIT STATUS does not point to the others"
