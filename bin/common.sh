@@ -119,9 +119,9 @@ exit_on_signals() {
 # $tmp: a directory that goes when the script does.
 # shellcheck disable=SC2317
 make_tmp() {
-	tmp=$(mktemp -d) || die 73 "cannot create a temporary directory"
 	trap 'clear_progress; rm -rf "$tmp"' EXIT
 	exit_on_signals
+	tmp=$(mktemp -d) || die 73 "cannot create a temporary directory"
 }
 
 # A user's directories (tiny-titans(7)). Without XDG variables and HOME there is no place for a user's data. As the XDG specification wants,

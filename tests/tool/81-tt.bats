@@ -392,6 +392,25 @@ EOT
 	done
 }
 
+@test "nor one that hangs up while it makes them" {
+	make_fakes
+	cp "$bin/tt-model" fakes
+	cat >fakes/mktemp <<'EOT'
+#!/bin/sh
+PATH=/usr/bin:/bin mktemp "$@"
+kill -HUP $PPID
+EOT
+	chmod +x fakes/mktemp
+	export TMPDIR="$PWD/tmp"
+	mkdir tmp
+	printf 'models:\n' >models.yaml
+	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a" "tt-model -c models.yaml list"
+	do
+		run -129 fakes/$command
+		[ -z "$(ls tmp)" ]
+	done
+}
+
 @test "tt-sync takes a corpus by its name, not by a pattern: else 78" {
 	make_fakes
 	for name in . 'a*' '[a]' -e ''
