@@ -30,9 +30,11 @@ struct tiny {
 	float set_f;
 	const char *as_str, *as_arr;	/* keys to write as a string, as an array of two numbers */
 	const char *drop_tensor;	/* name of a tensor to leave out */
-	const char *add_tensor;		/* name of one to put in */
+	const char *add_tensor;		/* name of one to put in, */
+	uint64_t add_cols, add_rows;	/* of this shape; 0 = 4,096, a vector */
 	const char *rope_key, *rope_type;	/* one more key, of the value rope_f; rope.scaling.type */
 	float rope_f;
+	unsigned eos, eot;		/* tokens that end a text, where they are others than <|im_end|> and none */
 	unsigned n_token;		/* tokens, where they are fewer than embeddings; 0 = as many */
 	uint32_t n_layer;	/* what the file says; 0 = as many as it has */
 	uint32_t n_part;	/* files that it says to be one of; 0 = does not say */
@@ -195,7 +197,11 @@ static inline void tiny_tokenizer(struct tiny *t)
 		tiny_str(&t->kv, s, 3);
 	}
 	tiny_key(t, "tokenizer.ggml.eos_token_id", 4);
-	buf_u32(&t->kv, 258);
+	buf_u32(&t->kv, t->eos ? t->eos : 258);
+	if (t->eot) {
+		tiny_key(t, "tokenizer.ggml.eot_token_id", 4);
+		buf_u32(&t->kv, t->eot);
+	}
 	tiny_key(t, "tokenizer.ggml.bos_token_id", 4);
 	buf_u32(&t->kv, 256);
 	tiny_key(t, "tokenizer.ggml.add_bos_token", 7);
@@ -261,6 +267,7 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	tiny_u32(t, "attention.value_length", 32);
 	tiny_f32(t, "attention.layer_norm_rms_epsilon", 1e-6f);
 	tiny_f32(t, "rope.freq_base", 10000);
+	tiny_u32(t, "rope.dimension_count", 32);
 	if (t->rope_key)
 		tiny_f32(t, t->rope_key, t->rope_f);
 	if (t->rope_type) {
@@ -271,7 +278,7 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	}
 	if (!strcmp(t->arch, "gemma3")) {
 		tiny_u32(t, "attention.sliding_window", 64);
-		tiny_u32(t, "attention.sliding_window_pattern", 3);
+		tiny_u32(t, "attention.sliding_window_pattern", 2);
 	}
 	tiny_tokenizer(t);
 	tiny_tensor(t, "token_embd.weight", QUANT_Q8_0, TINY_D, TINY_VOCAB, 0);
@@ -280,8 +287,9 @@ static inline void tiny_write(struct tiny *t, struct buf *out)
 	tiny_tensor(t, "output_norm.weight", QUANT_F32, TINY_D, 0, 1);
 	if (!strcmp(t->arch, "qwen2"))
 		tiny_tensor(t, "output.weight", QUANT_Q6_K, TINY_D, TINY_VOCAB, 0);
+	t->drop_tensor = NULL;		/* the name may be one to put in again */
 	if (t->add_tensor)
-		tiny_tensor(t, t->add_tensor, QUANT_F32, 4096, 0, 0);
+		tiny_tensor(t, t->add_tensor, QUANT_F32, t->add_cols ? t->add_cols : 4096, t->add_rows, 0);
 	buf_add(out, "GGUF", 4);
 	buf_u32(out, 3);
 	buf_u64(out, t->n_tensor);
