@@ -79,6 +79,8 @@ size_of_store() {
 	right
 	[ "$(cached)" -eq $(($(number n_prompt) - 1)) ]		# all but the last token
 	tt-cache verify
+	ask --prefix-cache 0 > "$BATS_TEST_TMPDIR/out"
+	[ "$(cached)" -eq 0 ]
 }
 
 @test "any damaged byte costs a warning, never a wrong one" {
@@ -260,6 +262,19 @@ size_of_store() {
 		echo 00000000000000000000000000000000 | tt-cache $how
 		[ ! -e "$f.tmp.AbC123" ]
 	done
+}
+
+@test "forget takes what cannot be read, and of several sources each" {
+	make_index 4
+	tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt" > /dev/null
+	tt-cache list -v | grep '0 sources$' | sed 's/\t.*//' | head -n 1 > "$BATS_TEST_TMPDIR/plain"
+	printf 'XXXX' | dd of="$(tr -d ' ' < "$BATS_TEST_TMPDIR/plain")" bs=1 seek=20 conv=notrunc 2> /dev/null
+	printf '%032x\n' 9 4 2 1 | tt-cache forget
+	[ ! -e "$(tr -d ' ' < "$BATS_TEST_TMPDIR/plain")" ]
+	[ "$(tt-cache list -v | grep -c '1 sources')" -gt 0 ]
+	tt-cache verify
+	printf '%032x\n' 3 | tt-cache forget
+	[ "$(tt-cache list -v | grep -c '1 sources')" -eq 0 ]
 }
 
 @test "what could not be removed or read is said" {

@@ -39,7 +39,14 @@ static void arch_of_each_kind_is_read(void **state)
 		assert_int_equal(a.d_head, 32);
 		assert_int_equal(a.n_vocab, TINY_VOCAB);
 		assert_int_equal(arch_is_windowed(&a, 0), i == 2);
-		assert_int_equal(arch_is_windowed(&a, 2), 0);
+		assert_int_equal(arch_is_windowed(&a, 1), 0);
+		assert_int_equal(arch_is_windowed(&a, 2), i == 2);
+		assert_float_equal(a.embd_scale, i == 2 ? 16 : 1, 0);
+		assert_float_equal(a.rope_base_local, 10000, 0);
+		t = (struct tiny){ .arch = kinds[i], .seed = 1, .set = "rope.freq_base", .set_f = 1e6f, .drop = "attention.head_count_kv" };
+		assert_int_equal(read_arch(&t, &a, &e), 0);
+		assert_int_equal(a.n_head_kv, TINY_HEAD);
+		assert_float_equal(a.rope_base_local, i == 2 ? 10000 : 1e6f, 0);
 	}
 }
 
@@ -47,8 +54,9 @@ static void arch_with_edge_values_never_passes_unchecked(void **state)
 {
 	(void)state;
 	static const char *const whole[] = { "block_count", "context_length", "embedding_length", "feed_forward_length",
-		"attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.sliding_window" };
-	static const uint32_t values[] = { 0, 1, 3, 33, 65535, 0x7FFFFFFF, 0xFFFFFFFF };
+		"attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.sliding_window",
+		"rope.dimension_count" };
+	static const uint32_t values[] = { 0, 1, 3, 33, 64, 65535, 0x7FFFFFFF, 0xFFFFFFFF };
 	for (unsigned i = 0; i < sizeof whole / sizeof *whole; i++)
 		for (unsigned j = 0; j < sizeof values / sizeof *values; j++) {
 			struct tiny t = { .arch = "gemma3", .seed = 1, .set = whole[i], .set_u = values[j] };
@@ -64,7 +72,30 @@ static void arch_with_edge_values_never_passes_unchecked(void **state)
 			assert_in_range(a.n_head, 1, ARCH_MAX_HEAD);
 			assert_int_equal(a.n_head % a.n_head_kv, 0);
 			assert_int_equal(a.d_head % 32, 0);
+			assert_in_range(a.n_rot, 2, a.d_head);
+			assert_int_equal(a.n_rot % 2, 0);
 		}
+}
+
+/* What would change the arithmetic. */
+static void arch_with_what_is_not_handled_is_refused(void **state)
+{
+	(void)state;
+	static const char *const off[] = { "attn_logit_softcapping", "final_logit_softcapping", "expert_count", "attention.clamp_kqv",
+		"attention.max_alibi_bias", "logit_scale", "residual_scale", "embedding_scale", "attention.scale" };
+	for (unsigned i = 0; i < sizeof off / sizeof *off; i++)
+		for (int on = 0; on < 2; on++) {
+			struct tiny t = { .arch = "llama", .seed = 1, .rope_key = off[i], .rope_f = (float)on };
+			struct arch a;
+			struct err e = { 0 };
+			assert_int_equal(read_arch(&t, &a, &e), on ? ERR_UNSUPPORTED : 0);
+			assert_true(!on || strstr(e.msg, off[i]));
+		}
+	for (uint32_t n = 0; n < 3; n++) {
+		struct tiny t = { .arch = "llama", .seed = 1, .set = "attention.value_length", .set_u = 32 * n };
+		struct arch a;
+		assert_int_equal(read_arch(&t, &a, NULL), n == 1 ? 0 : ERR_FORMAT);
+	}
 }
 
 static void arch_with_senseless_floats_is_refused(void **state)
@@ -178,11 +209,57 @@ static void arch_of_a_part_of_a_model_is_refused(void **state)
 	}
 }
 
+static int load_again(const struct arch *a, struct arch *b)
+{
+	struct buf out = { 0 };
+	assert_int_equal(arch_save(a, &out), 0);
+	int r = arch_load(b, out.data, out.len, NULL);
+	buf_release(&out);
+	return r;
+}
+
+/* In a pack, whose parts are not looked into when it is opened. */
+static void arch_load_takes_what_was_saved_and_is_sound(void **state)
+{
+	(void)state;
+	struct tiny t = { .arch = "gemma3", .seed = 1 };
+	struct arch a, b;
+	struct buf out = { 0 }, back = { 0 };
+	assert_int_equal(read_arch(&t, &a, NULL), 0);
+	assert_int_equal(load_again(&a, &b), 0);
+	assert_int_equal(arch_save(&b, &back), 0);
+	assert_int_equal(arch_save(&a, &out), 0);
+	assert_int_equal(out.len, back.len);
+	assert_memory_equal(out.data, back.data, out.len);
+	assert_true(b.is_neox && b.has_norms && b.is_gelu && !b.has_qkv_bias);
+	for (size_t i = 0; i < out.len; i++) {
+		assert_true(arch_load(&b, out.data, i, NULL) < 0);
+		out.data[i] ^= 4;
+		assert_int_equal(arch_load(&b, out.data, out.len, NULL), i < 4 ? ERR_VERSION : ERR_FORMAT);
+		out.data[i] ^= 4;
+	}
+	buf_release(&out);
+	buf_release(&back);
+	const struct { size_t *at, bad; } odd[] = { { &a.n_layer, 0 }, { &a.n_layer, ARCH_MAX_LAYER + 1 }, { &a.n_head, 0 },
+		{ &a.n_head_kv, 0 }, { &a.n_head_kv, 3 }, { &a.n_head_kv, 2 * TINY_HEAD }, { &a.d_head, 0 }, { &a.d_head, 48 }, { &a.d_head, 288 },
+		{ &a.d_model, 16 }, { &a.d_ff, ARCH_MAX_DIM + 32 }, { &a.n_vocab, 0 }, { &a.n_ctx, ARCH_MAX_CTX + 1 }, { &a.n_rot, 0 },
+		{ &a.n_rot, 31 }, { &a.n_rot, 34 }, { &a.window_period, 0 } };
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+		size_t good = *odd[i].at;
+		*odd[i].at = odd[i].bad;
+		assert_int_equal(load_again(&a, &b), ERR_FORMAT);
+		*odd[i].at = good;
+	}
+	a.kind = ARCH_GEMMA3 + 1;
+	assert_int_equal(load_again(&a, &b), ERR_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arch_of_each_kind_is_read),
 		cmocka_unit_test(arch_with_edge_values_never_passes_unchecked),
+		cmocka_unit_test(arch_with_what_is_not_handled_is_refused),
 		cmocka_unit_test(arch_with_senseless_floats_is_refused),
 		cmocka_unit_test(arch_without_required_key_names_it),
 		cmocka_unit_test(arch_with_keys_of_another_type_is_refused),
@@ -191,6 +268,7 @@ int main(void)
 		cmocka_unit_test(arch_with_biases_of_another_family_is_refused),
 		cmocka_unit_test(arch_of_unknown_kind_is_unsupported),
 		cmocka_unit_test(arch_of_a_part_of_a_model_is_refused),
+		cmocka_unit_test(arch_load_takes_what_was_saved_and_is_sound),
 	};
 	return cmocka_run_group_tests_name("arch", tests, NULL, NULL);
 }

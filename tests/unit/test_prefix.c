@@ -66,12 +66,13 @@ static const char *path_of(uint8_t id)
 	return path;
 }
 
-/* A block of 10,000 bytes: its id, its parent's (0 = none), what it cost, its hits, its age. */
-static void put(uint8_t id, uint8_t parent, unsigned depth, uint64_t cost, int hits, int age_s)
+#define LEN 9700
+
+/* A block with `len` bytes of state, LEN making 9,960 in all: its id, its parent's (0 = none), what it cost, its hits, its age. */
+static void put_long(uint8_t id, uint8_t parent, unsigned depth, uint64_t cost, int hits, int age_s, size_t len)
 {
-	static const uint8_t payload[9700];
-	struct block b = { .id = { id }, .parent = { parent }, .n_tok = 32, .n_before = 32 * depth, .cost_ns = cost,
-		.payload_len = sizeof payload };
+	static const uint8_t payload[10 * LEN];
+	struct block b = { .id = { id }, .parent = { parent }, .n_tok = 32, .n_before = 32 * depth, .cost_ns = cost, .payload_len = len };
 	memcpy(b.model, MODEL, HASH_ID_LEN);
 	mkdir(model_dir(), 0700);
 	assert_int_equal(block_write(&b, payload, path_of(id), NULL), 0);
@@ -79,6 +80,11 @@ static void put(uint8_t id, uint8_t parent, unsigned depth, uint64_t cost, int h
 		block_touch(path_of(id));
 	struct timespec t[2] = { { .tv_sec = time(NULL) - age_s }, { .tv_sec = time(NULL) - age_s } };
 	assert_int_equal(utimensat(AT_FDCWD, path_of(id), t, 0), 0);
+}
+
+static void put(uint8_t id, uint8_t parent, unsigned depth, uint64_t cost, int hits, int age_s)
+{
+	put_long(id, parent, depth, cost, hits, age_s, LEN);
 }
 
 static bool is_there(uint8_t id)
@@ -90,15 +96,35 @@ static void evict_takes_the_least_worth(void **state)
 {
 	(void)state;
 	put(1, 0, 0, 1000, 0, 3000);	/* cheap, unused */
-	put(2, 0, 0, 1000, 9, 3000);	/* used */
+	put(2, 0, 0, 900, 9, 3000);	/* used */
 	put(3, 0, 0, 9000, 0, 3000);	/* dear */
-	put(4, 0, 0, 1000, 0, 10);	/* young */
+	put(4, 0, 0, 900, 0, 10);	/* young */
 	assert_int_equal(evict(dir, 1 << 20), 4 * 9960);
 	assert_true(is_there(1));
 	assert_true(evict(dir, 35000) <= 35000);
 	assert_false(is_there(1));
 	assert_true(is_there(2) && is_there(3) && is_there(4));
 	assert_int_equal(evict(dir, 0), 0);
+}
+
+static void evict_takes_what_is_long_for_what_it_cost(void **state)
+{
+	(void)state;
+	put_long(1, 0, 0, 3000, 0, 3000, 10 * LEN);
+	put(2, 0, 0, 1000, 0, 3000);
+	assert_int_equal(evict(dir, 100000), 9960);
+	assert_true(is_there(2));
+}
+
+/* Below the bound by a twentieth, so that not every block that is written has to look at all of them. */
+static void evict_goes_a_little_further(void **state)
+{
+	(void)state;
+	for (uint8_t id = 1; id <= 40; id++)
+		put(id, 0, 0, 1000, 0, 3000);
+	assert_int_equal(evict(dir, 40 * 9960), 40 * 9960);
+	uint64_t left = evict(dir, 40 * 9960 - 1);
+	assert_true(left <= 38 * 9960 && left >= 37 * 9960);
 }
 
 static void evict_keeps_what_the_best_hangs_on(void **state)
@@ -108,9 +134,10 @@ static void evict_keeps_what_the_best_hangs_on(void **state)
 	put(2, 1, 1, 1000, 0, 9000);
 	put(3, 2, 2, 1000, 50, 10);	/* ... of a leaf that is used */
 	put(4, 0, 0, 1000, 0, 1000);
-	put(5, 77, 1, 9999999, 99, 0);	/* nothing leads here any more */
+	put(5, 77, 1, 9999999, 99, 0);	/* nothing leads here any more, */
+	put(6, 5, 2, 9999999, 99, 0);	/* nor further on */
 	evict(dir, 42000);
-	assert_false(is_there(5));
+	assert_false(is_there(5) || is_there(6));
 	evict(dir, 33000);
 	assert_false(is_there(4));
 	assert_true(is_there(1) && is_there(2) && is_there(3));
@@ -131,6 +158,24 @@ static void evict_before_spares_the_young_and_their_parents(void **state)
 	assert_false(is_there(3) || is_there(4));
 }
 
+/* What a writer leaves that was killed; one that writes is left alone, but what it has written counts. */
+static void evict_removes_what_nobody_writes_any_more(void **state)
+{
+	(void)state;
+	char path[220];
+	snprintf(path, sizeof path, "%s.tmp.AbCdEf", path_of(7));
+	put(1, 0, 0, 1, 0, 0);
+	for (int age = 3000; age <= 4000; age += 1000) {
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		assert_int_equal(fputs("half", f) >= 0 && !fclose(f), 1);
+		struct timespec t[2] = { { .tv_sec = time(NULL) - age }, { .tv_sec = time(NULL) - age } };
+		assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+		assert_int_equal(evict(dir, 1 << 20), 9960 + (age < 3600 ? 4 : 0));
+		assert_int_equal(access(path, F_OK), age < 3600 ? 0 : -1);
+	}
+}
+
 static void evict_touches_nothing_else(void **state)
 {
 	(void)state;
@@ -140,10 +185,15 @@ static void evict_touches_nothing_else(void **state)
 	FILE *f = fopen(other, "w");
 	assert_non_null(f);
 	fclose(f);
+	char folder[100], in[160], odd[200];
+	snprintf(folder, sizeof folder, "%s/notes", dir);
+	snprintf(in, sizeof in, "%s/%s", folder, strrchr(path_of(1), '/') + 1);
+	snprintf(odd, sizeof odd, "%s", path_of(2));
+	assert_int_equal(mkdir(folder, 0700) || symlink(other, odd) || link(other, in), 0);
 	evict(dir, 0);
 	assert_false(is_there(1));
 	assert_int_equal(access(other, F_OK), 0);
-	unlink(other);
+	assert_int_equal(unlink(in) || unlink(odd) || unlink(other) || rmdir(folder), 0);
 	assert_int_equal(evict("/tmp/test_prefix.none", 0), 0);
 }
 
@@ -151,8 +201,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(evict_takes_the_least_worth, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(evict_takes_what_is_long_for_what_it_cost, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(evict_goes_a_little_further, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_keeps_what_the_best_hangs_on, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_before_spares_the_young_and_their_parents, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(evict_removes_what_nobody_writes_any_more, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_touches_nothing_else, make_dir, remove_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
