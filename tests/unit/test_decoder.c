@@ -15,6 +15,7 @@
 
 #include "generate/model.h"
 #include "generate/session.h"
+#include "lib/base/pool.h"
 #include "lib/model/nn.h"
 #include "tests/unit/tiny.h"
 
@@ -254,6 +255,42 @@ static void logits_are_those_of_the_definition(void **state)
 	}
 }
 
+/* On a machine of many processors a head's rows are cut into more runs, of which the last must not be empty. */
+static void attention_of_many_threads_is_that_of_one(void **state)
+{
+	(void)state;
+	enum { T = 100, H = 8 };
+	const struct kern *k = kern_select(NULL, NULL);
+	size_t stride = (T + ATTN_TILE - 1) / ATTN_TILE * attn_tile_len(DH);
+	int16_t *key = aligned_alloc(64, 2 * stride * sizeof *key), *value = key + stride;
+	float *q = malloc(T * H * DH * sizeof *q), *out = malloc(T * H * DH * sizeof *out), *one = malloc(T * H * DH * sizeof *one);
+	struct arena mem = { 0 };
+	struct nn nn[2];
+	struct pool *many;
+	uint64_t seed = 3;
+	for (size_t i = 0; i < T * H * DH; i++)
+		q[i] = (float)(tiny_rand(&seed) % 2001) * 1e-3f - 1;
+	for (size_t p = 0; p < T; p++)
+		k->kv_put(q + p * DH, q + (T + p) * DH, DH, p, key, value);
+	assert_int_equal(pool_open(&many, 17, NULL), 0);
+	assert_int_equal(nn_init(&nn[0], k, NULL, &mem, NULL), 0);
+	assert_int_equal(nn_init(&nn[1], k, many, &mem, NULL), 0);
+	for (size_t n = 1; n <= T; n++) {
+		struct nn_attn at = { .q = q, .out = one, .ld_q = H * DH, .ld_out = H * DH, .n_tok = n, .n_head = H, .n_head_kv = 1,
+			.d_head = DH, .k = key, .v = value, .stride = stride, .window = 9, .scale = 0.2f };
+		nn_attn(&nn[0], &at);
+		at.out = out;
+		nn_attn(&nn[1], &at);
+		assert_memory_equal(out, one, n * H * DH * sizeof *out);
+	}
+	pool_close(many);
+	arena_release(&mem);
+	free(key);
+	free(q);
+	free(out);
+	free(one);
+}
+
 static void rope_angles_are_the_librarys(void **state)
 {
 	(void)state;
@@ -276,6 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(logits_are_those_of_the_definition),
+		cmocka_unit_test(attention_of_many_threads_is_that_of_one),
 		cmocka_unit_test(rope_angles_are_the_librarys),
 	};
 	return cmocka_run_group_tests_name("decoder", tests, NULL, NULL);

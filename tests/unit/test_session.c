@@ -28,7 +28,7 @@
 enum { N_TOK = 200, N_KIND = 3 };
 static const char *const kinds[N_KIND] = { "llama", "qwen2", "gemma3" };
 static struct model *model[N_KIND];
-static struct pool *two;
+static struct pool *two, *many;
 static char dir[64];
 
 static int open_tiny(struct tiny *t, struct model **m, struct err *e)
@@ -67,7 +67,7 @@ static int open_models(void **state)
 		if (open_tiny(&t, &model[i], &e))
 			fail_msg("%s", e.msg);
 	}
-	return pool_open(&two, 2, &e);
+	return pool_open(&two, 2, &e) || pool_open(&many, 13, &e);
 }
 
 static int close_models(void **state)
@@ -76,6 +76,7 @@ static int close_models(void **state)
 	for (int i = 0; i < N_KIND; i++)
 		model_close(model[i]);
 	pool_close(two);
+	pool_close(many);
 	return rmdir(dir);
 }
 
@@ -140,7 +141,7 @@ static void eval_in_any_split_gives_same_bytes(void **state)
 		float *all = one_by_one(i, tok, N_TOK);
 		uint64_t seed = 7;
 		for (int round = 0; round < 6; round++) {
-			struct session *s = open_session(i, round % 2 ? two : NULL, N_TOK);
+			struct session *s = open_session(i, (struct pool *const[]){ NULL, two, many }[round % 3], N_TOK);
 			for (size_t at = 0; at < N_TOK;) {
 				/* round 0: all at once; 1: batches of 1..8 with all their logits; then random */
 				size_t n = round == 0 ? N_TOK : 1 + tiny_rand(&seed) % (round == 1 ? 8 : 150);
