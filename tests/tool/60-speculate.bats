@@ -35,6 +35,16 @@ drafts() {	# the tok arrays of the draft records on stdin
 	[ "$(tr -dc , < "$BATS_TEST_TMPDIR/d" | wc -c)" -le 6 ]
 }
 
+@test "numbers that cannot be are done without" {
+	many=$(seq -s , 1000)
+	for cost in "[$many]" "[$many,\"x\"]" '[1,2,3]' '[0,0,0,0,0,0,0,0]' '[-1,-2,-3,-4,-5,-6,-7,-8]' '[1,2,3,4,5,6,7,"8"]' '{}' 7
+	do
+		printf '%s\n' "${ctx/\[10,*16\]/$cost}" '{"kind":"accept","n":9223372036854775807,"tok":[4,9,1],"max":7}' \
+			'{"kind":"accept","n":1000000,"tok":[2,3,4],"max":7}' | tt-speculate | drafts > "$BATS_TEST_TMPDIR/d"
+		[ "$(grep -c '^\[[1-9],[1-9]' "$BATS_TEST_TMPDIR/d")" -eq 3 ]
+	done
+}
+
 @test "nothing repeats: an empty draft" {
 	printf '%s\n' '{"kind":"ctx","tok":[1,2,3],"max":7}' | tt-speculate | drafts > "$BATS_TEST_TMPDIR/d"
 	[ "$(cat "$BATS_TEST_TMPDIR/d")" = "[]" ]
@@ -53,6 +63,18 @@ drafts() {	# the tok arrays of the draft records on stdin
 	done > "$BATS_TEST_TMPDIR/last"
 	[ "$(sed -n 1p "$BATS_TEST_TMPDIR/last")" = "[]" ]
 	grep -q '^\[1,2,3' "$BATS_TEST_TMPDIR/last"
+}
+
+@test "what was refused is no matter for the next timeline" {
+	cost='"cost":[10,14,18,22,26,30,34,38]'
+	begin="{\"kind\":\"ctx\",\"tok\":[1,2,3,1,2,3,1,2,3,1,2,3,1],\"max\":7,$cost}"
+	{
+		echo "$begin"
+		yes "{\"kind\":\"accept\",\"n\":0,\"tok\":[1,2,3,1],\"max\":7,$cost}" | head -n 30
+		echo "$begin"
+	} | tt-speculate | drafts > "$BATS_TEST_TMPDIR/d"
+	[ "$(tail -n 2 "$BATS_TEST_TMPDIR/d" | head -n 1)" = "[]" ]
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/d")" = "$(head -n 1 "$BATS_TEST_TMPDIR/d")" ]
 }
 
 @test "drafts are as long as pays at the costs that are told last" {
@@ -112,6 +134,25 @@ drafts() {	# the tok arrays of the draft records on stdin
 	printf '%s\n' "{\"kind\":\"ctx\",\"tok\":[10,11,12],\"max\":7,$cost}" "{\"kind\":\"ctx\",\"tok\":[],\"max\":7,$cost}" |
 		tt-speculate -m llama | drafts > "$BATS_TEST_TMPDIR/d"
 	[ "$(sed -n 2p "$BATS_TEST_TMPDIR/d")" = "[]" ]
+}
+
+@test "a small model's guesses are those that it makes one by one" {
+	cost='"cost":[100000,100000,100000,100000,100000,100000,100000,100000]'	# however many, a step costs the same
+	{
+		echo "{\"kind\":\"ctx\",\"tok\":[9,8],\"max\":7,$cost}"
+		printf '{"kind":"accept","n":7,"tok":[%d],"max":7}\n' $(seq 20 99)	# until it believes in itself
+	} > "$BATS_TEST_TMPDIR/learn"
+	tok=10,158,159
+	{ cat "$BATS_TEST_TMPDIR/learn"; echo "{\"kind\":\"ctx\",\"tok\":[$tok],\"max\":7,$cost}"; } | tt-speculate -m llama |
+		drafts | tail -n 1 | tr -d '[]' | tr , '\n' > "$BATS_TEST_TMPDIR/d"
+	n=$(wc -l < "$BATS_TEST_TMPDIR/d")
+	[ "$n" -ge 4 ]
+	while read -r next
+	do
+		echo "{\"kind\":\"ctx\",\"tok\":[$tok],\"max\":7,$cost}"
+		tok=$tok,$next
+	done < "$BATS_TEST_TMPDIR/d" > "$BATS_TEST_TMPDIR/in"
+	cat "$BATS_TEST_TMPDIR/learn" "$BATS_TEST_TMPDIR/in" | tt-speculate -m llama | drafts | tail -n "$n" | sed 's/^\[//; s/[],].*//' | cmp - "$BATS_TEST_TMPDIR/d"
 }
 
 @test "a small model that has missed more than it may read stays out of the reply" {
@@ -240,6 +281,17 @@ judge() {
 	[ "$(number n_draft)" -le 24 ]		# three a step
 }
 
+@test "each reply has drafts of its own, and counts them alone" {
+	let_drafts_pay
+	echo "10 20 30 40 50 60 70 80 0" > "$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)"
+	for i in 1 2 3
+	do
+		printf '%s\n' "{\"kind\":\"query\",\"id\":\"$i\",\"text\":\"ab\"}" "{\"kind\":\"hit\",\"query\":\"$i\",\"text\":\"text\"}"
+	done | tt-generate -m qwen2 -n 12 --prefix-cache=0 --json --draft "$wrong" > "$BATS_TEST_TMPDIR/a"	# lost, and dropped till the end of each
+	[ "$(number n_draft | sort -u | wc -l)" -eq 1 ]
+	[ "$(number n_draft | head -n 1)" -gt 0 ]
+}
+
 @test "nothing is drafted behind the last token that is wanted" {
 	let_drafts_pay
 	say -n 2 --draft "$wrong"
@@ -261,13 +313,21 @@ judge() {
 		say -s 1
 		[ "$(cat "$costs")" = "$kept" ]
 	done
-	for bad in "1 2 3 4 5 6 7 8 1" "1 2 3 4 5 6 7 8" "1 2 3 nonsense" ""	# unsettled; as once written; no table
+	for bad in "1 2 3 4 5 6 7 8 1" "1 2 3 4 5 6 7 8" "1 2 3 nonsense" "" \
+		"1 2 3 4 5 6 7 0 0" "1 2 3 4 5 6 7 1e9 0" "1 2 3 4 -5 6 7 8 0" "nan 2 3 4 5 6 7 8 0"	# unsettled; as once written; no table
 	do
 		echo "$bad" > "$costs"
 		say -s 1
 		[ "$(wc -w < "$costs")" -eq 9 ]
 		[ "$(cut -d' ' -f2-4 "$costs")" != "2 3 4" ]
 	done
+}
+
+@test "costs are those of a level of kernels and a number of threads" {
+	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"
+	say -j 1
+	say -j 2
+	[ "$(find "$XDG_CACHE_HOME/tiny-titans/costs" -name '*-[ar]*-[12]-*' -o -name '*-vnni-[12]-*' | wc -l)" -eq 2 ]
 }
 
 @test "a drafter that dies or talks nonsense is said once and done without" {

@@ -217,6 +217,21 @@ static void drafter_get_patience_follows_the_step(void **state)
 	close(fd[1]);
 }
 
+/* Patience is for each draft, and longer for the first of another timeline. */
+static void drafter_get_one_that_is_always_slow_is_kept(void **state)
+{
+	(void)state;
+	struct drafter *d;
+	int32_t out[DRAFTER_MAX];
+	size_t n;
+	assert_int_equal(drafter_open(&d, "for s in 0.28 0.28 0.28 0.28 1.1; do sleep $s; echo '{\"kind\":\"draft\",\"tok\":[7]}'; done; cat >/dev/null", "vocab", 100, NULL), 0);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(i % 4 ? drafter_accept(d, 0, tok, 1, cost, 4, NULL) : drafter_ctx(d, tok, 3, 3, cost, 4, NULL), 0);
+		assert_int_equal(drafter_get(d, out, &n, NULL), 0);
+	}
+	drafter_close(d);
+}
+
 /* Stopped and continued, as by a shell's job control: the time between is nobody's fault. */
 static void drafter_get_time_stopped_does_not_count(void **state)
 {
@@ -263,6 +278,20 @@ static void drafter_pays_winning_drafts_go_on(void **state)
 	}
 }
 
+/* However much it has won: the text may have changed. */
+static void drafter_pays_what_was_won_is_no_credit(void **state)
+{
+	(void)state;
+	struct drafter_guard g = {0};
+	for (int i = 0; i < 100; i++) {
+		assert_true(drafter_pays(&g));
+		drafter_spent(&g, 10, 12, 5);
+	}
+	for (int i = 0; i < 4; i++)
+		drafter_spent(&g, 10, 20, 1);
+	assert_false(drafter_pays(&g));
+}
+
 /* Three steps of four give one token for 12 ms, the fourth five tokens for 15: 51 ms for eight tokens win against 10 ms each, though
  * most steps lose. */
 static void drafter_pays_rare_long_drafts_go_on(void **state)
@@ -304,9 +333,11 @@ int main(void)
 		cmocka_unit_test(drafter_close_ends_what_runs_in_the_background),
 		cmocka_unit_test(drafter_patience_is_bounded),
 		cmocka_unit_test(drafter_get_patience_follows_the_step),
+		cmocka_unit_test(drafter_get_one_that_is_always_slow_is_kept),
 		cmocka_unit_test(drafter_get_time_stopped_does_not_count),
 		cmocka_unit_test(drafter_pays_losing_drafts_pause),
 		cmocka_unit_test(drafter_pays_winning_drafts_go_on),
+		cmocka_unit_test(drafter_pays_what_was_won_is_no_credit),
 		cmocka_unit_test(drafter_pays_rare_long_drafts_go_on),
 		cmocka_unit_test(drafter_pays_poor_start_goes_on),
 	};

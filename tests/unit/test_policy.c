@@ -68,6 +68,54 @@ static void copy_length_follows_cost_and_chance(void **state)
 	assert_int_equal(policy_copy_length(&p, weak, 7, &gain), 0);
 }
 
+static void lengths_end_with_a_step(void **state)
+{
+	(void)state;
+	struct policy p;
+	const double sure[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	double gain;
+	policy_init(&p, cheap, 0);
+	assert_int_equal(policy_copy_length(&p, sure, 9, &gain), POLICY_MAX_DRAFT);
+	p.verify[POLICY_MAX_DRAFT + 1] = p.verify[POLICY_MAX_DRAFT];
+	assert_true(policy_model_keep(&p, POLICY_MAX_DRAFT - 1, 1, 1) && policy_model_more(&p, POLICY_MAX_DRAFT - 1, 1));
+	assert_false(policy_model_keep(&p, POLICY_MAX_DRAFT, 1, 1) || policy_model_more(&p, POLICY_MAX_DRAFT, 1));
+}
+
+/* A machine that became ten times slower in everything makes no other drafts than before. */
+static void costs_that_all_grow_alike_change_nothing(void **state)
+{
+	(void)state;
+	struct policy p;
+	const double said[7] = { 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6 };
+	double slow[9], before, after;
+	policy_init(&p, cheap, 2.2);
+	for (int i = 0; i < 20; i++)
+		policy_step(&p, 4, 2, 4);
+	for (int b = 1; b < 9; b++)
+		slow[b] = 10 * cheap[b];
+	size_t n = policy_copy_length(&p, said, 7, &before);
+	double asked = p.model_cost / p.cost;
+	policy_costs(&p, slow);
+	assert_int_equal(policy_copy_length(&p, said, 7, &after), n);
+	assert_true(after > before - 1e-9 && after < before + 1e-9);
+	assert_true(p.model_cost / p.cost > asked - 1e-9 && p.model_cost / p.cost < asked + 1e-9);
+}
+
+/* A change of text is noticed within some tens of tokens. */
+static void chance_forgets(void **state)
+{
+	(void)state;
+	struct policy p;
+	policy_init(&p, cheap, 1);
+	for (int i = 0; i < 1000; i++)
+		policy_result(&p, POLICY_COPY, 0.5, true);
+	assert_true(policy_chance(&p, POLICY_COPY, 0.5) > 0.99 && policy_chance(&p, POLICY_COPY, 0.5) <= 1);
+	for (int i = 0; i < 60; i++)
+		policy_result(&p, POLICY_COPY, 0.5, false);
+	assert_true(policy_chance(&p, POLICY_COPY, 0.5) < 0.2);
+	assert_true(policy_chance(&p, POLICY_MODEL, 0.5) > 0.5 && p.model_mean == 0.7);	/* of which nothing was said */
+}
+
 static void copy_right_drafts_reach_the_best_speed(void **state)
 {
 	(void)state;
@@ -138,6 +186,38 @@ static void model_ask_better_copies_go_first(void **state)
 	assert_false(policy_model_ask(&p, 3));
 }
 
+static void model_that_lost_gets_a_chance_after_its_rest(void **state)
+{
+	(void)state;
+	struct policy p;
+	unsigned before = 0;
+	policy_init(&p, cheap, 4.3);
+	for (int lost = 0; lost < 3; lost++) {
+		unsigned rested = 0;
+		while (!p.rest) {
+			assert_true(policy_model_ask(&p, 0));
+			policy_step(&p, 0, 0, 1);
+		}
+		while (!policy_model_ask(&p, 0) && rested < 1000)
+			rested++;
+		assert_true(rested > before && rested < 200);
+		before = rested;
+	}
+}
+
+static void model_keep_counts_what_stands_before(void **state)
+{
+	(void)state;
+	struct policy p;
+	policy_init(&p, cheap, 1);
+	assert_true(policy_model_keep(&p, 3, 0.9, 0.9));
+	assert_false(policy_model_keep(&p, 3, 0.05, 0.9));
+	/* Another one costs the small model's own step too. */
+	assert_true(policy_model_more(&p, 1, 0.9));
+	policy_init(&p, cheap, 9);
+	assert_false(policy_model_more(&p, 1, 0.9));
+}
+
 /* After a rest the first step reads what has been said meanwhile; and a machine may stop for a while. */
 static void drafted_a_long_step_is_no_lesson(void **state)
 {
@@ -159,11 +239,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copy_length_nothing_likely_is_none),
 		cmocka_unit_test(copy_length_follows_cost_and_chance),
+		cmocka_unit_test(lengths_end_with_a_step),
+		cmocka_unit_test(costs_that_all_grow_alike_change_nothing),
+		cmocka_unit_test(chance_forgets),
 		cmocka_unit_test(copy_right_drafts_reach_the_best_speed),
 		cmocka_unit_test(copy_wrong_drafts_cost_little),
 		cmocka_unit_test(model_good_one_is_asked_on),
 		cmocka_unit_test(model_bad_one_rests),
 		cmocka_unit_test(model_ask_better_copies_go_first),
+		cmocka_unit_test(model_that_lost_gets_a_chance_after_its_rest),
+		cmocka_unit_test(model_keep_counts_what_stands_before),
 		cmocka_unit_test(drafted_a_long_step_is_no_lesson),
 	};
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
