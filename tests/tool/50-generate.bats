@@ -30,6 +30,10 @@ gen() {
 	tt-generate -m qwen2 -n 12 "$@"
 }
 
+n_prompt() {	# FILE: of its first answer
+	sed -n 's/.*"n_prompt":\([0-9]*\).*/\1/p' "$1" | head -n 1
+}
+
 @test "plain text gives a reply on a pipe with --text" {
 	run --separate-stderr bash -c 'echo hello | tt-generate -m llama -n 8 --text'
 	[ "$status" -eq 0 ]
@@ -93,6 +97,22 @@ gen() {
 	gen --temp 1 -s 2 --text <p >c
 	cmp a b
 	run ! cmp -s a c
+}
+
+@test "a penalty, instructions and a number of sources that are given are heeded" {
+	echo hello >p
+	gen -n 30 --raw --text <p >a
+	gen -n 30 --raw --text --repeat-penalty 3 <p >b
+	run ! cmp -s a b
+	for how in '<p' '<ask.jsonl' '--no-sources <ask.jsonl'
+	do
+		bash -c "tt-generate -m qwen2 -n 1 --json --system 'Be brief.' $how" >a
+		bash -c "tt-generate -m qwen2 -n 1 --json --system 'Be brief, and then say it all again.' $how" >b
+		[ "$(n_prompt b)" -gt "$(n_prompt a)" ]
+	done
+	gen -n 1 --json --max-sources 1 <ask.jsonl >a
+	gen -n 1 --json <ask.jsonl >b
+	[ "$(n_prompt b)" -gt "$(n_prompt a)" ]
 }
 
 @test "each query gets its answer, a query without hits is refused" {
@@ -170,11 +190,28 @@ gen() {
 		echo '{"kind":"hit","query":"zz","text":"stray"}'
 		cat ask.jsonl
 		echo '{"kind":"hit","query":"other","text":"stray"}'
+		echo '{"kind":"hit","query":"q","text":"of one whose name begins alike"}'
+		echo '{"kind":"hit","query":"q3","text":""}'
 	} >in
 	run --separate-stderr gen --json <in
 	[ "$status" -eq 3 ]
 	[ "$(grep -c '"kind":"answer"' <<<"$output")" -eq 3 ]
-	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 2 ]
+	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 4 ]
+}
+
+@test "more hits and headings than are kept are left out" {
+	sec=$(seq -s , 20 | sed 's/[0-9][0-9]*/"&"/g')
+	{
+		echo '{"kind":"query","id":"q1","text":"list an archive"}'
+		for i in $(seq 100)
+		do
+			echo "{\"kind\":\"hit\",\"query\":\"q1\",\"name\":\"n$i\",\"text\":\"text $i\",\"sec\":[$sec]}"
+		done
+	} >in
+	gen -n 1 --json --max-sources 1 <in >out
+	gen -n 1 --json --max-sources 1 < <(head -2 in) >first
+	[ "$(n_prompt out)" -eq "$(n_prompt first)" ]
+	grep -q '"cites":\[{"n":1,"doc":"","name":"n1"' out
 }
 
 @test "hits without a query before them give error records, exit 3" {
@@ -226,6 +263,22 @@ gen() {
 	[ "$(wc -c <cut)" -lt "$(wc -c <whole)" ]
 }
 
+@test "a stop string ends one reply, not those after it" {
+	{
+		tail -2 ask.jsonl
+		tail -2 ask.jsonl
+	} >two.jsonl
+	gen --json --stop $'\n' <two.jsonl | sed -n 's/.*"kind":"answer".*"text":"\(..*\)","refused".*"stop":"string".*/\1/p' >said	# it says a line end
+	[ "$(wc -l <said) $(uniq said | wc -l)" = "2 1" ]
+}
+
+@test "each token goes out before the next is thought of" {
+	# The drafter is asked for the second token.
+	gen --json --draft 'n=100; until grep -qs token out || [ $((n -= 1)) -eq 0 ]; do sleep 0.02; done; grep -c token out >seen; exit 1' \
+		<<<hello >out 2>err
+	[ "$(cat seen)" -eq 1 ]
+}
+
 @test "what a stop string swallows cites nothing" {
 	tail -2 ask.jsonl >one.jsonl
 	gen --json <one.jsonl >out
@@ -244,6 +297,9 @@ gen() {
 }
 
 @test "a prompt longer than the context is refused with numbers" {
+	run --separate-stderr bash -c 'head -c 5000000 /dev/zero | tr "\0" x | tt-generate -m qwen2 --text'
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *"a prompt of more than 4194304 bytes"* ]]
 	head -c 20000 /dev/zero | tr '\0' 'x' >p
 	run --separate-stderr gen -c 512 --text <p
 	[ "$status" -eq 65 ]

@@ -52,6 +52,12 @@ static void drafter_get_more_than_asked_is_cut(void **state)
 	size_t n;
 	assert_int_equal(first_draft("echo '{\"kind\":\"draft\",\"tok\":[1,2,3,4,5,6,7,8,9]}'; cat >/dev/null", out, &n, NULL), 0);
 	assert_int_equal(n, 4);
+	struct drafter *d;
+	assert_int_equal(drafter_open(&d, "echo '{\"kind\":\"draft\",\"tok\":[1,2,3,4,5,6,7,8,9]}'; cat >/dev/null", "vocab", 100, NULL), 0);
+	assert_int_equal(drafter_ctx(d, tok, 3, 3, cost, 1000, NULL), 0);
+	assert_int_equal(drafter_get(d, out, &n, NULL), 0);
+	assert_int_equal(n, DRAFTER_MAX);
+	drafter_close(d);
 }
 
 static void drafter_get_dead_child_is_an_error(void **state)

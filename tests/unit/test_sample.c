@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "generate/sample.h"
 
@@ -46,6 +47,13 @@ static bool odd_only(void *arg, int32_t id)
 	return id % 2;
 }
 
+static bool nothing(void *arg, int32_t id)
+{
+	(void)arg;
+	(void)id;
+	return false;
+}
+
 static void pick_with_filter_gives_best_allowed(void **state)
 {
 	(void)state;
@@ -53,6 +61,15 @@ static void pick_with_filter_gives_best_allowed(void **state)
 	float l[N] = { 9, 1, 8, 2, 7, 0, 6, 0 };
 	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, odd_only, NULL), 3);
 	sampler_close(s);
+	struct sample_params p = SAMPLE_GREEDY;
+	alarm(20);
+	for (p.temp = 0; p.temp < 2; p.temp++) {
+		s = open_with(&p);
+		memcpy(l, logits0, sizeof l);
+		assert_int_equal(sampler_pick(s, l, NULL, 0, 0, nothing, NULL), -1);
+		sampler_close(s);
+	}
+	alarm(0);
 }
 
 static void pick_with_repeat_penalty_moves_on(void **state)
@@ -66,6 +83,32 @@ static void pick_with_repeat_penalty_moves_on(void **state)
 	const int32_t past[] = { 1, 3, 1 };
 	assert_int_equal(sampler_pick(s, l, past, 3, 3, NULL, NULL), 2);
 	assert_true(fabsf(l[1] - 0.8f) < 1e-6f);	/* once, though it stands there twice */
+	sampler_close(s);
+}
+
+static void pick_with_repeat_penalty_takes_the_last_tokens_only(void **state)
+{
+	(void)state;
+	struct sample_params p = SAMPLE_GREEDY;
+	p.repeat_penalty = 2.5;
+	p.repeat_last = 3;
+	struct sampler *s = open_with(&p);
+	float room[N + 2], *l = room + 1;
+	memcpy(l, logits0, sizeof logits0);
+	room[0] = room[N + 1] = -7;
+	const int32_t past[] = { 3, 1, 4, -1, N };	/* and two that are no tokens */
+	assert_int_equal(sampler_pick(s, l, past, 3, 3, NULL, NULL), 2);
+	memcpy(l, logits0, sizeof logits0);
+	assert_int_equal(sampler_pick(s, l, past, 4, 4, NULL, NULL), 3);
+	assert_true(l[1] < 1 && l[4] == -2.5f && l[3] == logits0[3]);	/* what is negative becomes more so */
+	memcpy(l, logits0, sizeof logits0);
+	assert_int_equal(sampler_pick(s, l, past, 5, 5, NULL, NULL), 1);
+	assert_true(room[0] == -7 && room[N + 1] == -7);
+	assert_false(sampler_is_plain(s));
+	sampler_close(s);
+	p.repeat_penalty = 1;
+	s = open_with(&p);
+	assert_true(sampler_is_plain(s));
 	sampler_close(s);
 }
 
@@ -94,6 +137,58 @@ static void dist_with_cuts_keeps_the_best(void **state)
 	p.top_p = 0.5;		/* the first has 0.36, the first two 0.71 */
 	s = open_with(&p);
 	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 2);
+	sampler_close(s);
+	p.top_p = 0.99;		/* of the sum of 2.78 the first five have 2.73 */
+	s = open_with(&p);
+	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 6);
+	sampler_close(s);
+	p.top_p = 0;		/* the first is always kept */
+	s = open_with(&p);
+	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 1);
+	sampler_close(s);
+	p.top_p = 1;
+	p.temp = 1e-300;	/* as good as greedy */
+	s = open_with(&p);
+	assert_int_equal(sampler_dist(s, l, NULL, 0, &it), 7);
+	assert_true(it[0].id == 1 && it[0].p == 0.5f && it[1].p == 0.5f && it[2].p == 0 && it[6].p == 0);
+	sampler_close(s);
+}
+
+static void draw_beyond_the_rounded_sum_gives_the_best(void **state)
+{
+	(void)state;
+	static const struct sample_item it[] = { { 0.5f, 7 }, { 0.25f, 3 }, { 0.125f, 5 } };
+	assert_int_equal(sample_draw(it, 3, 0), 7);
+	assert_int_equal(sample_draw(it, 3, 0.5), 3);
+	assert_int_equal(sample_draw(it, 3, 0.9), 7);
+	assert_int_equal(sample_draw(it, 0, 0.9), -1);
+}
+
+/* What is turned down is drawn anew: as if it had been forbidden before. */
+static void pick_many_with_filter_follows_what_is_left(void **state)
+{
+	(void)state;
+	struct sample_params p = SAMPLE_GREEDY;
+	p.temp = 1.5;
+	p.seed = 7;
+	struct sampler *s = open_with(&p);
+	const struct sample_item *it;
+	float l[N], some[N];
+	double chi = 0;
+	size_t draws = 20000;
+	long got[N] = { 0 };
+	for (int i = 0; i < N; i++)
+		some[i] = i % 2 ? logits0[i] : -INFINITY;
+	for (size_t i = 0; i < draws; i++) {
+		memcpy(l, logits0, sizeof l);
+		got[sampler_pick(s, l, NULL, 0, i, odd_only, NULL)]++;
+	}
+	size_t n = sampler_dist(s, some, NULL, 0, &it);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++)
+		chi += pow((double)got[it[i].id] - (double)it[i].p * (double)draws, 2) / ((double)it[i].p * (double)draws);
+	assert_int_equal(got[1] + got[3] + got[5], draws);
+	assert_true(chi < 13.8);		/* 2 degrees of freedom, p = 0.001 */
 	sampler_close(s);
 }
 
@@ -138,6 +233,8 @@ static const struct sample_item *dist_many(struct sampler **s, long top_k, clock
 		x = x * 1664525 + 1013904223;
 		l[i] = (float)((int)(x >> 12 & 0xffff) - 0x8000) / 4096 * (x >> 31 ? 1 : -1);
 	}
+	l[7] = -0.0f;
+	l[8] = 0.0f;
 	*took = clock();
 	size_t n = sampler_dist(*s, l, NULL, 0, &it);
 	*took = clock() - *took;
@@ -165,7 +262,10 @@ int main(void)
 		cmocka_unit_test(pick_greedy_tie_gives_lowest_id),
 		cmocka_unit_test(pick_with_filter_gives_best_allowed),
 		cmocka_unit_test(pick_with_repeat_penalty_moves_on),
+		cmocka_unit_test(pick_with_repeat_penalty_takes_the_last_tokens_only),
 		cmocka_unit_test(dist_with_cuts_keeps_the_best),
+		cmocka_unit_test(draw_beyond_the_rounded_sum_gives_the_best),
+		cmocka_unit_test(pick_many_with_filter_follows_what_is_left),
 		cmocka_unit_test(pick_many_times_follows_distribution),
 		cmocka_unit_test(dist_of_all_is_sorted_alike_and_sooner),
 	};

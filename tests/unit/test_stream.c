@@ -44,7 +44,17 @@ static void push_stop_string_in_pieces_is_swallowed(void **state)
 	assert_int_equal(i, 13);
 	assert_int_equal(stream_push(&s, "x", 1), 1);
 	assert_int_equal(s.out.len, 0);
+	stream_clear(&s);		/* the next reply */
+	assert_int_equal(stream_push(&s, "x", 1), 0);
+	assert_int_equal(s.out.len, 1);
+	assert_int_equal(stream_push(&s, "xy\nQ:END", 8), 1);	/* of several the first counts */
+	assert_int_equal(s.out.len, 2);
 	buf_release(&all);
+	stream_release(&s);
+	static const char *const uneven[] = { "abcd", "xy" };
+	s = (struct stream){ .stop = uneven, .n_stop = 2 };
+	assert_int_equal(stream_push(&s, "1abc", 4), 0);
+	assert_int_equal(s.out.len, 1);
 	stream_release(&s);
 }
 
@@ -75,6 +85,11 @@ static void push_range_cites_what_lies_between(void **state)
 	const unsigned want[] = { 1, 2, 3, 5, 6, 9 };
 	assert_int_equal(c.n_used, 6);
 	assert_memory_equal(c.used, want, sizeof want);
+	struct cites odd = { .n_source = 9 };
+	cites_push(&odd, "[4] [-6] [9, [8] [7-5] [1 - 3]", 30);	/* a range begins in its own brackets, and what is not closed is none */
+	const unsigned of_odd[] = { 4, 6, 8, 7, 5, 1, 2, 3 };
+	assert_int_equal(odd.n_used, 8);
+	assert_memory_equal(odd.used, of_odd, sizeof of_odd);
 	struct cites all = { .n_source = 64 };
 	cites_push(&all, "[1-40] [64] [41-64]", 19);
 	assert_int_equal(all.n_used, 64);

@@ -177,6 +177,15 @@ static void chat_pieces_of_a_text_get_no_space_in_front(void **state)
 			fail_msg("%s: encoded as\n%.*s", template_name(cases[i].kind), (int)said.len, said.data);
 		chat_release(&c);
 	}
+	/* Marks that the vocabulary does not have are text. */
+	struct chat c;
+	chat_init(&c, TEMPLATE_CHATML, tok);
+	chat_turn(&c, CHAT_USER, "b", 1);
+	assert_int_equal(chat_reply(&c, NULL), 0);
+	assert_true(c.ids.len > 20);
+	for (size_t i = 0; i < c.ids.len; i++)
+		assert_true(c.ids.id[i] >= 0);
+	chat_release(&c);
 	buf_release(&said);
 	tok_close(tok);
 	buf_release(&blob);
@@ -193,7 +202,8 @@ static void detect_template_text_gives_kind(void **state)
 		{ "'<|start_header_id|>' + role + '<|end_header_id|>\\n\\n' + text + '<|eot_id|>'", TEMPLATE_LLAMA3 },
 		{ "'<|user|>\\n' + content + '<|end|>\\n<|assistant|>\\n'", TEMPLATE_PHI3 },
 		{ "'<|user|>\\n' + content + eos_token + '<|assistant|>'", TEMPLATE_ZEPHYR },
-		{ "[INST] {{ content }} [/INST]", TEMPLATE_PLAIN },
+		{ "[INST] {{ content }} [/INST]", TEMPLATE_PLAIN }, { "{{ '<|im_start|>' + content }}", TEMPLATE_PLAIN },
+		{ "{{ '<start_of_turn>' + content }}", TEMPLATE_PLAIN }, { "content + '<|end|>'", TEMPLATE_PLAIN },
 		{ "", TEMPLATE_CHATML },
 	};
 	assert_int_equal(template_detect(NULL, 0), TEMPLATE_CHATML);
