@@ -107,7 +107,6 @@ static int step_session(void *arg, size_t b, double *ms, struct err *e)
 	if (!r)
 		session_best(st->s, 0);
 	*ms = (double)(io_now_ns() - t0) / 1e6;
-	session_rewind(st->s, 0);
 	return r;
 }
 

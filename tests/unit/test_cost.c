@@ -189,6 +189,18 @@ static void cost_seen_mends_a_bad_shape(void **state)
 	}
 }
 
+/* Whatever the clock says. */
+static void cost_seen_stays_near_what_was_measured(void **state)
+{
+	(void)state;
+	struct cost c = of(real);
+	for (int i = 0; i < 1000; i++) {
+		cost_seen(&c, 1, 60);
+		cost_seen(&c, 8, 6000);
+	}
+	assert_true(wrong_by(c.ms) <= 1.5 * 1.5 + 1e-9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +212,7 @@ int main(void)
 		cmocka_unit_test(cost_seen_follows_the_machine),
 		cmocka_unit_test(cost_seen_keeps_its_shape),
 		cmocka_unit_test(cost_seen_mends_a_bad_shape),
+		cmocka_unit_test(cost_seen_stays_near_what_was_measured),
 	};
 	return cmocka_run_group_tests_name("cost", tests, NULL, NULL);
 }

@@ -230,7 +230,8 @@ static void drafter_get_one_that_is_always_slow_is_kept(void **state)
 	struct drafter *d;
 	int32_t out[DRAFTER_MAX];
 	size_t n;
-	assert_int_equal(drafter_open(&d, "for s in 0.28 0.28 0.28 0.28 1.1; do sleep $s; echo '{\"kind\":\"draft\",\"tok\":[7]}'; done; cat >/dev/null", "vocab", 100, NULL), 0);
+	static const char cmd[] = "for s in 0.28 0.28 0.28 0.28 1.1; do sleep $s; echo '{\"kind\":\"draft\",\"tok\":[7]}'; done; cat >/dev/null";
+	assert_int_equal(drafter_open(&d, cmd, "vocab", 100, NULL), 0);
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(i % 4 ? drafter_accept(d, 0, tok, 1, cost, 4, NULL) : drafter_ctx(d, tok, 3, 3, cost, 4, NULL), 0);
 		assert_int_equal(drafter_get(d, out, &n, NULL), 0);
@@ -272,6 +273,19 @@ static void drafter_pays_losing_drafts_pause(void **state)
 	}
 	/* Over a long text the loss stays under 2 %. */
 	assert_true(asked * 3 < 1000 * 10 * 2 / 100);
+	/* But it is never given up: what comes may repeat itself. */
+	for (int i = 0; i < 20000; i++) {
+		bool ask = drafter_pays(&g);
+		asked = i < 18000 ? 0 : asked + ask;
+		if (ask)
+			drafter_spent(&g, 10, 13, 1);
+	}
+	assert_true(asked > 20);
+	for (g.pause = 0; g.lost > -1.5;)
+		drafter_spent(&g, 10, 12, 5);
+	while (!g.pause)
+		drafter_spent(&g, 10, 13, 1);
+	assert_true(g.pause < 20);	/* forgiven, once it has won */
 }
 
 static void drafter_pays_winning_drafts_go_on(void **state)
