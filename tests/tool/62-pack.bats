@@ -63,6 +63,25 @@ flip() {	# one byte of the pack at offset $1
 	[ "$(stat -c %s "$pack")" -eq 8589934592 ]
 }
 
+@test "a model that was changed in place is another, of whatever size and time" {
+	"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/other.gguf" 6
+	touch -r "$M" "$BATS_TEST_TMPDIR/other.gguf"
+	[ "$(stat -c %s "$M")" -eq "$(stat -c %s "$BATS_TEST_TMPDIR/other.gguf")" ]
+	cat "$BATS_TEST_TMPDIR/other.gguf" >"$M"
+	touch -r "$BATS_TEST_TMPDIR/other.gguf" "$M"
+	[ "$(tt-pack "$M")" = "$(tt-pack "$BATS_TEST_TMPDIR/other.gguf")" ]
+	[ "$(tt-pack "$M")" != "$pack" ]
+}
+
+@test "what is remembered of a model's content is believed if it is sound" {
+	for id in "$HOME"/.cache/tiny-titans/ids/*
+	do
+		printf X | dd of="$id" bs=1 seek=3 conv=notrunc 2> /dev/null
+	done
+	[ "$(tt-pack "$M")" = "$pack" ]
+	[ "$(find "$(dirname "$pack")" -name '*.pack' | wc -l)" -eq 1 ]
+}
+
 @test "of several models each is seen to; the first that failed gives the status" {
 	"$build/tests/tool/mktiny" qwen2 "$BATS_TEST_TMPDIR/q.gguf"
 	run -66 --separate-stderr tt-pack "$BATS_TEST_TMPDIR/none.gguf" "$M" "$BATS_TEST_TMPDIR"
@@ -98,13 +117,23 @@ flip() {	# one byte of the pack at offset $1
 }
 
 @test "a model that calls a tensor as packs call a section of their own is refused" {
-	for name in screen.slack screen.copy
+	for name in screen.slack screen.copy tok
 	do
 		"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 $name
 		run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/odd.gguf"
 		[ "$status" -eq 65 ]
 		[[ "$stderr" == *"'$name'"* ]]
+		[ -z "$(find "$(dirname "$pack")" -name '*.tmp.*')" ]	# nothing of it is left
 	done
+}
+
+@test "a tensor's name of 63 bytes is the longest" {
+	name=$(printf 'x%.0s' $(seq 63))
+	"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 "$name"
+	tt-pack -l "$BATS_TEST_TMPDIR/odd.gguf" | grep "^$name	"
+	"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 "x$name"
+	run -65 --separate-stderr tt-pack "$BATS_TEST_TMPDIR/odd.gguf"
+	[[ "$stderr" == *"'x$name' is empty or longer than 63 bytes"* ]]
 }
 
 @test "what is packed is what was hashed: the model is opened once" {

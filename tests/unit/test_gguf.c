@@ -152,6 +152,7 @@ static void gguf_open_valid_finds_everything(void **state)
 	assert_true(gguf_bool(g, "a.bool", &flag) && flag);
 	assert_true(gguf_array(g, "a.arr", &a) && a.n == 3 && a.type == GGUF_I32);
 	assert_int_equal(gguf_array_i64(&a, 2), -3);
+	assert_int_equal(gguf_array_str(g, &a, 2).n, 0);	/* which is no string */
 	assert_true(gguf_array(g, "a.strs", &a) && a.n == 3);
 	s = gguf_array_str(g, &a, 1);
 	assert_true(s.n == 2 && !memcmp(s.s, "yy", 2));
@@ -432,6 +433,30 @@ static void gguf_open_metadata_of_256_mib_is_the_most(void **state)
 	sparse_judge(&s, "'list'");
 }
 
+/* Empty ones too: of each the place is kept. */
+static void gguf_open_two_million_strings_are_the_most(void **state)
+{
+	(void)state;
+	enum { HALF = 1 << 20 };
+	for (uint64_t more = 0; more < 2; more++) {
+		struct buf b;
+		struct gguf *g;
+		struct err e = {0};
+		head(&b, 0, 2);
+		for (int i = 0; i < 2; i++) {
+			put_key(&b, i ? "b" : "a", GGUF_ARR);
+			buf_u32(&b, GGUF_STR);
+			buf_u64(&b, HALF + (i ? more : 0));
+			buf_zeros(&b, 8 * (HALF + 1));
+			b.len -= i && more ? 0 : 8;
+		}
+		assert_int_equal(gguf_open_memory(&g, b.data, b.len, "x", &e), more ? ERR_LIMIT : 0);
+		assert_true(!more || strstr(e.msg, "at most 2097152 are allowed in all"));
+		gguf_close(g);
+		buf_release(&b);
+	}
+}
+
 static void gguf_open_sums_of_sizes_wrap_fails(void **state)
 {
 	(void)state;
@@ -477,14 +502,20 @@ static void gguf_numbers_are_converted_if_they_fit(void **state)
 	struct gguf *g;
 	uint64_t u;
 	double d;
-	head(&b, 0, 4);
+	head(&b, 0, 7);
 	put_key(&b, "i8", GGUF_I8); buf_putc(&b, -1);
+	put_key(&b, "i16", GGUF_I16); buf_add(&b, "\xfe\xff", 2);
+	put_key(&b, "i32", GGUF_I32); buf_u32(&b, (uint32_t)-3);
+	put_key(&b, "bool", GGUF_BOOL); buf_putc(&b, 1);
 	put_key(&b, "i64", GGUF_I64); buf_u64(&b, 1ull << 40);
 	put_key(&b, "u64", GGUF_U64); buf_u64(&b, UINT64_MAX);
 	put_key(&b, "f32", GGUF_F32); buf_u32(&b, 0x3fc00000);
 	assert_int_equal(gguf_open_memory(&g, b.data, b.len, "x", NULL), 0);
 	assert_false(gguf_u64(g, "i8", &u));
-	assert_true(gguf_f64(g, "i8", &d) && d < 0);
+	assert_true(gguf_f64(g, "i8", &d) && d > -1.5 && d < -0.5);
+	assert_false(gguf_u64(g, "i16", &u) || gguf_u64(g, "i32", &u) || gguf_u64(g, "bool", &u) || gguf_f64(g, "bool", &d));
+	assert_true(gguf_f64(g, "i16", &d) && d > -2.5 && d < -1.5);
+	assert_true(gguf_f64(g, "i32", &d) && d > -3.5 && d < -2.5);
 	assert_true(gguf_u64(g, "i64", &u) && u == 1ull << 40);
 	assert_true(gguf_u64(g, "u64", &u) && u == UINT64_MAX);
 	assert_false(gguf_u64(g, "f32", &u));
@@ -506,6 +537,7 @@ int main(void)
 		cmocka_unit_test(gguf_open_same_key_twice_fails),
 		cmocka_unit_test(gguf_open_string_of_4_mib_is_the_longest),
 		cmocka_unit_test(gguf_open_metadata_of_256_mib_is_the_most),
+		cmocka_unit_test(gguf_open_two_million_strings_are_the_most),
 		cmocka_unit_test(gguf_open_sums_of_sizes_wrap_fails),
 		cmocka_unit_test(gguf_open_array_of_each_type_wraps_fails),
 		cmocka_unit_test(gguf_numbers_are_converted_if_they_fit),

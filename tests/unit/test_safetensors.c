@@ -64,6 +64,16 @@ static void safetensors_open_valid_lists_tensors_in_gguf_order(void **state)
 	assert_null(safetensors_tensor(s, "__metadata__"));
 	safetensors_close(s);
 	buf_release(&b);
+	/* Of a type that nothing here reads: there, but not listed. */
+	make(&b, "{\"p\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[0,16]},"
+		"\"w\":{\"dtype\":\"BF16\",\"shape\":[8],\"data_offsets\":[16,32]}}", 32);
+	assert_int_equal(safetensors_open_memory(&s, b.data, b.len, "x", NULL), 0);
+	assert_int_equal(safetensors_n_tensor(s), 1);
+	assert_null(safetensors_tensor(s, "p"));
+	t = safetensors_tensor(s, "w");
+	assert_true(t && t->type == QUANT_BF16 && (const char *)t->data == b.data + b.len - 16);
+	safetensors_close(s);
+	buf_release(&b);
 }
 
 static void safetensors_open_cut_or_extended_fails(void **state)

@@ -172,6 +172,51 @@ static void a_copy_that_is_no_use_costs_time_only(void **state)
 		h->slack[r] = r % 2 ? INFINITY : NAN;
 	assert_true(screen_best(&nn, &a, &h->full, &h->screen, work, &best) == 1);
 	assert_int_equal(best, top);
+	for (size_t r = 0; r < ROWS; r++)
+		h->slack[r] = NAN;
+	assert_true(screen_best(&nn, &a, &h->full, &h->screen, work, &best) == 1);
+	assert_int_equal(best, top);
+	arena_release(&mem);
+	head_close(h);
+}
+
+/* The copy of the best row is 0, so it is off by all that slack and norm allow; another comes near it. */
+static void a_row_that_is_just_within_its_slack_is_found(void **state)
+{
+	(void)state;
+	static uint8_t copy[ROWS][COLS / 32 * 22];
+	struct head *h = head_open();
+	struct arena mem = { 0 };
+	struct nn nn;
+	struct act a;
+	float x[COLS], row[COLS], work[ROWS];
+	double norm = 0;
+	int32_t best;
+	for (size_t r = 700; r <= 800; r += 100)	/* of different tiles */
+		for (size_t b = 0; b < COLS / 32; b++) {
+			uint16_t d = quant_to_f16(0.01f);
+			memcpy(h->q8[r] + 34 * b, &d, 2);
+			memset(h->q8[r] + 34 * b + 2, 100, 32);
+		}
+	memset(h->q8[800] + 2, 0, 4);
+	for (size_t r = 0; r < ROWS; r++)
+		h->slack[r] = screen_row(h->q8[r], COLS, copy[r]);
+	quant_row(QUANT_Q8_0, h->q8[700], COLS, row);
+	for (size_t i = 0; i < COLS; i++) {
+		norm += (double)row[i] * (double)row[i];
+		x[i] = 1;
+	}
+	memset(copy[700], 0, sizeof copy[700]);
+	h->slack[700] = (float)(sqrt(norm) * 1.001);
+	free(h->data[0]);
+	free(h->data[1]);
+	h->full = pack_rows(QUANT_Q8_0, h->q8, sizeof h->q8[0], &h->data[0]);
+	h->screen.copy = pack_rows(QUANT_Q5_0, copy, sizeof copy[0], &h->data[1]);
+	assert_int_equal(nn_init(&nn, kern_select(NULL, NULL), NULL, &mem, NULL), 0);
+	assert_int_equal(act_init(&a, &mem, 1, COLS, 1u << ACT_G16, NULL), 0);
+	nn_act(&nn, x, COLS, 1, COLS, &a);
+	assert_true(screen_best(&nn, &a, &h->full, &h->screen, work, &best) < 0.1);
+	assert_int_equal(best, 700);
 	arena_release(&mem);
 	head_close(h);
 }
@@ -182,6 +227,7 @@ int main(void)
 		cmocka_unit_test(best_is_that_of_all_logits),
 		cmocka_unit_test(slack_is_of_the_size_of_rounding),
 		cmocka_unit_test(a_copy_that_is_no_use_costs_time_only),
+		cmocka_unit_test(a_row_that_is_just_within_its_slack_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
