@@ -61,8 +61,6 @@ void *arena_alloc(struct arena *a, size_t n)
 	size_t need = (n + ALIGN - 1) / ALIGN * ALIGN;
 	if (need == 0)
 		need = ALIGN;
-	if (a->limit && (need > a->limit || a->used > a->limit - need))
-		return NULL;
 	struct arena_block *b = a->head;
 	if (!b || b->cap - b->used < need)
 		b = block_new(a, need);

@@ -19,10 +19,9 @@ struct arena_block;
 struct arena {
 	struct arena_block *head;	/* newest block; NULL in a zeroed arena, which is valid and empty */
 	size_t used;			/* bytes handed out over all blocks, alignment included */
-	size_t limit;			/* refuse to grow past this many bytes; 0 = no limit */
 };
 
-/* Returns `n` bytes, zeroed, 64-byte aligned; NULL when memory or the limit is exhausted (the arena is unchanged). */
+/* Returns `n` bytes, zeroed, 64-byte aligned; NULL when memory is exhausted (the arena is unchanged). */
 void *arena_alloc(struct arena *a, size_t n);
 /* arena_alloc of n * size with the product checked. */
 void *arena_array(struct arena *a, size_t n, size_t size);
@@ -32,7 +31,7 @@ char *arena_strdup(struct arena *a, const char *s, size_t n);
 /* Position to rewind to. Rewinding forgets everything allocated since and keeps the first block for reuse. */
 size_t arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, size_t mark);
-/* Frees everything; the arena is then as zeroed (the limit stays). */
+/* Frees everything; the arena is then as zeroed. */
 void arena_release(struct arena *a);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * arena: alignment, zeroing, limits, and rewinding over several blocks.
+ * arena: alignment, zeroing, and rewinding over several blocks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,28 +47,35 @@ static void arena_rewind_over_blocks_keeps_what_is_older(void **state)
 	assert_int_equal(a.used, 0);
 }
 
-static void arena_alloc_past_the_limit_fails_and_changes_nothing(void **state)
+/* A block that the system zeroed is no longer zeroed when it is used again. */
+static void arena_alloc_of_a_large_block_is_zeroed_when_reused(void **state)
 {
 	(void)state;
-	struct arena a = { .limit = 1000 };
+	struct arena a = {0};
+	size_t n = 2 << 20;
+	for (int round = 0; round < 2; round++) {
+		unsigned char *p = arena_alloc(&a, n);
+		assert_non_null(p);
+		assert_true(p[0] == 0 && p[n / 2] == 0 && p[n - 1] == 0);
+		memset(p, 0xAA, n);
+		arena_rewind(&a, 0);
+	}
+	arena_release(&a);
+}
+
+static void arena_alloc_too_large_for_memory_fails_and_changes_nothing(void **state)
+{
+	(void)state;
+	struct arena a = {0};
 	assert_non_null(arena_alloc(&a, 500));
 	size_t used = a.used;
-	assert_null(arena_alloc(&a, 500));
+	assert_null(arena_alloc(&a, SIZE_MAX / 2));
 	assert_null(arena_alloc(&a, SIZE_MAX));
+	assert_null(arena_alloc(&a, SIZE_MAX - 63));
 	assert_null(arena_alloc(&a, SIZE_MAX - 64));
 	assert_null(arena_array(&a, SIZE_MAX / 2, 3));
 	assert_null(arena_strdup(&a, "", SIZE_MAX));
 	assert_int_equal(a.used, used);
-	assert_non_null(arena_alloc(&a, 448));
-	arena_release(&a);
-}
-
-static void arena_alloc_too_large_for_memory_fails(void **state)
-{
-	(void)state;
-	struct arena a = {0};
-	assert_null(arena_alloc(&a, SIZE_MAX / 2));
-	assert_null(arena_alloc(&a, SIZE_MAX - 63));
 	assert_non_null(arena_alloc(&a, 1));
 	arena_release(&a);
 }
@@ -78,8 +85,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arena_alloc_is_aligned_and_zeroed_even_when_reused),
 		cmocka_unit_test(arena_rewind_over_blocks_keeps_what_is_older),
-		cmocka_unit_test(arena_alloc_past_the_limit_fails_and_changes_nothing),
-		cmocka_unit_test(arena_alloc_too_large_for_memory_fails),
+		cmocka_unit_test(arena_alloc_of_a_large_block_is_zeroed_when_reused),
+		cmocka_unit_test(arena_alloc_too_large_for_memory_fails_and_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
