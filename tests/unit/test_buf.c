@@ -35,7 +35,19 @@ static void buf_align_pads_with_zeros(void **state)
 	buf_release(&b);
 }
 
-static void buf_reserve_too_much_fails_and_sticks(void **state)
+static void buf_zeros_puts_the_nul_behind_them(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	buf_reserve(&b, 50);
+	memset(b.data, 'x', b.cap);
+	buf_zeros(&b, 10);
+	for (size_t i = 0; i <= 10; i++)
+		assert_int_equal(b.data[i], 0);
+	buf_release(&b);
+}
+
+static void buf_reserve_too_much_fails_and_sticks_until_cleared(void **state)
 {
 	(void)state;
 	struct buf b = {0};
@@ -43,6 +55,8 @@ static void buf_reserve_too_much_fails_and_sticks(void **state)
 	assert_int_equal(buf_reserve(&b, SIZE_MAX - 2), ERR_MEM);
 	assert_int_equal(buf_puts(&b, "d"), ERR_MEM);
 	assert_string_equal(b.data, "abc");
+	buf_clear(&b);
+	assert_int_equal(buf_puts(&b, "d"), 0);
 	buf_release(&b);
 }
 
@@ -51,7 +65,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_add_many_keeps_all_bytes),
 		cmocka_unit_test(buf_align_pads_with_zeros),
-		cmocka_unit_test(buf_reserve_too_much_fails_and_sticks),
+		cmocka_unit_test(buf_zeros_puts_the_nul_behind_them),
+		cmocka_unit_test(buf_reserve_too_much_fails_and_sticks_until_cleared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,19 @@ static void hash_id_parts_do_not_run_together(void **state)
 	assert_memory_equal(x, y, sizeof x);
 }
 
+/* Ids of chunks and packs lie on disks: of each part its length, 8 bytes, and its bytes. */
+static void hash_id_parts_known_value(void **state)
+{
+	(void)state;
+	char longer[300], hex[33];
+	uint8_t id[HASH_ID_LEN];
+	memset(longer, 'x', sizeof longer);
+	const struct hash_part part[] = { { "ab", 2 }, { longer, sizeof longer }, { "", 0 } };
+	hash_id_parts(part, 3, id);
+	hash_hex(id, sizeof id, hex);
+	assert_string_equal(hex, "1c57a54ea75baf4c90f7d02206702998");
+}
+
 static void hash_unhex_takes_digits_alone(void **state)
 {
 	(void)state;
@@ -86,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_id_is_blake2b_128),
 		cmocka_unit_test(hash_id_parts_do_not_run_together),
+		cmocka_unit_test(hash_id_parts_known_value),
 		cmocka_unit_test(hash_unhex_takes_digits_alone),
 		cmocka_unit_test(hash_xxh128_known_values),
 		cmocka_unit_test(hash_stream_any_pieces_give_the_whole),

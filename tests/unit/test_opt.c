@@ -29,12 +29,12 @@ static const struct opt opts[] = {
 	{ 'q', "quiet", OPT_FLAG, &o.quiet, NULL, "say nothing", .env = "TT_TEST_QUIET" },
 	{ 0, "json", OPT_FLAG, &o.json, NULL, "JSON lines" },
 	{ 0, "top-p", OPT_REAL, &o.top, "P", "nucleus", .rmin = 0, .rmax = 1 },
-	{ 'f', "filter", OPT_LIST, &o.filter, "EXPR", "a filter", .env = "TT_TEST_FILTER" },
+	{ 'f', "filter", OPT_LIST, &o.filter, "EXPR", "a 'filter': [x]", .env = "TT_TEST_FILTER" },
 	{ 0 },
 };
 static const struct opt_program prog = { "tt-test", "[FILE ...]", "tests things", opts };
 
-static char text[8192], *argv_now[16];
+static char text[8192], *argv_now[100];
 static int first;
 
 /* Runs opt_try on the words given; text[] gets what it printed. */
@@ -44,8 +44,10 @@ static int try(const char *const *word)
 	memset(&o, 0, sizeof o);
 	static char name[] = "tt-test";
 	argv_now[0] = name;
-	for (; word[n - 1]; n++)
+	for (; word[n - 1]; n++) {
+		assert_true(n + 1 < (int)(sizeof argv_now / sizeof *argv_now));
 		argv_now[n] = (char *)(uintptr_t)word[n - 1];
+	}
 	argv_now[n] = NULL;
 	FILE *f = fmemopen(text, sizeof text, "w");
 	int r = opt_try(&prog, n, argv_now, &first, f, f);
@@ -99,10 +101,28 @@ static void opt_try_bad_values_are_misuse(void **state)
 	assert_int_equal(TRY("-j", ""), EXIT_USAGE);
 	assert_int_equal(TRY("--top-p=nan"), EXIT_USAGE);
 	assert_int_equal(TRY("--top-p=1.5"), EXIT_USAGE);
+	assert_int_equal(TRY("--top-p= 0.5"), EXIT_USAGE);
+	assert_int_equal(TRY("--help=x"), EXIT_USAGE);
+	assert_int_equal(TRY("-j", "4\nx"), EXIT_USAGE);
+	assert_non_null(strstr(text, "'4?x'"));		/* one line, whatever is quoted in it */
 	assert_int_equal(TRY("--quiet=1"), EXIT_USAGE);
 	assert_int_equal(TRY("-m"), EXIT_USAGE);
 	assert_non_null(strstr(text, "--model needs a value"));
 	assert_int_equal(TRY("-x"), EXIT_USAGE);
+}
+
+static void opt_try_a_list_is_bounded(void **state)
+{
+	(void)state;
+	const char *word[sizeof o.filter.item / sizeof *o.filter.item + 2] = { NULL };
+	size_t most = sizeof word / sizeof *word - 2;
+	for (size_t i = 0; i < most; i++)
+		word[i] = "-fx";
+	assert_int_equal(try(word), -1);
+	assert_int_equal(o.filter.n, most);
+	word[most] = "-fx";
+	assert_int_equal(try(word), EXIT_USAGE);
+	assert_non_null(strstr(text, "--filter: given more than"));
 }
 
 static void opt_try_unknown_long_names_the_nearest(void **state)
@@ -112,6 +132,15 @@ static void opt_try_unknown_long_names_the_nearest(void **state)
 	assert_non_null(strstr(text, "did you mean '--threads'?"));
 	assert_int_equal(TRY("--zzzzzzzz"), EXIT_USAGE);
 	assert_null(strstr(text, "did you mean"));
+	assert_int_equal(TRY("--hepl"), EXIT_USAGE);
+	assert_non_null(strstr(text, "did you mean '--help'?"));
+	char longer[67] = "--";		/* as long as names are looked at, and one more */
+	memset(longer + 2, 'z', 63);
+	assert_int_equal(TRY(longer), EXIT_USAGE);
+	assert_non_null(strstr(text, "zz'"));
+	longer[65] = 'z';
+	assert_int_equal(TRY(longer), EXIT_USAGE);
+	assert_non_null(strstr(text, "zz...'"));
 }
 
 static void opt_try_environment_gives_defaults(void **state)
@@ -129,6 +158,11 @@ static void opt_try_environment_gives_defaults(void **state)
 	assert_int_equal(TRY("-fb", "-fc"), -1);
 	assert_int_equal(o.filter.n, 2);
 	assert_string_equal(o.filter.item[0], "b");
+	setenv("TT_TEST_QUIET", "no", 1);
+	setenv("TT_TEST_THREADS", "", 1);	/* as if it was not set */
+	assert_int_equal(TRY("-m", "x"), -1);
+	assert_false(o.quiet);
+	assert_int_equal(o.threads, 0);
 	setenv("TT_TEST_THREADS", "0", 1);
 	assert_int_equal(TRY("-q"), EXIT_USAGE);
 	assert_non_null(strstr(text, "TT_TEST_THREADS: 0 is not between"));
@@ -141,6 +175,7 @@ static void opt_try_texts_are_printed(void **state)
 	assert_non_null(strstr(text, "usage: tt-test [-hqV] [-m NAME] [-j N] [--json]"));
 	assert_non_null(strstr(text, "worker threads, 1 to 256 [TT_TEST_THREADS]"));
 	assert_int_equal(TRY("-V"), EXIT_DONE);
+	assert_string_equal(text, "tt-test " TT_VERSION "\n");
 	assert_int_equal(TRY("--synopsis"), EXIT_DONE);
 	assert_string_equal(text, ".Nm tt-test\n.Op Fl hqV\n.Op Fl m Ar NAME\n.Op Fl j Ar N\n.Op Fl -json\n"
 			    ".Op Fl -top-p Ns = Ns Ar P\n.Op Fl f Ar EXPR\n.Op Ar FILE ...\n");
@@ -148,6 +183,7 @@ static void opt_try_texts_are_printed(void **state)
 	assert_non_null(strstr(text, "complete -o default -F _tt_test tt-test"));
 	assert_int_equal(TRY("--completion", "zsh"), EXIT_DONE);
 	assert_non_null(strstr(text, "'--threads=[worker threads]:N:_files'"));
+	assert_non_null(strstr(text, "'*--filter=[a filter x]:EXPR:_files'"));
 	assert_int_equal(TRY("--completion", "fish"), EXIT_DONE);
 	assert_non_null(strstr(text, "complete -c tt-test -s j -l threads -r -d 'worker threads'"));
 	assert_int_equal(TRY("--completion", "tcsh"), EXIT_USAGE);
@@ -172,6 +208,7 @@ int main(void)
 		cmocka_unit_test(opt_try_all_forms_are_read),
 		cmocka_unit_test(opt_try_operands_move_behind_options),
 		cmocka_unit_test(opt_try_bad_values_are_misuse),
+		cmocka_unit_test(opt_try_a_list_is_bounded),
 		cmocka_unit_test(opt_try_unknown_long_names_the_nearest),
 		cmocka_unit_test_teardown(opt_try_environment_gives_defaults, teardown),
 		cmocka_unit_test(opt_try_texts_are_printed),

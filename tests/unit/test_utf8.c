@@ -105,6 +105,23 @@ static void utf8_visible_escapes_what_steers_a_terminal(void **state)
 	buf_release(&b);
 }
 
+/* All of each range, and not what lies beside it. */
+static void utf8_is_control_takes_what_is_unseen_or_turns_and_no_more(void **state)
+{
+	(void)state;
+	static const uint32_t range[][2] = {
+		{ 0, 8 }, { 0xB, 0x1F }, { 0x7F, 0x9F }, { 0x61C, 0x61C }, { 0x115F, 0x1160 }, { 0x180E, 0x180E }, { 0x200B, 0x200B },
+		{ 0x200E, 0x200F }, { 0x2028, 0x202E }, { 0x2060, 0x2064 }, { 0x2066, 0x2069 }, { 0x3164, 0x3164 }, { 0xFEFF, 0xFEFF },
+		{ 0xFFA0, 0xFFA0 }, { 0xFFF9, 0xFFFB }, { 0xE0000, 0xE007F },
+	};
+	for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
+		for (uint32_t c = range[i][0]; c <= range[i][1]; c++)
+			assert_true(utf8_is_control(c));
+		assert_false(range[i][0] && utf8_is_control(range[i][0] - 1));
+		assert_false(utf8_is_control(range[i][1] + 1));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +131,7 @@ int main(void)
 		cmocka_unit_test(utf8_valid_tells_the_first_fault_at_any_offset),
 		cmocka_unit_test(utf8_whole_and_floor_do_not_cut_characters),
 		cmocka_unit_test(utf8_visible_escapes_what_steers_a_terminal),
+		cmocka_unit_test(utf8_is_control_takes_what_is_unseen_or_turns_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
