@@ -42,6 +42,21 @@ setup() {
 	sed '/"end"/d' want.json | cmp - got.json
 }
 
+@test "in a conversation a record is passed on before the next one comes" {
+	mkfifo in
+	tt-json --to=json <in >out &
+	exec 7>in
+	echo '{"kind":"note","n":1}' >&7
+	for _ in $(seq 200)
+	do
+		! grep -q note out || break
+		sleep 0.05
+	done
+	grep note out
+	exec 7>&-
+	wait $!
+}
+
 @test "concatenated streams stay apart" {
 	tt-json hand.json >a.rec
 	cat a.rec a.rec | tt-json >two.json

@@ -164,6 +164,37 @@ static void rec_read_messages_name_stage_record_and_offset(void **state)
 	assert_int_equal(n, 2);
 	assert_string_equal(e.msg, "stdin: record 2 from tt-test: the input ends inside a record");
 	assert_int_equal(e.at, b.len - 60);
+	/* What is wrong with the record that a line makes is told with the place of the line. */
+	buf_clear(&b);
+	buf_puts(&b, "{\"kind\":\"query\"}\n");
+	size_t line = b.len;
+	buf_puts(&b, "{\"kind\":\"query\",\"a\":");
+	for (int i = 0; i < REC_MAX_DEPTH; i++)
+		buf_putc(&b, '[');
+	for (int i = 0; i < REC_MAX_DEPTH; i++)
+		buf_putc(&b, ']');
+	buf_puts(&b, "}\n");
+	assert_int_equal(read_all(b.data, b.len, false, &n), ERR_LIMIT);
+	assert_int_equal(n, 1);
+	assert_int_equal(e.at, line);
+	buf_release(&b);
+}
+
+/* The stage's name comes with the stream. */
+static void rec_read_messages_name_any_stage_safely(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	int n;
+	buf_puts(&b, "{\"kind\":\"head\",\"format\":1,\"tool\":\"a\\u001B\xc3\xbc \"}\n{\"kind\":7}\n");
+	assert_int_equal(read_all(b.data, b.len, false, &n), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "record 1 from a????: "));
+	static const char odd[] = "{\"kind\":\"head\",\"format\":1,\"features\":[{\"$u64\":\"18446744069414584325\"}]}\n";
+	assert_int_equal(read_all(odd, sizeof odd - 1, false, &n), ERR_VERSION);
+	assert_non_null(strstr(e.msg, "feature '?'"));
+	buf_clear(&b);
+	buf_printf(&b, "{\"kind\":\"head\",\"format\":1,\"tool\":\"%0200d\"}\n{\"kind\":\"end\",\"n\":1}\n", 0);
+	assert_int_equal(read_all(b.data, b.len, false, &n), 0);
 	buf_release(&b);
 }
 
@@ -179,6 +210,7 @@ static void rec_read_concatenated_streams_are_one_input(void **state)
 	assert_int_equal(n, 9);
 	buf_puts(&b, "noise");
 	assert_int_equal(read_all(b.data, b.len, false, &n), ERR_FORMAT);
+	assert_null(strstr(e.msg, " from "));		/* no stage of before */
 	buf_release(&b);
 }
 
@@ -197,6 +229,8 @@ static void rec_read_broken_frames_are_refused(void **state)
 		{ "{\"kind\":\"head\",\"format\":1}\n{\"kind\":\"end\",\"n\":1}\n", 0 },
 		{ "{\"kind\":\"head\",\"format\":1}\n{\"kind\":\"end\",\"xxh3\":\"00\"}\n", ERR_CHECKSUM },
 		{ "{\"kind\":\"end\"}\n", ERR_FORMAT },
+		/* lines before a head are a stream of their own */
+		{ "{\"kind\":\"query\"}\n{\"kind\":\"head\",\"format\":1}\n{\"kind\":\"end\",\"n\":1}\n", 0 },
 		{ "{\"id\":\"x\"}\n", ERR_FORMAT },
 		{ "{\"kind\":7}\n", ERR_FORMAT },
 		{ "{\"kind\":\"query\",\"text\":\"a\"}\n\n {\"kind\":\"query\",\"text\":\"b\"}", 0 },
@@ -307,6 +341,73 @@ static void rec_emit_what_no_reader_accepts_is_a_bug(void **state)
 	close(fd);
 }
 
+static size_t size_of(int fd)
+{
+	return (size_t)lseek(fd, 0, SEEK_END);
+}
+
+static void rec_writer_writes_each_record_once_and_holds_no_more_than_64_kib(void **state)
+{
+	(void)state;
+	static char longer[REC_MAX_BYTES];
+	struct rec_writer *w;
+	struct rec_reader *r;
+	struct rec rec;
+	enum rec_dtype t;
+	const void *data;
+	uint64_t at;
+	size_t n;
+	int fd = memfd_create("out", 0);
+	memset(longer, 'x', sizeof longer);
+	assert_int_equal(rec_writer_open(&w, fd, "tt-test", NULL, &e), 0);
+	for (int i = 0; i < 3; i++) {
+		rec_begin(w, "chunk");
+		rec_put_vec(w, "bits", REC_B1, "\xff\x01", 9);
+		assert_int_equal(rec_emit(w, &e), 0);
+		assert_int_equal(rec_flush(w, &e), 0);
+	}
+	size_t before = size_of(fd);
+	rec_begin(w, "chunk");
+	rec_put_str(w, "text", longer, 70000);
+	assert_int_equal(rec_emit(w, &e), 0);
+	assert_true(size_of(fd) > before + 70000);
+	rec_begin(w, "chunk");
+	rec_put_str(w, "text", longer, sizeof longer);
+	assert_int_equal(rec_emit(w, &e), ERR_LIMIT);
+	struct err what;
+	err_set(&what, ERR_FORMAT, 77, "odd");
+	assert_int_equal(rec_emit_error(w, &what, "d", &e), 0);
+	assert_int_equal(rec_writer_close(w, &e), 0);
+	lseek(fd, 0, SEEK_SET);
+	assert_int_equal(rec_reader_open(&r, fd, "out", &e), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(rec_read(r, &rec, &e), 1);
+	assert_true(rec_is(&rec, "chunk"));
+	assert_int_equal(rec_read(r, &rec, &e), 1);
+	assert_true(rec_is(&rec, "error") && rec_u64(&rec, "at", &at) && at == 77);
+	assert_int_equal(rec_read(r, &rec, &e), 0);
+	rec_reader_close(r);
+	lseek(fd, 0, SEEK_SET);
+	assert_int_equal(rec_reader_open(&r, fd, "out", &e), 0);
+	assert_int_equal(rec_read(r, &rec, &e), 1);
+	assert_int_equal(rec_read(r, &rec, &e), 1);
+	assert_true(rec_vec(&rec, "bits", &t, &n, &data) && n == 16 && ((const char *)data)[1] == 1);
+	rec_reader_close(r);
+	close(fd);
+}
+
+static void rec_writer_bare_adds_no_head(void **state)
+{
+	(void)state;
+	struct rec_writer *w;
+	int fd = memfd_create("out", 0);
+	assert_int_equal(rec_writer_open_bare(&w, fd, "tt-test", &e), 0);
+	assert_int_equal(rec_flush(w, &e), 0);
+	assert_int_equal(size_of(fd), 0);
+	rec_writer_abort(w);
+	close(fd);
+}
+
 static void rec_flush_to_full_disk_is_an_error(void **state)
 {
 	(void)state;
@@ -360,6 +461,54 @@ static void rec_reader_line_gives_each_line_and_the_last(void **state)
 	rec_reader_close(r);
 	close(fd);
 	buf_release(&b);
+	fd = memfd_create("no line end", 0);
+	assert_int_equal(ftruncate(fd, REC_MAX_BYTES + 200000), 0);
+	assert_int_equal(rec_reader_open(&r, fd, "stdin", &e), 0);
+	assert_int_equal(rec_reader_line(r, &s, &n, &e), ERR_LIMIT);
+	rec_reader_close(r);
+	close(fd);
+}
+
+/* What another writer may have put there: a vector that is none is not read as one. Behind the last, too short, stands a zero. */
+static void rec_get_values_that_are_not_what_they_should_be_are_left_alone(void **state)
+{
+	(void)state;
+	static const char line[] = "{\"kind\":\"x\",\"one\":[1],\"two\":[1,2],\"three\":[1,2,3],\"minus\":[1,-2],"
+		"\"big\":{\"$u64\":\"18446744073709551615\"},"
+		"\"bits\":{\"$ext\":{\"type\":1,\"b64\":\"AwAAAP8B\"}},"
+		"\"half\":{\"$ext\":{\"type\":1,\"b64\":\"AQAAAAA8AEA=\"}},"
+		"\"empty\":{\"$ext\":{\"type\":1,\"b64\":\"AAAAAA==\"}},"
+		"\"type\":{\"$ext\":{\"type\":1,\"b64\":\"BAAAAAE=\"}},"
+		"\"pad\":{\"$ext\":{\"type\":1,\"b64\":\"AgAAAQE=\"}},"
+		"\"pad2\":{\"$ext\":{\"type\":1,\"b64\":\"AgABAAE=\"}},"
+		"\"odd\":{\"$ext\":{\"type\":1,\"b64\":\"AAAAAAECAw==\"}},"
+		"\"odd2\":{\"$ext\":{\"type\":1,\"b64\":\"AQAAAAE=\"}},"
+		"\"short\":{\"$ext\":{\"type\":1,\"b64\":\"AgAA\"}}}\n";
+	static const char *const none[] = { "short", "type", "pad", "pad2", "odd", "odd2", "two", "absent" };
+	static const char *const no_pair[] = { "one", "three", "minus", "kind", "absent" };
+	struct rec_reader *r;
+	struct rec rec;
+	enum rec_dtype t = REC_I8;
+	const void *data = NULL;
+	size_t n = 7;
+	uint64_t from = 3, to = 4;
+	double d;
+	int fd = file_with(line, sizeof line - 1);
+	assert_int_equal(rec_reader_open(&r, fd, "stdin", &e), 0);
+	assert_int_equal(rec_read(r, &rec, &e), 1);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(rec_vec(&rec, none[i], &t, &n, &data));
+	for (size_t i = 0; i < sizeof no_pair / sizeof *no_pair; i++)
+		assert_false(rec_pair(rec_get(&rec, no_pair[i]), &from, &to));
+	assert_true(t == REC_I8 && n == 7 && !data && from == 3 && to == 4);
+	assert_true(rec_vec(&rec, "bits", &t, &n, &data) && t == REC_B1 && n == 16);
+	assert_true(rec_vec(&rec, "half", &t, &n, &data) && t == REC_F16 && n == 2);
+	assert_true(rec_vec(&rec, "empty", &t, &n, &data) && t == REC_F32 && n == 0);
+	assert_true(rec_pair(rec_get(&rec, "two"), &from, &to) && from == 1 && to == 2);
+	assert_true(rec_f64(&rec, "big", &d) && d > 1.8e19);
+	assert_null(rec_get(&rec, "thre"));
+	rec_reader_close(r);
+	close(fd);
 }
 
 static void rec_is_headed_compares_the_whole_first_line(void **state)
@@ -393,6 +542,25 @@ static void rec_reader_would_block_only_on_an_idle_pipe(void **state)
 	rec_reader_close(r);
 	close(p[0]);
 	buf_release(&b);
+}
+
+static void rec_reader_would_block_within_a_line_of_text(void **state)
+{
+	(void)state;
+	struct rec_reader *r;
+	const char *s;
+	size_t n;
+	int p[2];
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(rec_reader_open(&r, p[0], "stdin", &e), 0);
+	assert_int_equal(io_write(p[1], "one\ntwo\nthr", 11, "pipe", &e), 0);
+	assert_int_equal(rec_reader_line(r, &s, &n, &e), 1);
+	assert_false(rec_reader_would_block(r));
+	assert_int_equal(rec_reader_line(r, &s, &n, &e), 1);
+	assert_true(rec_reader_would_block(r));
+	rec_reader_close(r);
+	close(p[0]);
+	close(p[1]);
 }
 
 /* From a descriptor that is not waited for, a record comes whole or not yet. */
@@ -446,17 +614,22 @@ int main(void)
 		cmocka_unit_test(rec_read_cut_at_every_byte_never_succeeds),
 		cmocka_unit_test(rec_read_any_byte_changed_never_succeeds),
 		cmocka_unit_test(rec_read_messages_name_stage_record_and_offset),
+		cmocka_unit_test(rec_read_messages_name_any_stage_safely),
 		cmocka_unit_test(rec_read_concatenated_streams_are_one_input),
 		cmocka_unit_test(rec_read_broken_frames_are_refused),
 		cmocka_unit_test(rec_read_bare_msgpack_only_when_allowed),
 		cmocka_unit_test(rec_pass_and_copy_keep_unknown_kinds_and_keys),
 		cmocka_unit_test(rec_pass_to_json_hashes_what_is_read_back),
 		cmocka_unit_test(rec_emit_what_no_reader_accepts_is_a_bug),
+		cmocka_unit_test(rec_writer_writes_each_record_once_and_holds_no_more_than_64_kib),
+		cmocka_unit_test(rec_writer_bare_adds_no_head),
 		cmocka_unit_test(rec_flush_to_full_disk_is_an_error),
 		cmocka_unit_test(rec_reader_sniff_tells_records_from_text),
 		cmocka_unit_test(rec_reader_line_gives_each_line_and_the_last),
+		cmocka_unit_test(rec_get_values_that_are_not_what_they_should_be_are_left_alone),
 		cmocka_unit_test(rec_is_headed_compares_the_whole_first_line),
 		cmocka_unit_test(rec_reader_would_block_only_on_an_idle_pipe),
+		cmocka_unit_test(rec_reader_would_block_within_a_line_of_text),
 		cmocka_unit_test(rec_read_a_record_in_pieces_is_read_again),
 		cmocka_unit_test(rec_read_endless_white_space_is_an_error),
 	};

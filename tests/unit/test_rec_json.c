@@ -43,8 +43,11 @@ static void rec_json_every_form_comes_back(void **state)
 		"{\"s\":\"\\u0000\\u001B \xe2\x82\xac\"}",
 		"{\"b\":{\"$bin\":\"\"},\"c\":{\"$bin\":\"AP8=\"},\"e\":{\"$ext\":{\"type\":-1,\"b64\":\"AAAAAQ==\"}}}",
 		"{\"v\":{\"$vec\":{\"t\":\"i8\",\"b64\":\"gX8=\"}},\"w\":{\"$vec\":{\"t\":\"b1\",\"flags\":255,\"b64\":\"\"}}}",
-		"{\"$$vec\":1}", "{\"$$$\":1}", "{\"x\":{\"$$bin\":\"not bytes\"}}",
-		"{\"x\":{\"$ext\":{\"type\":1,\"b64\":\"CQAAAA==\"}}}",	/* an unknown dtype is no vector */
+		"{\"$$vec\":1}", "{\"$$$\":1}", "{\"$$\":1}", "{\"x\":{\"$$bin\":\"not bytes\"}}",
+		"{\"x\":{\"$ext\":{\"type\":1,\"b64\":\"CQAAAA==\"}}}",	/* an unknown dtype is no vector, */
+		"{\"x\":{\"$ext\":{\"type\":1,\"b64\":\"AAABAA==\"}}}",	/* nor is what has more than zeros where those belong, */
+		"{\"x\":{\"$ext\":{\"type\":1,\"b64\":\"AAAA\"}}}",	/* or too little */
+		"{\"x\":{\"$ext\":{\"type\":-128,\"b64\":\"\"}}}",
 	};
 	struct buf b = {0};
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
@@ -75,7 +78,8 @@ static void rec_json_get_bad_json_is_refused(void **state)
 		"{\"a\":\"\xff\"}", "{\"a\":\"\\ud800\"}", "{\"a\":99999999999999999999}", "{\"a\":1e999}", "{\"\\u0000\":1}",
 		"{\"v\":{\"$vec\":{\"t\":\"i9\",\"b64\":\"\"}}}", "{\"v\":{\"$vec\":1}}", "{\"v\":{\"$vec\":{\"t\":\"i8\"}}}",
 		"{\"v\":{\"$vec\":{\"t\":\"i8\",\"flags\":256,\"b64\":\"\"}}}", "{\"b\":{\"$bin\":\"A\"}}", "{\"b\":{\"$bin\":7}}",
-		"{\"b\":{\"$ext\":{\"type\":128,\"b64\":\"\"}}}", "{\"b\":{\"$ext\":{\"type\":\"x\",\"b64\":\"\"}}}",
+		"{\"b\":{\"$ext\":{\"type\":128,\"b64\":\"\"}}}", "{\"b\":{\"$ext\":{\"type\":-129,\"b64\":\"\"}}}",
+		"{\"b\":{\"$ext\":{\"type\":\"x\",\"b64\":\"\"}}}",
 		"{\"b\":{\"$ext\":{}}}", "{\"b\":{\"$u64\":\"18446744073709551616\"}}", "{\"b\":{\"$u64\":\"-1\"}}",
 		"{\"b\":{\"$f32\":\"3fc0\"}}", "{\"b\":{\"$f64\":\"xyz\"}}", "{\"b\":{\"$f64\":\"7ff00000000000000\"}}",
 	};
@@ -101,7 +105,7 @@ static void rec_json_get_bounds_come_before_memory(void **state)
 	buf_clear(&text);
 	buf_puts(&text, "{\"a\":\"");
 	for (int i = 0; i < 3000000; i++)
-		buf_puts(&text, "[,");		/* within a string these are letters */
+		buf_puts(&text, i == 5 ? "\\\"" : "[,");		/* within a string these are letters */
 	buf_puts(&text, "\"}");
 	assert_int_equal(rec_json_get(&b, text.data, text.len, &e), 0);
 	buf_zeros(&text, REC_MAX_BYTES);

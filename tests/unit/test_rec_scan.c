@@ -48,6 +48,34 @@ static void rec_scan_every_type_passes(void **state)
 	}
 }
 
+/* {"a": value}: the value's first byte, all bytes of its head, and the length of what follows. */
+static void rec_scan_every_head_says_its_length(void **state)
+{
+	(void)state;
+	static const struct { const char *head; size_t n, body; } heads[] = {
+		{ "\x7f", 1, 0 }, { "\xe0", 1, 0 }, { "\xbf", 1, 31 }, { "\xc4\x05", 2, 5 }, { "\xc5\x01\x05", 3, 261 },
+		{ "\xc6\0\x01\0\x05", 5, 65541 },
+		{ "\xc7\x05\x01", 3, 5 }, { "\xc8\x01\x05\x01", 4, 261 }, { "\xc9\0\x01\0\x05\x01", 6, 65541 }, { "\xca", 1, 4 }, { "\xcb", 1, 8 },
+		{ "\xcc", 1, 1 }, { "\xcd", 1, 2 }, { "\xce", 1, 4 }, { "\xcf", 1, 8 }, { "\xd0", 1, 1 }, { "\xd1", 1, 2 }, { "\xd2", 1, 4 },
+		{ "\xd3", 1, 8 }, { "\xd4\x01", 2, 1 }, { "\xd5\x01", 2, 2 }, { "\xd6\x01", 2, 4 }, { "\xd7\x01", 2, 8 }, { "\xd8\x01", 2, 16 },
+		{ "\xd9\x05", 2, 5 }, { "\xda\x01\x05", 3, 261 }, { "\xdb\0\x01\0\x05", 5, 65541 }, { "\x9f", 1, 15 }, { "\xdc\x01\x05", 3, 261 },
+		{ "\xdd\0\x01\0\x05", 5, 65541 },
+	};
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+		struct buf b = {0};
+		buf_add(&b, "\x81\xa1" "a", 3);
+		buf_add(&b, heads[i].head, heads[i].n);
+		for (size_t k = 0; k < heads[i].body; k++)
+			buf_putc(&b, 'x');
+		size_t n = b.len;
+		buf_puts(&b, "more");
+		assert_int_equal(scan_all(b.data, n - 1), 0);
+		assert_int_equal(scan_all(b.data, b.len), 1);
+		assert_int_equal(scan.at, n);
+		buf_release(&b);
+	}
+}
+
 static void rec_scan_resumed_byte_by_byte_gives_the_same(void **state)
 {
 	(void)state;
@@ -171,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rec_scan_plain_record_is_complete),
 		cmocka_unit_test(rec_scan_every_type_passes),
+		cmocka_unit_test(rec_scan_every_head_says_its_length),
 		cmocka_unit_test(rec_scan_resumed_byte_by_byte_gives_the_same),
 		cmocka_unit_test(rec_scan_not_a_map_is_refused),
 		cmocka_unit_test(rec_scan_huge_claims_are_refused_at_once),
