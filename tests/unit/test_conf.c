@@ -37,7 +37,7 @@ static void conf_parse_typical_file_gives_all_values(void **state)
 	(void)state;
 	assert_int_equal(parse("# comment\ngenerator: qwen\ncorpora:\n  - name: man\n    paths:\n      - /usr/share/man\n"
 			       "      - ~/doc\n    filters: {\"*.pdf\": pdftotext - -, '*.[o]dt': pandoc}\n"
-			       "  - name: \"no\"\n    paths: [/b]\n    exclude: [no, 012, ~x]\ncache:\n  prefix: 2G\n"), 0);
+			       "  - name: \"no\"\n    paths: [/b../..c]\n    exclude: [no, 012, ~x]\ncache:\n  prefix: 2G\n"), 0);
 	assert_int_equal(conf_count(&c, "corpora"), 2);
 	assert_string_equal(conf_get(&c, "corpora[%d].paths[%d]", 0, 1), "~/doc");
 	assert_string_equal(conf_get(&c, "corpora[0].filters{*.pdf}"), "pdftotext - -");
@@ -87,12 +87,19 @@ static void conf_parse_faults_name_line_and_reason(void **state)
 		{ "embedder: \"\"\n", "f.yaml:1: 'embedder': '' is empty" },
 		{ "embedder: \"a\\nb\"\n", "holds a control character" },
 		{ "embedder: \"a\\0b\"\n", "a NUL character" },
+		{ MAN "    filters: {\"a\\tb\": x}\n", "f.yaml:4: a key holds a control character" },
+		{ MAN "    filters: {\"\": x}\n", "f.yaml:4: a key is empty" },
 		{ "cache: {prefix: 5X}\n", "is not a size such as 512M or 4G" },
 		{ "cache: {prefix: -1}\n", "is not a size" },
 		{ "cache: {prefix: 99999999999999999999}\n", "is not a size" },
 		{ "cache: {prefix: 9000000000G}\n", "is not a size" },
 		{ "corpora:\n - name: a b\n   paths: [/x]\n", "is not a word" },
+		{ "corpora:\n - name: ..\n   paths: [/x]\n", "is not a word" },
+		{ "corpora:\n - name: -a\n   paths: [/x]\n", "is not a word" },
+		{ "corpora:\n - name: a/b\n   paths: [/x]\n", "is not a word" },
 		{ "corpora:\n - name: a\n   paths: [x]\n", "is not an absolute path" },
+		{ "corpora:\n - name: a\n   paths: [~x]\n", "is not an absolute path" },
+		{ "corpora:\n - name: a\n   paths: [/..]\n", "holds '..'" },
 		{ "corpora:\n - name: a\n   paths: [/x/../y]\n", "holds '..'" },
 		{ "embedder: &a x\n", "anchors are not read" },
 		{ "embedder: *a\n", "aliases are not read" },
@@ -121,6 +128,31 @@ static void conf_parse_faults_name_line_and_reason(void **state)
 			fail_msg("case %zu: %d, %s", i, r, e.msg);
 		assert_int_equal(c.n, 0);
 		assert_null(c.entry);
+	}
+}
+
+/* A catalogue may come from elsewhere: what it names becomes files, and addresses that are fetched. */
+static void conf_parse_catalogue_values_are_checked(void **state)
+{
+	(void)state;
+	static const char hex[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const struct { const char *file, *bytes, *more, *url; bool good; } cases[] = {
+		{ "m..gguf", "1", "", "https://x/y", true }, { "a/..b", "1", "", "https://x", true }, { "/etc/passwd", "1", "", "https://x", false },
+		{ "../m", "1", "", "https://x", false }, { "a/../m", "1", "", "https://x", false }, { "a/..", "1", "", "https://x", false },
+		{ "m", "0", "", "https://x", false }, { "m", "-1", "", "https://x", false }, { "m", "1125899906842625", "", "https://x", false },
+		{ "m", "1", "g", "https://x", false }, { "m", "1", "", "http://x/y", false }, { "m", "1", "", "https://", false },
+		{ "m", "1", "", "\"https://x --y\"", false }, { "m", "1", "", "file:///x", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf b = {0};
+		buf_printf(&b, "models:\n- {name: a, role: b, licence: c, files: [{file: %s, bytes: %s, sha256: %s%s, url: %s}]}\n", cases[i].file,
+			cases[i].bytes, hex, cases[i].more, cases[i].url);
+		int r = conf_parse(&c, b.data, b.len, "m", conf_models_schema, &e);
+		if (r != (cases[i].good ? 0 : ERR_CONF))
+			fail_msg("case %zu: %d, %s", i, r, e.msg);
+		if (!r)
+			conf_release(&c);
+		buf_release(&b);
 	}
 }
 
@@ -162,9 +194,19 @@ static void conf_load_file_that_others_may_write_is_refused(void **state)
 	conf_release(&c);
 	chmod(path, 0602);
 	assert_int_equal(conf_open(&c, path, &e), ERR_PERM);
+	chmod(path, 0660);
+	assert_int_equal(conf_open(&c, path, &e), getgid() == getuid() ? 0 : ERR_PERM);
+	conf_release(&c);
+	if (getuid() == 0 && chown(path, 0, 1) == 0) {		/* a group of others */
+		assert_int_equal(conf_open(&c, path, &e), ERR_PERM);
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
 	chmod(path, 0600);
 	chmod(dir, 0777);
 	assert_int_equal(conf_open(&c, path, &e), ERR_PERM);
+	chmod(dir, 01777);		/* as /tmp: others may put no other file in this one's place */
+	assert_int_equal(conf_open(&c, path, &e), 0);
+	conf_release(&c);
 	chmod(dir, 0700);
 	static const char twice[] = MAN "  - name: man\n    paths: [/b]\n";
 	assert_int_equal(io_replace(path, twice, sizeof twice - 1, 0600, &e), 0);
@@ -173,6 +215,9 @@ static void conf_load_file_that_others_may_write_is_refused(void **state)
 	unlink(path);
 	assert_int_equal(conf_open(&c, path, &e), ERR_NOENT);
 	assert_int_equal(conf_open(&c, dir, &e), ERR_NOENT);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(conf_open(&c, path, &e), ERR_NOENT);	/* and does not wait for a writer */
+	unlink(path);
 	rmdir(dir);
 }
 
@@ -182,6 +227,7 @@ int main(void)
 		cmocka_unit_test(conf_parse_typical_file_gives_all_values),
 		cmocka_unit_test(conf_parse_empty_file_is_an_empty_map),
 		cmocka_unit_test(conf_parse_faults_name_line_and_reason),
+		cmocka_unit_test(conf_parse_catalogue_values_are_checked),
 		cmocka_unit_test(conf_parse_bounds_are_kept),
 		cmocka_unit_test(conf_load_file_that_others_may_write_is_refused),
 	};
