@@ -20,6 +20,7 @@ flip() {	# one byte of the pack at offset $1
 @test "the pack is where it is said to be, and sound" {
 	[ -f "$pack" ]
 	[ "$(tt-pack --verify "$M")" = "$pack" ]
+	[ "$(cd "$HOME" && tt-pack m.gguf)" = "$pack" ]
 	tt-pack -l "$M" | grep -q '^blk\.0\.attn_q\.weight.*matrix'
 }
 
@@ -48,11 +49,46 @@ flip() {	# one byte of the pack at offset $1
 	grep -qx 'x.x1B\[31m y	vector	F32	1	4096	16384' "$HOME/list"
 }
 
-@test "a pack with a damaged head is made again" {
+@test "a pack with a damaged head or table, cut, longer, or another model's, is made again" {
 	cp "$pack" "$BATS_TEST_TMPDIR/good"
-	flip 9
-	tt-pack --verify "$M"
+	"$build/tests/tool/mktiny" qwen2 "$BATS_TEST_TMPDIR/q.gguf"
+	other=$(tt-pack "$BATS_TEST_TMPDIR/q.gguf")
+	# The layout; the checksum in the table's last line.
+	for damage in 'flip 9' "flip $(($(stat -c %s "$pack") - 32))" "truncate -s -1000 $pack" "truncate -s +1 $pack" "cp $other $pack"
+	do
+		$damage
+		tt-pack --verify "$M"
+		cmp "$pack" "$BATS_TEST_TMPDIR/good"
+	done
+}
+
+@test "a model is known by what it holds: changed in place, or its remembered id damaged" {
+	for memo in "$HOME"/.cache/tiny-titans/ids/*
+	do
+		printf '\252' | dd of="$memo" bs=1 seek=3 conv=notrunc 2>/dev/null
+	done
+	[ "$(tt-pack "$M")" = "$pack" ]
+	touch -r "$M" "$HOME/time"
+	printf '\252' | dd of="$M" bs=1 seek=$(($(stat -c %s "$M") - 5)) conv=notrunc 2>/dev/null
+	touch -r "$HOME/time" "$M"
+	changed=$(tt-pack "$M")
+	[ "$changed" != "$pack" ]
+	run ! cmp -s "$changed" "$pack"
+}
+
+@test "a drafter's compact pack is a file of its own, whichever is made first" {
+	cp "$pack" "$BATS_TEST_TMPDIR/good"
+	rm -r "$HOME/.cache"
+	run -78 tt-speculate -m "$M" <<<'{"kind":"head","format":1,"model":"another"}'
+	thin=$(echo "$(dirname "$pack")"/*)
+	[ "$(stat -c %s "$thin")" -lt "$(stat -c %s "$BATS_TEST_TMPDIR/good")" ]
+	[ "$(tt-pack "$M")" = "$pack" ]
 	cmp "$pack" "$BATS_TEST_TMPDIR/good"
+}
+
+@test "what is no model is told so before all of it is read" {
+	truncate -s 100G "$BATS_TEST_TMPDIR/holes.gguf"
+	run -65 --separate-stderr timeout 10 tt-pack "$BATS_TEST_TMPDIR/holes.gguf"
 }
 
 @test "a pack that the limit of memory leaves no room for is not made again" {
@@ -80,6 +116,15 @@ flip() {	# one byte of the pack at offset $1
 	done
 	[ "$(tt-pack "$M")" = "$pack" ]
 	[ "$(find "$(dirname "$pack")" -name '*.pack' | wc -l)" -eq 1 ]
+}
+
+@test "a pack that the disk has no room for: 74, and nothing of it stays" {
+	cp "$pack" "$BATS_TEST_TMPDIR/good"
+	rm -r "$HOME/.cache"
+	run -74 --separate-stderr bash -c "ulimit -f 100; tt-pack '$M'"
+	[ -z "$(ls "$(dirname "$pack")")" ]
+	tt-pack "$M"
+	cmp "$pack" "$BATS_TEST_TMPDIR/good"
 }
 
 @test "of several models each is seen to; the first that failed gives the status" {
