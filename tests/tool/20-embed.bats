@@ -129,6 +129,24 @@ print("{\"kind\":\"chunk\",\"doc\":\"d\",\"text\":\"keel\",\"pad\":\"%s\"}" % ("
 	[[ ${lines[1]} == '{"kind":"query","id":"q1","text":"hello","vec":'* ]]
 }
 
+# Models such as e5 want "query: " before a question and "passage: " before a text.
+@test "a model's prompts stand before questions, texts and titles" {
+	need_model
+	mkdir e5
+	ln -s "$TT_MODELS"/minilm/* e5
+	rm -f e5/config_sentence_transformers.json
+	echo '{"prompts":{"query":"ask: ","passage":"told: "}}' >e5/config_sentence_transformers.json
+	printf '%s\n' '{"kind":"query","id":"1","text":"how?"}' '{"kind":"chunk","doc":"a","title":"T","sec":["s"],"text":"so"}' >plain.json
+	printf '%s\n' '{"kind":"query","id":"1","text":"ask: how?"}' '{"kind":"chunk","doc":"a","title":"told: T","sec":["told: s"],"text":"so"}' \
+		>prompted.json
+	vectors() { tt-embed "$@" | grep -o '"vec".*'; }
+	vectors -m ./e5 --json <plain.json >a
+	vectors --json <prompted.json >b
+	[ "$(wc -l <a)" -eq 2 ]
+	cmp a b
+	vectors -m ./e5 -q --json <<<'how?' | cmp - <(head -n 1 b)
+}
+
 @test "a last heading that the text begins with is embedded once" {
 	need_model
 	printf '%s\n' '{"kind":"chunk","doc":"a","name":"a","title":"A","sec":["OPTIONS","-x, --get"],"text":"-x, --get\nTake files out."}' \

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,112 @@ static void bert_open_pooling_of_a_folder_is_as_it_says_or_refused(void **state)
 	put_config(CONFIG);
 }
 
+static void bert_open_reads_no_further_than_there_are_positions(void **state)
+{
+	static const char *const name = "sentence_bert_config.json", json[] = "{\"max_seq_length\":1000}";
+	char path[128];
+	struct bert *b;
+	struct err e = {0};
+	(void)state;
+	write_file(name, &(struct buf){ .data = (char *)(uintptr_t)json, .len = sizeof json - 1 });
+	assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), 0);
+	assert_int_equal(b->hyper.max_tok, POS);
+	bert_close(b);
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* What would be run wrongly is refused: another activation, weights that are no numbers, another architecture, layers that are not there. */
+static void bert_open_what_it_cannot_run_is_refused(void **state)
+{
+	static const struct { const char *what; size_t behind; unsigned char c; int code; } cases[] = {
+		{ "bert.block_count", 4, LAYER + 1, ERR_FORMAT }, { "general.architecture", 4 + 8, 'B', ERR_UNSUPPORTED },
+	};
+	char path[128];
+	struct buf file = {0};
+	struct bert *b;
+	struct err e = {0};
+	(void)state;
+	put_config("{\"num_attention_heads\":2,\"hidden_act\":\"relu\"}");
+	assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "relu"));
+	put_config(CONFIG);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		buf_clear(&file);
+		snprintf(path, sizeof path, "%s/tiny.gguf", dir);
+		assert_int_equal(io_read_file(&file, path, 1 << 20, NULL), 0);
+		size_t n = strlen(cases[i].what);
+		char *at = memmem(file.data, file.len, cases[i].what, n);
+		at[n + cases[i].behind] = (char)cases[i].c;
+		write_file("bad.gguf", &file);
+		snprintf(path, sizeof path, "%s/bad.gguf", dir);
+		assert_int_equal(bert_open(&b, path, "bad", kern_bert_level(KERN_REF), NULL, &e), cases[i].code);
+	}
+	buf_clear(&file);
+	snprintf(path, sizeof path, "%s/model.safetensors", dir);
+	assert_int_equal(io_read_file(&file, path, 1 << 20, NULL), 0);
+	char good[4];
+	const float bad[] = { NAN, INFINITY, 1e7f };
+	memcpy(good, file.data + file.len - 4, 4);
+	for (size_t i = 0; i < 4; i++) {
+		memcpy(file.data + file.len - 4, i < 3 ? (const char *)&bad[i] : good, 4);
+		write_file("model.safetensors", &file);
+		int r = bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e);
+		assert_int_equal(r, i < 3 ? ERR_FORMAT : 0);
+	}
+	bert_close(b);
+	buf_release(&file);
+}
+
+static void pack_of(const struct bert *b, char *path, size_t cap)
+{
+	char hex[2 * HASH_ID_LEN + 1];
+	hash_hex(b->id, sizeof b->id, hex);
+	snprintf(path, cap, "%s/tiny-titans/packs/%s-e%d.pack", dir, hex, BERT_LAYOUT);
+}
+
+/* Another model's pack under this one's name, one that is cut, and one with a changed byte anywhere but in its words. */
+static void bert_open_a_pack_that_is_not_the_models_is_made_again(void **state)
+{
+	float a[D], b[D];
+	char path[192];
+	struct bert *m;
+	struct buf other = {0}, good = {0};
+	struct err e = {0};
+	enum bert_was was;
+	(void)state;
+	put_config("{\"num_attention_heads\":1}");
+	assert_int_equal(bert_open(&m, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), 0);
+	pack_of(m, path, sizeof path);
+	assert_int_equal(io_read_file(&other, path, 1 << 24, NULL), 0);
+	bert_close(m);
+	put_config(CONFIG);
+	vec_of("", KERN_REF, 0, 1, a);
+	assert_int_equal(bert_open(&m, dir, "tiny", kern_bert_level(KERN_REF), &was, &e), 0);
+	assert_int_equal(was, BERT_THERE);
+	pack_of(m, path, sizeof path);
+	assert_int_equal(io_read_file(&good, path, 1 << 24, NULL), 0);
+	bert_close(m);
+	for (size_t i = 0; i < 14; i++) {
+		struct buf *bad = i ? &good : &other;
+		size_t at = i < 12 ? (i - 2) * 50 : good.len - (i - 11) * 9, n = i == 1 ? good.len - 8 : bad->len;
+		char was_byte = i > 1 ? good.data[at] : 0;
+		if (i > 1)
+			good.data[at] = (char)(was_byte ^ 0x10);
+		assert_int_equal(io_replace(path, bad->data, n, 0600, NULL), 0);
+		if (i > 1)
+			good.data[at] = was_byte;
+		assert_int_equal(bert_open(&m, dir, "tiny", kern_bert_level(KERN_REF), &was, &e), 0);
+		if (was != BERT_DAMAGED)
+			fail_msg("damage %zu (byte %zu) is not seen", i, at);
+		bert_close(m);
+		vec_of("", KERN_REF, 0, 1, b);
+		assert_memory_equal(a, b, sizeof a);
+	}
+	buf_release(&other);
+	buf_release(&good);
+}
+
 static void bert_open_a_long_prompt_is_refused(void **state)
 {
 	static const char *const name = "config_sentence_transformers.json";
@@ -341,6 +448,9 @@ int main(void)
 		cmocka_unit_test(bert_open_names_the_model_without_its_place),
 		cmocka_unit_test(bert_open_a_damaged_configuration_is_refused),
 		cmocka_unit_test(bert_open_pooling_of_a_folder_is_as_it_says_or_refused),
+		cmocka_unit_test(bert_open_reads_no_further_than_there_are_positions),
+		cmocka_unit_test(bert_open_what_it_cannot_run_is_refused),
+		cmocka_unit_test(bert_open_a_pack_that_is_not_the_models_is_made_again),
 		cmocka_unit_test(bert_open_a_long_prompt_is_refused),
 		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
