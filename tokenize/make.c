@@ -149,11 +149,7 @@ static int index_user(struct maker *m, struct err *e)
 		struct user_node *v = (struct user_node *)(void *)node.data + at;
 		if (node.failed)
 			break;
-		if (v->id != VOCAB_NONE) {
-			r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokens %u and %u have the same text", v->id, id);
-			break;
-		}
-		v->id = id;
+		v->id = id;	/* two of one text are refused where words are made, or strings are numbered */
 		v->i_len = (uint8_t)k;
 	}
 	u.n_node = (uint32_t)(node.len / sizeof(struct user_node));

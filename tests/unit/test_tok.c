@@ -519,6 +519,9 @@ static void tok_open_misleading_counts_are_refused(void **state)
 	u->len[last] = u->len[last - 1];
 	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), ERR_FORMAT);
 	u->len[last] = len;
+	u->n_node += 1000000;
+	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), ERR_FORMAT);
+	u->n_node -= 1000000;
 	assert_int_equal(tok_open(&t2, blob.data, blob.len, NULL), 0);
 	tok_close(t2);
 	tok_close(t);
@@ -544,7 +547,8 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 		{ { "<0x-1>", 6, 0 } }, { { "<0xZZ>", 6, 0 } }, { { "<0x 1>", 6, 0 } }, { { "<0x100>", 6, 0 } }, { { "<0x1>", 6, 0 } },
 		{ { "x", 6, 0 } },
 	};
-	static const struct entry twice[] = { { "<0x41>", 6, 0 }, { "<0x41>", 6, 0 } }, same[] = { { "a", 1, 0 }, { "a", 1, 0 } };
+	static const struct entry twice[] = { { "<0x41>", 6, 0 }, { "<0x41>", 6, 0 } }, same[] = { { "a", 1, 0 }, { "a", 1, 0 } },
+		same_user[] = { { "a", 4, 0 }, { "a", 4, 0 } };
 	static const char *const no_space[] = { "ab", NULL }, *const no_left[] = { " b", NULL }, *const no_right[] = { "a ", NULL };
 	struct vocab v;
 	for (size_t i = 0; i < sizeof bad_byte / sizeof *bad_byte; i++) {
@@ -553,6 +557,8 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 	}
 	v = (struct vocab){ "llama", NULL, twice, 2, NULL, .bos = -2 }; refuse(&v, ERR_FORMAT, "the same byte twice");
 	v = (struct vocab){ "llama", NULL, same, 2, NULL, .bos = -2 }; refuse(&v, ERR_FORMAT, "the same text twice");
+	v = (struct vocab){ "llama", NULL, same_user, 2, NULL, .bos = -2 }; refuse(&v, ERR_FORMAT, "the same user-defined text twice");
+	v = (struct vocab){ "gpt2", "gpt-2", same_user, 2, bpe_merges, .bos = -2 }; refuse(&v, ERR_FORMAT, "the same user-defined text twice");
 	v = (struct vocab){ "gpt2", "gpt-2", same, 2, bpe_merges, .bos = -2 }; refuse(&v, ERR_FORMAT, "the same text twice");
 	for (int more = -1; more <= 1; more += 2) {
 		v = spm; v.type_more = more; refuse(&v, ERR_FORMAT, "types");
@@ -572,6 +578,13 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 	v = bpe; v.merge = no_space; refuse(&v, ERR_FORMAT, "merge without a space");
 	v = bpe; v.merge = no_left; refuse(&v, ERR_FORMAT, "merge without a left part");
 	v = bpe; v.merge = no_right; refuse(&v, ERR_FORMAT, "merge without a right part");
+	static char user_text[63][64];
+	struct entry user[63];
+	for (size_t i = 0; i < 63; i++) {
+		memset(user_text[i], 'u', i + 1);
+		user[i] = (struct entry){ user_text[i], 4, 0 };
+	}
+	v = (struct vocab){ "llama", NULL, user, 63, NULL, .bos = -2 }; refuse(&v, ERR_LIMIT, "63 lengths of user-defined tokens");
 	struct entry nan[1] = { { "a", 1, 0 } };
 	uint32_t bits = 0x7fc00000;
 	memcpy(&nan[0].score, &bits, 4);
