@@ -194,6 +194,11 @@ units() {	# "unit | last heading" of each chunk
 	grep -q "\"size\":$(wc -c <lamp.1.gz | tr -d ' ')," gz
 }
 
+@test "a compressed file may have several members: all are read" {
+	{ echo one | gzip; echo two | gzip; } >x.txt.gz
+	chunk x.txt.gz | grep '"text":"one\\ntwo"'
+}
+
 @test "links, .so pages and copies are one document with aliases" {
 	mkdir -p man/man1
 	cp "$data/lamp.1" man/man1/lamp.1
@@ -232,16 +237,24 @@ units() {	# "unit | last heading" of each chunk
 		grep -q 'last words' out
 		run ! grep -q 'the secret text' out
 	done
+	mkdir -p pages/man1
+	for so in ../secret.1 "../../$(basename "$PWD")/secret.1" "$PWD/secret.1"
+	do
+		echo ".so $so" >pages/man1/x.1
+		chunk pages/man1/x.1 >out
+		run ! grep -q 'the secret text' out
+	done
 }
 
 @test "--roots: what lies elsewhere is not read, whatever way leads there" {
-	mkdir -p in/man1 out/man1 other
-	echo 'the secret text' | tee out/x.md >other/z.md
+	mkdir -p in/man1 out/man1 other inner
+	echo 'the secret text' | tee out/x.md inner/x.md >other/z.md
 	cp "$data/lamp.1" out/man1/
 	printf '%s\n' "$PWD/in" "$PWD/other/z.md" "$PWD/none" '' >roots
 	echo 'text' >in/a.md
 	ln -s a.md in/b.md
 	ln -s ../out/x.md in/file.md
+	ln -s ../inner/x.md in/near.md
 	ln -s ../out in/folder
 	ln -s ../in in/again
 	ln -s ../../out/man1/lamp.1 in/man1/lamp.1
@@ -250,8 +263,8 @@ units() {	# "unit | last heading" of each chunk
 	grep '"text":"text"' out.json
 	run ! grep 'keeper' out.json
 	[ "$(grep -c '"kind":"error"' out.json)" -eq 0 ]
-	run -3 chunk --roots roots in/file.md in/folder/x.md out/x.md in/man1/lamp.1
-	[ "$(grep -c 'leads out of the folder' <<<"$output")" -eq 4 ]
+	run -3 chunk --roots roots in/file.md in/near.md in/folder/x.md out/x.md in/man1/lamp.1
+	[ "$(grep -c 'leads out of the folder' <<<"$output")" -eq 5 ]
 	[[ "$output" != *'"kind":"doc"'* ]]
 	chunk --roots roots other/z.md | grep -q 'the secret text'
 	run -66 tt-chunk --roots nowhere in/a.md
@@ -327,6 +340,12 @@ while not os.path.exists("stop"):
 	done
 }
 
+@test "code: a name and a comment that are both long make one title" {
+	name=$(printf 'n%.0s' {1..150}).sh
+	echo "# $(printf 'comment%.0s' {1..300})" >"$name"
+	chunk "$name" | grep '"kind":"doc"' | grep -E '"title":"n{128} - (comment){20,}'
+}
+
 @test "HTML: elements that XML writes without contents, elements with a hyphen and <!--> hide nothing" {
 	{
 		echo '<html><head><title/><script src="a.js"/></head><body><p>keel</p><svg width="1"/><p>rib</p>'
@@ -334,6 +353,12 @@ while not os.path.exists("stop"):
 	} >x.html
 	chunk x.html >out
 	grep -q '"text":"keel\\n\\nrib\\n\\nstem\\n\\nmast\\n\\nyard sail\\n\\nboom\\n\\nhull"' out
+}
+
+@test "HTML: an element's name may be long" {
+	name=$(printf 'averyverylongname%.0s' {1..50})
+	echo "<p>keel<$name>rib</$name>mast" >x.html
+	chunk x.html | grep '"text":"keelribmast"'
 }
 
 @test "HTML: a row ends where the next begins, though nothing closes it" {
@@ -415,6 +440,18 @@ while not os.path.exists("stop"):
 	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' Keel 'The pier')
 	grep -q '"sec":\["Keel","Rib"\],.*"text":"mast"' out
 	grep -q 'The pier\\n\\nWood.\\nOh\\n...\\nno heading' out
+}
+
+@test "text: more kinds of underlines than there are levels" {
+	for i in 1 2 3 4 5 6 7 8 9
+	do
+		printf 'Head %s\n%s\n\nword %s\n\n' $i "$(printf -- "$(cut -c $i <<<"=-~^'*+#:")%.0s" {1..6})" $i
+	done >deep.txt
+	chunk deep.txt >out
+	for i in 7 8 9
+	do
+		grep "\"sec\":\[\"Head 1\",\"Head 2\",\"Head 3\",\"Head 4\",\"Head 5\",\"Head $i\"\],.*\"text\":\"word $i\"" out
+	done
 }
 
 @test "text: a form feed ends a page, and with it a paragraph" {
@@ -531,6 +568,22 @@ while not os.path.exists("stop"):
 	truncate -s 70000 x.txt
 	run -3 chunk --known known x.txt
 	[[ "$output" == *'"msg":"binary"'* ]]
+}
+
+@test "a name with a tab, a line feed or a backslash is known again" {
+	names=("$PWD/"$'a\tb.txt' "$PWD/"$'c\nd.txt' "$PWD/e\\n.txt" "$PWD/f\\")
+	for name in "${names[@]}"
+	do
+		echo "text of ${#name}" >"$name"
+	done
+	printf '%s\0' "${names[@]}" >paths
+	chunk -0 <paths | tt-index add i
+	tt-index list i >known
+	chunk -0 --known known <paths | grep '"n_doc":0,"n_chunk":0,.*"n_error":0'
+	echo 'new text' >"${names[1]}"
+	chunk -0 --known known <paths | grep '"n_doc":1,"n_chunk":1,.*"n_error":0'
+	printf 'no\ttabs enough\n' >known
+	run -65 chunk -0 --known known <paths
 }
 
 @test "UTF-16 and UTF-32 are named, not guessed; without a mark they are binary" {

@@ -9,7 +9,10 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/io.h"
@@ -75,6 +78,31 @@ static void child_run_stops_one_that_takes_too_long(void **state)
 	buf_release(&out);
 }
 
+/* What the command itself started does not go on for ever either. */
+static void child_run_stops_all_that_was_started(void **state)
+{
+	(void)state;
+	struct buf out = {0};
+	int status;
+	assert_int_equal(run("sleep 60 & echo $!; wait", (struct child){ .timeout_ms = 300 }, &out, &status), ERR_LIMIT);
+	pid_t pid = (pid_t)atoi(out.data);
+	char path[64], state_of[512] = "";
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	for (int i = 0; i < 200; i++) {		/* it is gone, or waits for init to take note of that */
+		FILE *f = fopen(path, "r");
+		if (!f || !fgets(state_of, sizeof state_of, f) || strstr(state_of, ") Z "))
+			state_of[0] = '\0';
+		if (f)
+			fclose(f);
+		if (!state_of[0])
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	assert_true(pid > 1);
+	assert_string_equal(state_of, "");
+	buf_release(&out);
+}
+
 static void child_run_stops_one_that_prints_too_much(void **state)
 {
 	(void)state;
@@ -136,6 +164,7 @@ int main(void)
 		cmocka_unit_test(child_run_gives_output_and_status),
 		cmocka_unit_test(child_run_stops_one_that_closed_its_output),
 		cmocka_unit_test(child_run_stops_one_that_takes_too_long),
+		cmocka_unit_test(child_run_stops_all_that_was_started),
 		cmocka_unit_test(child_run_stops_one_that_prints_too_much),
 		cmocka_unit_test(child_run_ends_with_the_error_of_its_reader),
 		cmocka_unit_test(child_run_bounds_processor_memory_core_and_files),

@@ -54,6 +54,7 @@ static void roff_text_cut_escapes_are_harmless(void **state)
 	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
 		struct buf b = {0};
 		roff_text(cut[i], strlen(cut[i]), &b);
+		assert_true(b.len <= strlen(cut[i]));
 		buf_release(&b);
 	}
 }

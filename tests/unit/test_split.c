@@ -165,6 +165,24 @@ static void split_every_byte_comes_out(void **state)
 	}
 }
 
+static void split_a_thousand_paragraphs_fit_a_large_chunk(void **state)
+{
+	(void)state;
+	struct split *s = start(8192);
+	size_t n = 0;
+	for (uint64_t i = 0; i < 1000; i++) {
+		text(s, "a", 3 * i, 2 * i + 1);
+		split_block(s, BLOCK_PARA);
+	}
+	finish(s);
+	for (size_t i = 0; i < n_got; i++) {
+		assert_int_equal(got[i].at.b0, 3 * n);
+		for (size_t k = 0; k < got[i].len; k++)
+			n += got[i].text[k] == 'a';
+	}
+	assert_int_equal(n, 1000);
+}
+
 static void split_entry_is_a_unit_and_joins_empty_heads(void **state)
 {
 	(void)state;
@@ -332,6 +350,7 @@ int main(void)
 		cmocka_unit_test(split_title_that_comes_late_leaves_room),
 		cmocka_unit_test(split_long_paragraph_overlaps_by_a_sentence),
 		cmocka_unit_test(split_every_byte_comes_out),
+		cmocka_unit_test(split_a_thousand_paragraphs_fit_a_large_chunk),
 		cmocka_unit_test(split_entry_is_a_unit_and_joins_empty_heads),
 		cmocka_unit_test(split_heading_over_nothing_is_text),
 		cmocka_unit_test(split_huge_title_and_headings_leave_room),
