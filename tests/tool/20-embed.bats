@@ -129,6 +129,45 @@ print("{\"kind\":\"chunk\",\"doc\":\"d\",\"text\":\"keel\",\"pad\":\"%s\"}" % ("
 	[[ ${lines[1]} == '{"kind":"query","id":"q1","text":"hello","vec":'* ]]
 }
 
+@test "a vector of another embedder is not kept" {
+	need_model
+	tt-embed --json <in.json >a.json
+	sed -e 's/"model":"[^"]*"/"model":"other:00"/' -e 's/"b64":"[^"]*"/"b64":"AQID"/' -e '/"kind":"end"/d' a.json >other.json
+	echo '{"kind":"end"}' >>other.json
+	tt-embed --json <other.json | cmp - a.json
+}
+
+@test "a chunk without text is an error of its own, a cut one that was cut before stays so" {
+	need_model
+	{ echo '{"kind":"chunk","doc":"d","title":"t"}'
+	  printf '{"kind":"chunk","doc":"a","sec":[],"text":"%s","trunc":true}\n' "$(printf 'a %.0s' {1..255})"
+	  printf '{"kind":"chunk","doc":"a","sec":[],"text":"%s"}\n' "$(printf 'a %.0s' {1..254})"; } >odd.json
+	run -3 --separate-stderr tt-embed --json <odd.json
+	[ "$(cut -c 1-16 <<<"$output" | sort | uniq -c | tr -s ' \n' ' ')" = ' 2 {"kind":"chunk", 1 {"kind":"end","n 1 {"kind":"error", 1 {"kind":"head"," ' ]
+	[ "$(grep -c '"trunc":true' <<<"$output")" -eq 1 ]
+	[[ "$stderr" == *"no text"* ]]
+}
+
+@test "a question keeps its id, and its line's CR is no part of it" {
+	need_model
+	tt-embed -q --json <<<'{"kind":"query","id":"mine","text":"hello"}' >one
+	grep -q '"kind":"query","id":"mine","text":"hello","vec"' one
+	printf 'hello\r\n' | tt-embed -q --json | grep -o '"text".*' | cmp - <(grep '"query"' one | grep -o '"text".*')
+}
+
+@test "halves are the floats, rounded" {
+	need_model
+	for t in f16 f32
+	do
+		tt-embed --dtype $t --json <in.json | sed -n 's/.*"t":"'$t'","b64":"\([^"]*\)".*/\1/p' >$t
+	done
+	python3 -c 'import base64, struct
+for h, f in zip(open("f16"), open("f32")):
+	a, b = struct.unpack("<384e", base64.b64decode(h)), struct.unpack("<384f", base64.b64decode(f))
+	assert all(abs(x - y) < 1e-3 for x, y in zip(a, b))'
+	[ "$(wc -l <f16)" -eq 2 ]
+}
+
 # Models such as e5 want "query: " before a question and "passage: " before a text.
 @test "a model's prompts stand before questions, texts and titles" {
 	need_model

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "embed/forward.h"
+#include "embed/pooling.h"
 
 /* The linker puts this in place of bert_build (Makefile). */
 static void (*before_build)(void);
@@ -384,6 +385,78 @@ static void bert_open_a_pack_that_is_not_the_models_is_made_again(void **state)
 	buf_release(&good);
 }
 
+/* Whatever changes what a text becomes changes the model's identity, by which its pack and its vectors are known. */
+static void bert_open_every_file_that_counts_is_part_of_the_id(void **state)
+{
+	static const struct { const char *name, *json; } file[] = {
+		{ "1_Pooling/config.json", "{\"pooling_mode_cls_token\":true}" }, { "sentence_bert_config.json", "{\"max_seq_length\":20}" },
+		{ "config_sentence_transformers.json", "{\"prompts\":{\"query\":\"q\"}}" }, { "tokenizer_config.json", "{\"do_lower_case\":false}" },
+		{ "tokenizer.json", "{\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":false},\"model\":{}}" },
+	};
+	enum { N = sizeof file / sizeof *file };
+	uint8_t id[N + 1][HASH_ID_LEN];
+	char path[128];
+	struct bert *b;
+	struct err e = {0};
+	(void)state;
+	snprintf(path, sizeof path, "%s/1_Pooling", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (size_t i = 0; i <= N; i++) {
+		if (i < N)
+			write_file(file[i].name, &(struct buf){ .data = (char *)(uintptr_t)file[i].json, .len = strlen(file[i].json) });
+		if (bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e))
+			fail_msg("%s", e.msg);
+		memcpy(id[i], b->id, HASH_ID_LEN);
+		bert_close(b);
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(id[i], id[k], HASH_ID_LEN);
+		snprintf(path, sizeof path, "%s/%s", dir, i < N ? file[i].name : "1_Pooling");
+		assert_int_equal(i < N ? unlink(path) : rmdir(path), 0);
+	}
+}
+
+/* As the files of many models have them. */
+static void bert_open_names_that_begin_with_bert_are_the_same(void **state)
+{
+	float a[D], b[D];
+	char path[128];
+	uint64_t n;
+	struct buf file = {0}, named = {0};
+	(void)state;
+	vec_of("", KERN_REF, 0, 1, a);
+	snprintf(path, sizeof path, "%s/model.safetensors", dir);
+	assert_int_equal(io_read_file(&file, path, 1 << 20, NULL), 0);
+	memcpy(&n, file.data, 8);
+	buf_zeros(&named, 8);
+	for (size_t i = 8; i < 8 + n; i++) {
+		buf_putc(&named, file.data[i]);
+		if (file.data[i] == '"' && (!memcmp(file.data + i + 1, "embeddings.", 11) || !memcmp(file.data + i + 1, "encoder.", 8)))
+			buf_puts(&named, "bert.");
+	}
+	buf_add(&named, file.data + 8 + n, file.len - 8 - n);
+	n += named.len - file.len;		/* the header alone has grown */
+	memcpy(named.data, &n, 8);
+	write_file("model.safetensors", &named);
+	vec_of("", KERN_REF, 0, 1, b);
+	write_file("model.safetensors", &file);
+	assert_memory_equal(a, b, sizeof a);
+	buf_release(&file);
+	buf_release(&named);
+}
+
+static void pooling_of_nothing_is_nothing(void **state)
+{
+	static const float zero[2 * D] = { 0 };
+	float out[D];
+	int8_t code[D];
+	(void)state;
+	pooling_vec(POOL_MEAN, zero, 2, D, out);
+	assert_memory_equal(out, zero, sizeof out);
+	assert_true(pooling_i8(out, D, code) == 0);
+	for (size_t i = 0; i < D; i++)
+		assert_int_equal(code[i], 0);
+}
+
 static void bert_open_a_long_prompt_is_refused(void **state)
 {
 	static const char *const name = "config_sentence_transformers.json";
@@ -392,10 +465,13 @@ static void bert_open_a_long_prompt_is_refused(void **state)
 	struct err e = {0};
 	struct buf json = {0};
 	(void)state;
-	buf_printf(&json, "{\"prompts\":{\"query\":\"%0*d\"}}", BERT_TEXT + 1, 0);
-	write_file(name, &json);
-	assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_LIMIT);
-	assert_non_null(strstr(e.msg, "prompt is longer than 4096 bytes"));
+	for (int i = 0; i < 3; i++) {
+		buf_clear(&json);
+		buf_printf(&json, "{\"prompts\":{\"%s\":\"%0*d\"}}", i == 0 ? "query" : i == 1 ? "document" : "passage", BERT_TEXT + 1, 0);
+		write_file(name, &json);
+		assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_LIMIT);
+		assert_non_null(strstr(e.msg, "prompt is longer than 4096 bytes"));
+	}
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	assert_int_equal(unlink(path), 0);
 	buf_release(&json);
@@ -451,6 +527,9 @@ int main(void)
 		cmocka_unit_test(bert_open_reads_no_further_than_there_are_positions),
 		cmocka_unit_test(bert_open_what_it_cannot_run_is_refused),
 		cmocka_unit_test(bert_open_a_pack_that_is_not_the_models_is_made_again),
+		cmocka_unit_test(bert_open_every_file_that_counts_is_part_of_the_id),
+		cmocka_unit_test(bert_open_names_that_begin_with_bert_are_the_same),
+		cmocka_unit_test(pooling_of_nothing_is_nothing),
 		cmocka_unit_test(bert_open_a_long_prompt_is_refused),
 		cmocka_unit_test(bert_open_a_model_that_is_replaced_meanwhile_is_refused),
 		cmocka_unit_test(forward_run_any_batch_and_level_gives_the_same_vector),
