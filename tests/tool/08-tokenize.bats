@@ -173,6 +173,16 @@ settings() {
 	[ "$output" = 1 ]
 }
 
+@test "a directory of models that may not be looked into is 77: the model may be there" {
+	as_user=
+	test "$(id -u)" != 0 || as_user='setpriv --bounding-set=-dac_override,-dac_read_search'
+	$as_user true || skip "needs setpriv"
+	mkdir "$BATS_TEST_TMPDIR/closed"
+	chmod 0 "$BATS_TEST_TMPDIR/closed"
+	TT_MODELS=$BATS_TEST_TMPDIR/closed run -77 --separate-stderr $as_user tt-tokenize -m none </dev/null
+	[[ "$stderr" == *"cannot look for model 'none' in '$BATS_TEST_TMPDIR/closed'"* ]]
+}
+
 @test "a missing file is exit 66" {
 	run tt-tokenize nosuch
 	[ "$status" -eq 66 ]
