@@ -122,12 +122,7 @@ static int rewrite(const char *s, size_t n, struct buf *b, struct buf *map)
 		uint32_t cp, at = (uint32_t)i;
 		i += decode_lenient(s + i, n - i, &cp);
 		char c[4];
-		size_t len = 3;
-		if (cp >= 0xd800 && cp < 0xe000) {	/* a surrogate stays as it is */
-			memcpy(c, s + at, 3);
-		} else {
-			len = utf8_encode(cp, c);
-		}
+		size_t len = utf8_encode(cp, c);	/* a surrogate too */
 		buf_add(b, c, len);
 		for (size_t k = 0; k < len; k++)
 			buf_add(map, &at, sizeof at);

@@ -27,10 +27,11 @@
 static const struct entry bpe_tokens[] = {
 	{ "ab", 1, 0 }, { "bc", 1, 0 }, { "abc", 1, 0 }, { "aa", 1, 0 }, { "aaaa", 1, 0 }, { "Ġab", 1, 0 }, { "<|im_start|>", 4, 0 },
 	{ "<tool>", 4, 0 }, { "<tool>x", 4, 0 }, { "ol>xyz", 4, 0 }, { "c\n", 4, 0 },
+	{ "l>xyzw!!", 4, 0 },
 };
 static const char *const bpe_merges[] = { "b c", "a b", "a a", "Ġ ab", "aa aa", "a bc", "x y", NULL };
-static const struct vocab bpe = { "gpt2", "gpt-2", bpe_tokens, 11, bpe_merges, .bytes = true, .bos = -2 };
-enum { AB = 256, BC, ABC, AA, AAAA, SP_AB, IM_START, TOOL, TOOL_X, OL_XYZ };
+static const struct vocab bpe = { "gpt2", "gpt-2", bpe_tokens, 12, bpe_merges, .bytes = true, .bos = -2 };
+enum { AB = 256, BC, ABC, AA, AAAA, SP_AB, IM_START, TOOL, TOOL_X, OL_XYZ, C_NL, L_XYZW };
 
 static void bpe_merges_by_rank_then_position(void **state)
 {
@@ -44,7 +45,22 @@ static void bpe_merges_by_rank_then_position(void **state)
 	EXPECT(t, "aaaaa", AAAA, 'a');
 	EXPECT(t, " ab ab", SP_AB, SP_AB);
 	EXPECT(t, "xy", 'x', 'y');		/* a merge whose result is no token */
+	EXPECT(t, "\xc2\xad", 0xc2, 0xad);	/* a byte that does not print */
 	assert_int_equal(tok_add_bos(t), 0);
+	tok_close(t);
+	buf_release(&blob);
+}
+
+static void bpe_first_of_two_equal_merges_counts(void **state)
+{
+	(void)state;
+	static const struct entry tokens[] = { { "ab", 1, 0 }, { "bc", 1, 0 } };
+	static const char *const merges[] = { "a b", "b c", "a b", NULL };
+	const struct vocab v = { "gpt2", "gpt-2", tokens, 2, merges, .bytes = true, .bos = -2 };
+	struct tok *t;
+	struct buf blob;
+	assert_int_equal(open_vocab(&v, &t, &blob, NULL), 0);
+	EXPECT(t, "abc", AB, 'c');
 	tok_close(t);
 	buf_release(&blob);
 }
@@ -59,6 +75,7 @@ static void bpe_takes_user_tokens_longest_first(void **state)
 	EXPECT(t, "a<tool>xb", 'a', TOOL_X, 'b');
 	EXPECT(t, "<tool>xyz", TOOL_X, 'y', 'z');	/* 7 bytes beat 6, though 6 more would fit behind */
 	EXPECT(t, "<too>ol>xyz", '<', 't', 'o', 'o', '>', OL_XYZ);
+	EXPECT(t, "<tool>xyzw!!", '<', 't', 'o', 'o', L_XYZW);	/* 8 beat both, though it begins last */
 	EXPECT(t, "<tool><tool>", TOOL, TOOL);
 	tok_close(t);
 	buf_release(&blob);
@@ -261,6 +278,8 @@ static void bpe_ill_formed_text_keeps_its_offsets(void **state)
 	assert_int_equal(ids.len, 5);
 	assert_memory_equal(ids.id, want, sizeof want);
 	assert_memory_equal(ids.at, at, sizeof at);
+	EXPECT(t, "\xed\xa0\x80", 0xed, 0xa0, 0x80);		/* a surrogate, */
+	EXPECT(t, "\xf0\x8d\xa0\x80", 0xed, 0xa0, 0x80);	/* and one in more bytes than it takes */
 	tok_ids_release(&ids);
 	tok_close(t);
 	buf_release(&blob);
@@ -287,9 +306,12 @@ static void spm_merges_by_score_with_space_in_front(void **state)
 	EXPECT(t, "aba", S_SPAB, S_A);
 	EXPECT(t, " ab", S_SP2, S_AB);		/* two spaces score higher than what would follow */
 	EXPECT(t, "A\xc3\xa9", S_SP, S_41, S_C3, S_A9);
+	EXPECT(t, "Z", S_SP, S_UNK);		/* there is no token for that byte */
 	EXPECT(t, "a\n\n\na", S_SPA, S_NL2, S_NL, S_SPA);	/* a space again behind a user-defined token */
 	const int32_t id[] = { S_SPAB, S_SPA, S_C3, S_A9 };
 	expect_text(t, id, 4, "ab a\xc3\xa9");
+	const int32_t spaced[] = { S_SP2, S_A };
+	expect_text(t, spaced, 2, " a");	/* the space in front is one */
 	assert_int_equal(tok_add_bos(t), 1);
 	assert_int_equal(tok_special(t, TOK_BOS), S_BOS);
 	tok_close(t);
@@ -415,6 +437,7 @@ static void pretok_split_cuts_as_the_expressions_do(void **state)
 		{ "llama-bpe", "a \n  b", "a| \n| | b" }, { "qwen2", "v1234", "v|1|2|3|4" }, { "qwen2", "(foo) _x", "(foo|)| _|x" },
 		{ "starcoder", "a 12 b", "a| |1|2| b" }, { "falcon", "a+ 12345 `x`", "a|+| |123|45| |`|x|`" },
 		{ "default", "x 12345`y", "x| |123|45|`|y" }, { "deepseek-coder", "a, b\n\n12 c", "a|,| b|\n|\n|1|2| c" },
+		{ "gpt-2", "!\xc2\x85", "!|\xc2\x85" }, { "deepseek-coder", "x \x01,", "x| \x01|," },
 		{ "deepseek-coder", "x \xe4\xbd\xa0" "b", "x| |\xe4\xbd\xa0|b" }, { "deepseek-llm", "a  \nb.c 12", "a|  |\n|b|.|c| |12" },
 		{ "gpt-4o", "camelCaseXML's x1234 //\n\xc3\x89" "COLE", "camel|Case|XML's| x|123|4| //\n|\xc3\x89|COLE" },
 		{ "tekken", "it's 12", "it|'s| |1|2" }, { "qwen35", "e\xcc\x81x 12", "e\xcc\x81x| |1|2" },
@@ -573,6 +596,7 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 	v = spm; v.bos = INT32_MAX + 1ll; refuse(&v, ERR_FORMAT, "bos 2^31");
 	v = spm; v.n = 0; v.bos = -2; refuse(&v, ERR_LIMIT, "no tokens");
 	v = spm; v.model = "t5"; refuse(&v, ERR_UNSUPPORTED, "model");
+	v = wp; refuse(&v, ERR_FORMAT, "no unknown token");
 	v = bpe; v.pre = "gpt-5"; refuse(&v, ERR_UNSUPPORTED, "pre-tokenizer");
 	v = bpe; v.merge = NULL; refuse(&v, ERR_FORMAT, "no merges");
 	v = bpe; v.merge = no_space; refuse(&v, ERR_FORMAT, "merge without a space");
@@ -609,6 +633,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bpe_merges_by_rank_then_position),
+		cmocka_unit_test(bpe_first_of_two_equal_merges_counts),
 		cmocka_unit_test(bpe_takes_user_tokens_longest_first),
 		cmocka_unit_test(bpe_text_never_gives_a_control_token),
 		cmocka_unit_test(bpe_long_words_merge_as_short_ones),
