@@ -316,6 +316,10 @@ static void cut_sentence_knows_abbreviations(void **state)
 	assert_int_equal(a, strlen("See e.g. Mr. Smith. "));
 	assert_int_equal(cut_sentence(p + a, strlen(p + a)), strlen("Then go! "));
 	assert_int_equal(cut_sentence("no end", 6), 6);
+	const char *initial = "By J. Smith. Next";
+	assert_int_equal(cut_sentence(initial, strlen(initial)), strlen("By J. Smith. "));
+	const char *lower = "The end. of it. Next";
+	assert_int_equal(cut_sentence(lower, strlen(lower)), strlen("The end. of it. "));
 	assert_int_equal(cut_sentence("\xE3\x80\x82xx", 5), 3);
 }
 
@@ -338,6 +342,7 @@ static void cut_hidden_finds_what_is_not_seen(void **state)
 {
 	(void)state;
 	assert_int_equal(cut_hidden("plain\ttext\n", 11), 0);
+	assert_int_equal(cut_hidden("\x7F", 1), HIDDEN_CONTROL);
 	assert_int_equal(cut_hidden("\xE2\x80\xAE", 3), HIDDEN_BIDI);
 	assert_int_equal(cut_hidden("\xE2\x80\x8B", 3), HIDDEN_ZERO_WIDTH);
 	assert_int_equal(cut_hidden("\xF3\xA0\x81\x81\x1B", 5), HIDDEN_TAG | HIDDEN_CONTROL);
