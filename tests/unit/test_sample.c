@@ -154,16 +154,6 @@ static void dist_with_cuts_keeps_the_best(void **state)
 	sampler_close(s);
 }
 
-static void draw_beyond_the_rounded_sum_gives_the_best(void **state)
-{
-	(void)state;
-	static const struct sample_item it[] = { { 0.5f, 7 }, { 0.25f, 3 }, { 0.125f, 5 } };
-	assert_int_equal(sample_draw(it, 3, 0), 7);
-	assert_int_equal(sample_draw(it, 3, 0.5), 3);
-	assert_int_equal(sample_draw(it, 3, 0.9), 7);
-	assert_int_equal(sample_draw(it, 0, 0.9), -1);
-}
-
 /* What is turned down is drawn anew: as if it had been forbidden before. */
 static void pick_many_with_filter_follows_what_is_left(void **state)
 {
@@ -264,7 +254,6 @@ int main(void)
 		cmocka_unit_test(pick_with_repeat_penalty_moves_on),
 		cmocka_unit_test(pick_with_repeat_penalty_takes_the_last_tokens_only),
 		cmocka_unit_test(dist_with_cuts_keeps_the_best),
-		cmocka_unit_test(draw_beyond_the_rounded_sum_gives_the_best),
 		cmocka_unit_test(pick_many_with_filter_follows_what_is_left),
 		cmocka_unit_test(pick_many_times_follows_distribution),
 		cmocka_unit_test(dist_of_all_is_sorted_alike_and_sooner),
