@@ -132,6 +132,22 @@ vectors() {
 	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
 }
 
+@test "a file that cannot be read lets no other be compared again and again" {
+	echo 'no pdf' >docs/broken.pdf
+	run -3 tt-sync --lexical
+	touch docs/handover.md
+	run -3 --separate-stderr tt-sync --lexical -v
+	[[ "$stderr" == *"4 files, 1 new, 1 touched, 0 vanished"* ]]
+	run -3 --separate-stderr tt-sync --lexical -v
+	[[ "$stderr" == *"4 files, 1 new, 0 touched, 0 vanished"* ]]
+	# One of those that were touched cannot be read: it is not taken for unchanged.
+	sed -i 's|exclude: .*|&\n    filters: {"*.md": exit 1}|' depot.yaml
+	tr a b <docs/handover.md >other && cp other docs/handover.md
+	run -3 tt-sync --lexical
+	run -3 --separate-stderr tt-sync --lexical -v
+	[[ "$stderr" == *"4 files, 1 new, 1 touched, 0 vanished"* ]]
+}
+
 @test "a link is not taken for touched where numbers have a comma" {
 	ln -s handover.md docs/link.md
 	mkdir bin
