@@ -96,12 +96,13 @@ static void space(struct html *h, size_t at)
 	h->space = false;
 }
 
+/* In a heading, and in the head of an entry, which go on, white space is what is left of it. */
 static void block(struct html *h, enum block kind)
 {
-	if (h->collecting)
-		return;
-	split_block(h->s, kind);
-	h->space = h->bullet = false;
+	if (!h->collecting)
+		split_block(h->s, kind);
+	h->space = h->collecting || split_block_len(h->s) > 0;
+	h->bullet = false;
 }
 
 static void collect_start(struct html *h)
@@ -169,7 +170,7 @@ static void entry_tag(struct html *h, enum tag_class cls, bool close)
 	h->space = h->bullet = false;
 }
 
-/* Within a table an item is a line of its cell. */
+/* Within a table an item is a line of its cell, within a head no line at all. */
 static void item_tag(struct html *h, bool close)
 {
 	char last = split_block_last(h->s);
@@ -177,7 +178,7 @@ static void item_tag(struct html *h, bool close)
 		block(h, BLOCK_ITEM);
 	else if (!close && !h->collecting && last && last != '\n' && last != ' ')
 		give(h, "\n", 1, h->at, h->at);
-	h->bullet = !close && !h->collecting;
+	h->bullet = !close && (h->table ? !h->collecting : !h->space);
 }
 
 /* `empty`: <script src="x"/>, as XML writes an element without contents. */

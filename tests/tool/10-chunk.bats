@@ -493,6 +493,16 @@ while not os.path.exists("stop"):
 	run ! grep -q '<' out
 }
 
+@test "HTML: words in blocks of their own within a heading, or the head of an entry, are not run together" {
+	printf '<h2>impl Into for T<div>where U</div></h2><p>Converts.<dl><dt><p>-a</p><p>--all</p></dt><dd><p>One.<p>Two.</dd></dl>' >blocks.html
+	chunk blocks.html >out
+	grep -q '"sec":\["impl Into for T where U"\],.*"text":"Converts."' out
+	grep -q '"sec":\["impl Into for T where U","-a --all"\],.*"text":"-a --all\\nOne.\\n\\nTwo."' out
+	printf '<h2>Kinds<ul><li>a<li>b</ul></h2><dl><dt>c<ul><li>d</ul></dt><dd>e</dd></dl>' >items.html
+	chunk items.html >out
+	grep -q '"sec":\["Kinds a b","c d"\],.*"text":"c d\\ne"' out
+}
+
 @test "HTML: a list in a cell is lines of its row; '-' is no title" {
 	printf '<title>-</title><table><tr><td>oil<td><ul><li>colza<li>whale</ul><td>2</table>' >oil.html
 	chunk oil.html >out
