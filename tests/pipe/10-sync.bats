@@ -327,6 +327,25 @@ EOF
 	! tt-cache list -v | grep '1 sources'
 }
 
+@test "a run that is stopped before it told the store what left leaves that to the next one" {
+	need_generator
+	tt-sync --lexical
+	export TT_PREFIX_DIR="$BATS_TEST_TMPDIR/state"
+	tt-index chunks --json "$index" | grep -m 1 '"doc":"[^"]*/stowage.8"' | tt-cache warm -m smollm2-135m
+	rm docs/stowage.8
+	mkdir bin
+	ln -s "$build"/bin/* bin
+	rm bin/tt-sync bin/tt-cache
+	cp "$build/bin/tt-sync" bin
+	printf '#!/bin/sh\nkill -9 $PPID\n' >bin/tt-cache
+	chmod +x bin/tt-cache
+	run -137 bin/tt-sync --lexical
+	[ "$(docs)" = "handover.md weighbridge.1 " ]
+	tt-cache list -v | grep '1 sources'
+	tt-sync --lexical
+	run ! grep '1 sources' <(tt-cache list -v)
+}
+
 @test "when the whole root is gone nothing leaves: it may be a disk that is not mounted" {
 	tt-sync
 	mv docs elsewhere
