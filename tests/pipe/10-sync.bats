@@ -202,6 +202,25 @@ vectors() {
 	grep -q "\"doc\":\"$copy\".*pounds" hits
 }
 
+@test "a run that is stopped between a page that changed and a copy of what it was loses neither text" {
+	cp docs/weighbridge.1 docs/copy.1
+	tt-sync --lexical
+	IFS=$'\t' read -r copy _ _ _ page <<<"$(tt-index list "$index" | awk -F '\t' 'NF == 5')"
+	sed -i 's/pounds/stones of old/g' "$page"
+	mkdir bin
+	ln -s "$build"/bin/* bin
+	rm bin/tt-sync bin/tt-chunk
+	cp "$build/bin/tt-sync" bin
+	# All that is committed of this run is the first document.
+	printf '#!/bin/sh\nhead -n 1 | %s "$@"\nexit 74\n' "$build/bin/tt-chunk" >bin/tt-chunk
+	chmod +x bin/tt-chunk
+	run -74 bin/tt-sync --lexical
+	tt-sync --lexical
+	tt-retrieve "$index" <<<"print pounds" | tt-json >hits
+	grep -q "\"doc\":\"$copy\".*pounds" hits
+	grep -q "\"doc\":\"$page\".*stones of old" hits
+}
+
 @test "a symbolic link to a page is another name of it, one that leads out of the corpus is none" {
 	mkdir docs/man1
 	mv docs/weighbridge.1 docs/man1/
