@@ -15,6 +15,7 @@
 
 #include "lib/base/fault.h"
 #include "lib/base/grow.h"
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
@@ -67,6 +68,7 @@ struct run {
 	const struct roots *roots;
 	struct rec_writer *w;
 	struct buf taken;
+	struct buf before;		/* u64, sorted: hashes of the documents of earlier windows */
 	uint64_t flushed_ns;
 	int last;			/* code of the last error message */
 	bool stop;			/* --strict saw one */
@@ -149,11 +151,37 @@ static int read_line(struct buf *b, FILE *f, int delim, size_t max, const char *
 
 /* ---- paths ---- */
 
-/* The known document whose file `p` is a link to; NULL if there is none. */
+static int by_hash(const void *pa, const void *pb)
+{
+	uint64_t a, b;
+	memcpy(&a, pa, sizeof a);
+	memcpy(&b, pb, sizeof b);
+	return (a > b) - (a < b);
+}
+
+/* Enters path[0..n) for links to them that a later window may have. */
+static int remember(struct run *r, const struct link_path *path, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_u64(&r->before, hash_xxh64(path[i].doc, strlen(path[i].doc)));
+	if (r->before.failed)
+		return err_memory(e);
+	if (r->before.len)
+		qsort(r->before.data, r->before.len / sizeof(uint64_t), sizeof(uint64_t), by_hash);
+	return 0;
+}
+
+static bool came_before(const struct run *r, const char *doc)
+{
+	uint64_t h = hash_xxh64(doc, strlen(doc));
+	return r->before.len && bsearch(&h, r->before.data, r->before.len / sizeof h, sizeof h, by_hash);
+}
+
+/* The document, known or of an earlier window, whose file `p` is a link to; NULL if there is none. */
 static const char *known_target(const struct run *r, const struct link_path *p, struct arena *a)
 {
-	char *real = r->known.n > 0 ? realpath(p->path, NULL) : NULL;
-	bool found = real && strcmp(real, p->doc) != 0 && known_find(&r->known, real);
+	char *real = r->known.n > 0 || r->before.len ? realpath(p->path, NULL) : NULL;
+	bool found = real && strcmp(real, p->doc) != 0 && (known_find(&r->known, real) || came_before(r, real));
 	const char *doc = found ? arena_strdup(a, real, strlen(real)) : NULL;
 	free(real);
 	return doc;
@@ -216,6 +244,8 @@ static int window_run(struct run *r, char **name, size_t n, struct err *e)
 		rc = links_find(path, k, r->roots, &a, e);
 	if (rc == 0)
 		rc = window_jobs(r, path, k, &jobs, &a, e);
+	if (rc == 0)
+		rc = remember(r, path, k, e);
 	free(jobs.v);
 	free(path);
 	free(cwd);
@@ -386,6 +416,7 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 	docout_free(r->out);
 	known_close(&r->known);
 	buf_release(&r->taken);
+	buf_release(&r->before);
 	if (rc == 0)
 		rc = rec_writer_close(r->w, e);
 	else

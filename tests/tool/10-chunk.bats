@@ -212,6 +212,14 @@ units() {	# "unit | last heading" of each chunk
 	grep '"unit":"name"' out | grep -q 'lampd(1)'
 }
 
+@test "a link is an alias though its document came tens of thousands of paths before" {
+	echo 'oil the lamp' >lamp.txt
+	ln -s lamp.txt link.txt
+	{ yes "$PWD/lamp.txt" | head -n 65536; echo "$PWD/link.txt"; } | chunk >out
+	grep -q 'link.txt.*"alias_of":"[^"]*/lamp.txt"' out
+	[ "$(grep -c '"kind":"chunk"' out)" -eq 1 ]
+}
+
 @test "a .so page alone brings the page it stands for" {
 	mkdir -p man/man1
 	cp "$data/lamp.1" man/man1/lamp.1
