@@ -148,6 +148,24 @@ vectors() {
 	[[ "$stderr" == *"4 files, 1 new, 1 touched, 0 vanished"* ]]
 }
 
+@test "a file that comes back with the time that was noted is read again where the index has another by now" {
+	tt-sync --lexical
+	touch docs/handover.md
+	tt-sync --lexical
+	cp -p docs/handover.md old.md
+	tr a b <old.md >docs/handover.md
+	mkdir bin
+	ln -s "$build"/bin/* bin
+	rm bin/tt-sync bin/tt-chunk
+	cp "$build/bin/tt-sync" bin
+	printf '#!/bin/sh\n%s "$@"\nexit 74\n' "$build/bin/tt-chunk" >bin/tt-chunk
+	chmod +x bin/tt-chunk
+	run -74 bin/tt-sync --lexical
+	cp -p old.md docs/handover.md
+	tt-sync --lexical
+	tt-index list "$index" | grep handover | cut -f 4 | grep -qF "$(tt-chunk --json docs/handover.md | grep -o -m 1 '"xxh3":"[^"]*"' | cut -d '"' -f 4)"
+}
+
 @test "a link is not taken for touched where numbers have a comma" {
 	ln -s handover.md docs/link.md
 	mkdir bin
