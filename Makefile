@@ -128,7 +128,7 @@ FUZZ_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%)
 REPLAY_BIN := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 CONFORM_BIN := $(CONFORM:%=$(BUILD)/tests/conform/%)
 MKTINY := $(BUILD)/tests/tool/mktiny
-$(UNIT_BIN) $(KERN_BIN): TEST_LIBS = -lcmocka $(if $(filter %_segment,$@),-Xlinker --wrap=realloc) $(if $(filter %_encoder,$@),-Xlinker --wrap=bert_build)
+$(UNIT_BIN) $(KERN_BIN): TEST_LIBS = -lcmocka $(if $(filter %_segment %_split,$@),-Xlinker --wrap=realloc) $(if $(filter %_encoder,$@),-Xlinker --wrap=bert_build)
 $(FUZZ_BIN): TEST_LIBS := -fsanitize=fuzzer
 $(UNIT_BIN) $(KERN_BIN) $(FUZZ_BIN) $(CONFORM_BIN) $(MKTINY) $(BUILD)/tests/fuzz/seeds: %: %.o $(ARCHIVES)
 	$(call say,LD   $@)

@@ -101,6 +101,8 @@ static int write_oldest(struct run *r, const char *aliases, struct err *e)
 	int rc = 0;
 	docout_begin(r->out, aliases);
 	while (docwork_take(r->work, &r->taken)) {
+		if (rc == 0 && r->taken.failed)		/* no document, and no error for it either, may be missing */
+			rc = err_memory(e);
 		if (rc == 0 && !r->stop)
 			rc = docout_put(r->out, r->taken.data, r->taken.len, &r->last, e);
 		buf_clear(&r->taken);

@@ -119,6 +119,8 @@ static int put_doc(struct docout *o, const struct msg *m, struct err *e)
 	buf_clear(&o->name);
 	buf_add(&o->doc, m->doc.p, m->doc.n);
 	buf_add(&o->name, m->name.p, m->name.n);
+	if (o->doc.failed || o->name.failed)
+		return err_memory(e);
 	rec_begin(w, "doc");
 	put_msg_str(w, "doc", m->doc);
 	put_msg_str(w, "name", m->name);

@@ -82,14 +82,14 @@ void doc_error(struct read_job *j, const struct err *e)
 /* An id that decides identity: document, place and text. */
 static void chunk_id(const char *doc, const struct split_chunk *c, char hex[33])
 {
-	uint8_t id[HASH_ID_LEN];
-	struct buf b = {0};
-	buf_u64(&b, c->at.b0);
-	buf_u64(&b, c->at.b1);
-	const struct hash_part part[] = { { doc, strlen(doc) }, { b.data, b.len }, { c->text, c->len } };
+	uint8_t id[HASH_ID_LEN], at[16];	/* little-endian */
+	for (int i = 0; i < 8; i++) {
+		at[i] = (uint8_t)(c->at.b0 >> 8 * i);
+		at[8 + i] = (uint8_t)(c->at.b1 >> 8 * i);
+	}
+	const struct hash_part part[] = { { doc, strlen(doc) }, { at, sizeof at }, { c->text, c->len } };
 	hash_id_parts(part, 3, id);
 	hash_hex(id, sizeof id, hex);
-	buf_release(&b);
 }
 
 static int on_chunk(void *arg, const struct split_chunk *c, struct err *e)

@@ -47,7 +47,8 @@ struct read_job {
 
 /* Appends to j->out that the document could not be read. */
 void doc_error(struct read_job *j, const struct err *e);
-/* Appends the document's messages to j->out. Never fails: what goes wrong becomes a message. */
+/* Appends the document's messages to j->out. Never fails: what goes wrong becomes a message or, without memory
+ * for one, a failure of j->out. */
 void doc_read(const struct read_opts *o, struct count *c, struct read_job *j);
 
 #endif

@@ -28,13 +28,19 @@ struct docwork {
 	int n_thread;
 };
 
+/* A failure too is something to be taken. */
+static bool has(const struct buf *b)
+{
+	return b->len > 0 || b->failed;
+}
+
 /* Publishes what a worker has; waits until the last lot was taken. */
 static void drain(struct read_job *j)
 {
 	struct slot *s = j->arg;
 	struct docwork *w = s->w;
 	pthread_mutex_lock(&w->mu);
-	while (s->ready.len > 0 && !w->stop)
+	while (has(&s->ready) && !w->stop)
 		pthread_cond_wait(&w->work, &w->mu);
 	if (w->stop) {
 		buf_clear(&j->out);
@@ -67,7 +73,7 @@ static void *worker(void *arg)
 			err_memory(&e);
 			doc_error(&s->job, &e);
 		}
-		if (s->job.out.len > 0)
+		if (has(&s->job.out))
 			drain(&s->job);
 		pthread_mutex_lock(&w->mu);
 		s->is_done = true;
@@ -133,9 +139,9 @@ int docwork_take(struct docwork *w, struct buf *out)
 {
 	pthread_mutex_lock(&w->mu);
 	struct slot *s = &w->slot[w->take % w->n_slot];
-	while (s->ready.len == 0 && !s->is_done)
+	while (!has(&s->ready) && !s->is_done)
 		pthread_cond_wait(&w->news, &w->mu);
-	int got = s->ready.len > 0;
+	int got = has(&s->ready);
 	if (got) {
 		struct buf b = *out;
 		*out = s->ready;

@@ -21,8 +21,8 @@ int docwork_open(struct docwork **w, const struct read_opts *o, int n_thread, si
 bool docwork_room(const struct docwork *w);
 /* What `job` points to is borrowed until the job's end was taken. */
 void docwork_put(struct docwork *w, const struct read_job *job);
-/* The next messages of the oldest document: 1 and `out` (swapped in, the caller's to reuse), or 0: that document has ended and
- * the next is the oldest. Call only when there is one. */
+/* The next messages of the oldest document: 1 and `out` (swapped in, the caller's to reuse; failed if there was no memory for
+ * all), or 0: that document has ended and the next is the oldest. Call only when there is one. */
 int docwork_take(struct docwork *w, struct buf *out);
 /* Stops the workers as soon as they can. */
 void docwork_close(struct docwork *w);

@@ -262,6 +262,8 @@ int links_find(struct link_path *path, size_t n, const struct roots *roots, stru
 		if (names[root].len > 0)
 			buf_putc(&names[root], ' ');
 		alias_name(&names[root], path[i].path);
+		if (names[root].failed)
+			rc = err_memory(e);
 	}
 	for (size_t i = 0; names && i < n; i++) {
 		if (names[i].len > 0)

@@ -418,7 +418,7 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 	say_literal(m, (flags & MAN_NOFILL) || m->display > 0);
 	if (m->pp.on && m->pp.b.len == 0 && roff_begins_bold(p, n))
 		m->pp.bold = true;
-	buf_clear(&m->word);
+	buf_reuse(&m->word);
 	bool joined = roff_text(p, n, &m->word);
 	if (flags & MAN_DOUBLED)
 		undouble(&m->word);
@@ -444,7 +444,7 @@ void man_row(struct man *m, const char *p, size_t n, uint64_t line)
 		split_block(m->s, BLOCK_TABLE);
 	}
 	m->table = false;
-	buf_clear(&m->word);
+	buf_reuse(&m->word);
 	roff_text(p, n, &m->word);
 	m->nl = true;
 	say_word(m, m->word.data, m->word.len, line);

@@ -15,7 +15,7 @@
 
 void collect_start(struct collect *c)
 {
-	buf_clear(&c->b);
+	buf_reuse(&c->b);
 	c->at = (struct place){0};
 	c->on = true;
 	c->bold = false;

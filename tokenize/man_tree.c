@@ -167,7 +167,7 @@ static unsigned own_spaces(const struct man_tree *t, const struct tail *tail)
 
 static void table_row(struct man_tree *t, const char *p, size_t n, uint64_t line)
 {
-	buf_clear(&t->cells);
+	buf_reuse(&t->cells);
 	for (size_t i = 0; i < n; i++) {
 		bool cell = (p[i] == '[' || p[i] == '{') && i > 0;
 		if (!cell)
@@ -315,6 +315,8 @@ int man_tree_end(struct man_tree *t, struct err *e)
 	if (t->line.len > 0)
 		one_line(t, t->line.data, t->line.len);
 	pop_to(t, 0);
+	if (t->cells.failed)
+		return err_memory(e);
 	if (!t->seen)
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "mandoc printed no syntax tree");
 	return 0;

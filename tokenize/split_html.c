@@ -107,7 +107,7 @@ static void block(struct html *h, enum block kind)
 
 static void collect_start(struct html *h)
 {
-	buf_clear(&h->head);
+	buf_reuse(&h->head);
 	h->head_at = (struct place){0};
 	h->collecting = true;
 	h->space = false;
@@ -120,7 +120,7 @@ static void collect_end(struct html *h)
 	h->collecting = false;
 	const char *p = h->head.data ? h->head.data : "";
 	if (h->in_title && strcmp(p, "-") == 0)		/* what pandoc calls a document without a title */
-		buf_clear(&h->head);
+		buf_reuse(&h->head);
 	if ((h->in_title || (h->level == 1 && !h->titled)) && h->head.len > 0) {
 		doc_set_title(h->d, h->s, p, h->head.len);
 		h->titled = true;
@@ -344,6 +344,8 @@ int split_html(struct split *s, struct src *src, struct doc_info *d, struct err 
 		}
 	}
 	collect_end(&h);
+	if (rc == 0 && h.head.failed)
+		rc = err_memory(e);
 	buf_release(&h.head);
 	buf_release(&b);
 	return rc;

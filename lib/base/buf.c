@@ -104,12 +104,17 @@ int buf_u64(struct buf *b, uint64_t v)
 	return r ? r : buf_u32(b, (uint32_t)(v >> 32));
 }
 
-void buf_clear(struct buf *b)
+void buf_reuse(struct buf *b)
 {
 	b->len = 0;
-	b->failed = 0;
 	if (b->data)
 		b->data[0] = '\0';
+}
+
+void buf_clear(struct buf *b)
+{
+	buf_reuse(b);
+	b->failed = 0;
 }
 
 void buf_release(struct buf *b)

@@ -29,8 +29,10 @@ int buf_align(struct buf *b, size_t align);
 /* Little-endian integers, whatever the host. */
 int buf_u32(struct buf *b, uint32_t v);
 int buf_u64(struct buf *b, uint64_t v);
-/* Empties without freeing. */
+/* Empties without freeing; a failure is forgotten. */
 void buf_clear(struct buf *b);
+/* The same, but a failure stays, for who looks at the end whether all that passed through was whole. */
+void buf_reuse(struct buf *b);
 void buf_release(struct buf *b);
 
 #endif

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tokenize/split.h"
+#include "tokenize/docmsg.h"
+#include "tokenize/docwork.h"
+#include "tokenize/split_types.h"
 
 struct got {
 	char text[4096], sec[200];
@@ -22,6 +24,15 @@ struct got {
 };
 static struct got got[4096];
 static size_t n_got;
+
+/* The linker puts this in place of realloc (Makefile): the call with which n_left gets to 0 fails. */
+static long n_left;
+void *__real_realloc(void *p, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_realloc(void *p, size_t n)
+{
+	return n_left && --n_left == 0 ? NULL : __real_realloc(p, n);
+}
 
 static int keep(void *arg, const struct split_chunk *c, struct err *e)
 {
@@ -348,6 +359,124 @@ static void cut_hidden_finds_what_is_not_seen(void **state)
 	assert_int_equal(cut_hidden("\xF3\xA0\x81\x81\x1B", 5), HIDDEN_TAG | HIDDEN_CONTROL);
 }
 
+/* ---- documents whole ---- */
+
+static int add_chunk(void *arg, const struct split_chunk *c, struct err *e)
+{
+	char *to = arg;
+	size_t k = strlen(to);
+	(void)e;
+	k += (size_t)snprintf(to + k, 4096 - k, "[%s|", c->title);
+	for (size_t i = 0; i < c->n_sec; i++)
+		k += (size_t)snprintf(to + k, 4096 - k, "%s/", c->sec[i]);
+	snprintf(to + k, 4096 - k, "|%.*s]", (int)c->len, c->text);
+	return 0;
+}
+
+/* All that comes of a document, into to[4096]; the call of realloc that n_left says fails. */
+static int read_text(enum doc_type type, const char *p, long nth, char *to)
+{
+	struct src src;
+	struct doc_info d = { .file = "lamp.1", .title = "lamp.1" };
+	struct err e = {0};
+	struct split *s = split_new(counter, 64, add_chunk, to);
+	to[0] = '\0';
+	assert_int_equal(src_open_mem(&src, p, strlen(p), "lamp.1", &e), 0);
+	n_left = nth;
+	int r = type == DOC_MARKDOWN ? split_markdown(s, &src, &d, &e) : type == DOC_HTML ? split_html(s, &src, &d, &e) :
+		type == DOC_CODE ? split_code(s, &src, &d, &e) : type == DOC_MAN ? split_man(s, &src, &d, NULL, &e) :
+		split_plain(s, &src, &d, &e), end = split_close(s, &e);
+	if (nth && n_left)
+		r = 1;		/* there were fewer calls */
+	n_left = 0;
+	strcat(to, d.title);
+	split_free(s);
+	src_close(&src);
+	return r ? r : end;
+}
+
+static void whatever_there_is_no_memory_for_is_no_shorter_document(void **state)
+{
+	static const struct { enum doc_type type; const char *text; } doc[] = {
+		{ DOC_TEXT, "Lamps\n=====\n\nThey burn oil.\n\nOil is colza.\n" },
+		{ DOC_MARKDOWN, "# Lamps\n\nThey burn oil.\n\n- colza\n- whale\n\n```\nlamp on\n```\n" },
+		{ DOC_CODE, "/* Switches lamps. */\nint on;\n\nint off;\n" },
+		{ DOC_HTML, "<title>The lamps of a light house, which burn all night, and how they are lit</title>"
+			"<h1>Lamps and what they burn when no oil is to be had on the whole island</h1>"
+			"<p>Oil.<dl><dt>-a<dd>all of them</dl><table><tr><td>a<td>b</table>" },
+		{ DOC_MAN, ".TH LAMP 1\n.SH NAME\nlamp \\- switch the signal lamps of a light house\n"
+			".SH OPTIONS\n.TP\n.BR \\-a , \\-\\-all\n"
+			"Switch all of them, whatever they burn and whoever lit them before.\n.PP\n\\fB\\-b\\fR\n.RS\nBegin.\n.RE\n"
+			".SH \"SEE THE OTHER LAMPS THAT ARE LIT ON THE ISLAND EVERY NIGHT\"\nbell(1)\n" },
+	};
+	char want[4096], now[4096];
+	(void)state;
+	counter = count_new(NULL);
+	for (size_t i = 0; i < sizeof doc / sizeof *doc; i++) {
+		int r = 0;
+		assert_int_equal(read_text(doc[i].type, doc[i].text, 0, want), 0);
+		for (long nth = 1; r <= 0; nth++) {
+			r = read_text(doc[i].type, doc[i].text, nth, now);
+			if (r == 0)
+				assert_string_equal(now, want);
+			else if (r < 0)
+				assert_int_equal(r, ERR_MEM);
+			else
+				assert_true(nth > 4);
+		}
+	}
+	count_free(counter);
+}
+
+/* Has a thread read `job`; the call of realloc that n_left says fails. True if what came, into to[4096], is the whole of it: no error, and
+ * nothing that there was no memory for. */
+static bool work(const struct read_job *job, long nth, char *to, size_t *n, bool *fewer)
+{
+	const struct read_opts o = { .limit = 64 };
+	struct docwork *w;
+	struct buf out = {0};
+	struct err e = {0};
+	bool is_whole = true;
+	*n = 0;
+	assert_int_equal(docwork_open(&w, &o, 1, 1, &e), 0);
+	n_left = nth;
+	docwork_put(w, job);
+	while (docwork_take(w, &out)) {
+		struct cursor c = cursor_of(out.data, out.len);
+		struct msg m;
+		while (!out.failed && msg_get(&c, &m))
+			is_whole &= m.kind != MSG_ERROR;
+		is_whole &= !out.failed;
+		assert_true(!is_whole || cursor_ok(&c));
+		assert_true(*n + out.len < 4096);
+		if (out.len)
+			memcpy(to + *n, out.data, out.len);
+		*n += out.len;
+		buf_clear(&out);
+	}
+	*fewer = n_left > 0;
+	n_left = 0;
+	docwork_close(w);
+	buf_release(&out);
+	assert_true(!is_whole || *n > 0);	/* nothing at all would be silence */
+	return is_whole;
+}
+
+static void a_document_there_is_no_memory_for_is_an_error_or_a_failure(void **state)
+{
+	static const char json[] = "{\"id\":\"lamps\",\"title\":\"Lamps\",\"text\":\"They burn oil.\\n\\nOil is colza, or else it is whale.\"}";
+	const struct read_job job = { .kind = READ_JSON, .path = "in", .json = json, .json_len = sizeof json - 1, .line = 1 };
+	char want[4096], now[4096];
+	size_t n_want, n = 0;
+	bool fewer = false;
+	(void)state;
+	assert_true(work(&job, 0, want, &n_want, &fewer));
+	fewer = false;
+	for (long nth = 1; !fewer; nth++)
+		if (work(&job, nth, now, &n, &fewer))
+			assert_true(n == n_want && memcmp(now, want, n) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +491,8 @@ int main(void)
 		cmocka_unit_test(split_ill_formed_text_keeps_offsets),
 		cmocka_unit_test(split_ill_formed_text_of_every_order),
 		cmocka_unit_test(split_callback_failure_sticks),
+		cmocka_unit_test(whatever_there_is_no_memory_for_is_no_shorter_document),
+		cmocka_unit_test(a_document_there_is_no_memory_for_is_an_error_or_a_failure),
 		cmocka_unit_test(cut_sentence_knows_abbreviations),
 		cmocka_unit_test(cut_grapheme_keeps_clusters),
 		cmocka_unit_test(cut_hidden_finds_what_is_not_seen),
