@@ -189,23 +189,31 @@ static const char *known_target(const struct run *r, const struct link_path *p, 
 	return doc;
 }
 
+/* The checksum by which a file is what it is known as; none if it has become an alias meanwhile. */
+static const uint8_t *known_as(const struct run *r, const char *doc, bool is_alias)
+{
+	const struct known_doc *d = known_find(&r->known, doc);
+	return d && (d->is_alias || !is_alias) ? d->hash : NULL;
+}
+
 static int window_jobs(struct run *r, struct link_path *path, size_t n, struct jobs *jobs, struct arena *a, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct link_path *p = &path[i], *root = p->target != LINKS_NONE ? &path[p->target] : p;
-		struct read_job job = { .kind = READ_FILE, .path = p->path, .doc = p->doc, .known = known_find(&r->known, p->doc) };
+		struct read_job job = { .kind = READ_FILE, .path = p->path, .doc = p->doc };
 		if (root != p && strcmp(root->doc, p->doc) == 0)
 			continue;
 		if (p->outside) {
 			/* The page it stands for is not among the paths: it comes first, under its own name. */
 			struct read_job target = { .kind = READ_FILE, .path = p->outside, .doc = p->outside,
-						   .known = known_find(&r->known, p->outside) };
+						   .known = known_as(r, p->outside, false) };
 			rc = jobs_add(jobs, &target, p->aliases);
 		}
 		job.alias_of = root->outside ? root->outside : root != p ? root->doc : known_target(r, p, a);
 		if (job.alias_of)
 			job.kind = READ_ALIAS;
+		job.known = known_as(r, p->doc, job.alias_of != NULL);
 		if (rc == 0)
 			rc = jobs_add(jobs, &job, p->aliases);
 	}

@@ -45,6 +45,7 @@ static int read_line(struct known_doc *d, char *line)
 	}
 	if (!hash_unhex(field[2], sizeof d->hash, d->hash))
 		return 0;
+	d->is_alias = strchr(field[2], '\t') != NULL;
 	unescape(line);
 	d->doc = line;
 	return 1;
@@ -81,11 +82,10 @@ int known_open(struct known *k, const char *path, struct err *e)
 	return 0;
 }
 
-const uint8_t *known_find(const struct known *k, const char *doc)
+const struct known_doc *known_find(const struct known *k, const char *doc)
 {
 	struct known_doc key = { .doc = doc };
-	const struct known_doc *d = k->n ? bsearch(&key, k->v, k->n, sizeof *k->v, by_doc) : NULL;
-	return d ? d->hash : NULL;
+	return k->n ? bsearch(&key, k->v, k->n, sizeof *k->v, by_doc) : NULL;
 }
 
 void known_close(struct known *k)

@@ -337,6 +337,18 @@ docs"
 }
 
 # Programs of the system are found behind ours, so a `find` of the test's own is taken in place of the real one.
+@test "a .so page whose page comes later is an alias of it from then on" {
+	mkdir docs/man1
+	echo '.so man1/later.1' >docs/man1/scale.1
+	tt-sync --lexical
+	mv docs/weighbridge.1 docs/man1/later.1
+	tt-sync --lexical
+	tt-index list "$index" | grep -q $'scale.1\t.*\t[^\t]*/man1/later.1$'
+	generation=$(tt-index stat "$index" | grep generation)
+	tt-sync --lexical
+	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
+}
+
 @test "a folder that becomes a link out of the corpus after it was listed: nothing is read there, 3" {
 	mkdir -p docs/sub outside bin
 	echo 'harmless words' >docs/sub/x.md
