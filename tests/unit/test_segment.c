@@ -91,6 +91,7 @@ static void segment_round_trip_keeps_everything(void **state)
 	assert_int_equal(c.doc, 1);
 	assert_int_equal(c.b1, 10);
 	assert_true(segment_get_chunk(&s.seg[0].seg, 5, &c, &e) < 0);
+	assert_true(segment_get_doc(&s.seg[0].seg, 2, &d, &e) < 0);
 	assert_int_equal(store_verify(&s, &e), 0);
 	assert_int_equal(s.seg[0].layer[0].code[4 * 64 + 4], 127);
 	store_close(&s);
