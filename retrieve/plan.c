@@ -40,10 +40,8 @@ static void add_term(void *arg, const char *t, size_t n, enum terms_kind kind)
 			return;
 		}
 	}
-	if (p->n_term == PLAN_MAX_TERMS) {
-		p->cut = true;
+	if (p->n_term == PLAN_MAX_TERMS)
 		return;
-	}
 	struct plan_term *it = &p->term[p->n_term++];
 	memcpy(it->s, t, n);
 	it->n = n;

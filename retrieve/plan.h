@@ -42,7 +42,6 @@ struct plan {
 	size_t n_term;
 	struct plan_name name[PLAN_MAX_NAMES];
 	size_t n_name;
-	bool cut;		/* something was left out */
 };
 
 /* Fills *p from a question, whatever its bytes; nothing is borrowed. */

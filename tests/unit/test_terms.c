@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "index/stem.h"
@@ -166,6 +167,7 @@ static void plan_finds_names_within_what_stands_around_them(void **state)
 	assert_string_equal(kind_of_name("use (tar)", "tar"), "meant");
 	assert_string_equal(kind_of_name("the best of 7", "7"), "");
 	assert_string_equal(kind_of_name("unpack with 7z", "7z"), "meant");
+	assert_string_equal(kind_of_name("what is ('.netrc') for?", ".netrc"), "meant");
 	assert_string_equal(kind_of_name("( \xE2\x80\x99 's", "s"), "name");
 }
 
@@ -189,8 +191,27 @@ static void plan_weighs_function_words_less(void **state)
 	static struct plan p;
 	const char *q = "git commit: undo the last one";
 	plan_make(&p, q, strlen(q));
-	assert_false(p.cut);
 	assert_true(p.term[3].stop && p.term[3].weight < 1);
+	plan_make(&p, "the log of the log of the log", 29);
+	assert_true(p.term[0].stop && p.term[0].weight < 1);
+	assert_true(p.term[1].weight == 3);
+}
+
+static void plan_of_a_long_question_has_its_first_words(void **state)
+{
+	(void)state;
+	static struct { struct plan p; char behind[256]; } it;
+	char q[4096] = "";
+	for (int i = 0; i < 400; i++)
+		sprintf(q + strlen(q), "x%d ", i);
+	plan_make(&it.p, q, strlen(q));
+	assert_int_equal(it.p.n_term, PLAN_MAX_TERMS);
+	assert_memory_equal(it.p.term[PLAN_MAX_TERMS - 1].s, "x255", 4);
+	assert_int_equal(it.p.n_name, PLAN_MAX_NAMES - 3);	/* none begins behind the last word */
+	assert_string_equal(kind_of_name(q, "x61-x62-x63"), "name");
+	assert_string_equal(kind_of_name(q, "x64"), "");
+	for (size_t i = 0; i < sizeof it.behind; i++)
+		assert_int_equal(it.behind[i], 0);
 }
 
 int main(void)
@@ -207,6 +228,7 @@ int main(void)
 		cmocka_unit_test(plan_finds_names_within_what_stands_around_them),
 		cmocka_unit_test(plan_tells_names_that_are_meant),
 		cmocka_unit_test(plan_weighs_function_words_less),
+		cmocka_unit_test(plan_of_a_long_question_has_its_first_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
