@@ -13,6 +13,7 @@
 
 #include "index/layout.h"
 #include "index/terms.h"
+#include "retrieve/find.h"
 #include "tests/unit/corpus.h"
 
 #define SEG "0000000000000001.seg"
@@ -169,18 +170,23 @@ static void vectors_with_numbers_that_lie_are_refused(void **state)
 	corpus_remove(dir);
 }
 
-/* Puts `file` into the manifest of `dir` as the vectors of its segment. */
-static void enter(const char *dir, const char *file, uint32_t n_row)
+/* Makes the manifest of `dir` name `file` as it is now; vectors have n_row rows. */
+static void enter(const char *dir, const char *file, uint32_t kind, uint32_t n_row)
 {
 	struct manifest m;
-	struct vectors v;
+	struct section_file f;
 	struct err e = {0};
-	assert_int_equal(vectors_open(&v, file, &e), 0);
+	assert_int_equal(section_open(&f, file, kind, &e), 0);
 	assert_int_equal(manifest_read(&m, dir, &e), 0);
-	m.segment[0].layer[0] = (struct manifest_layer){ v.file.number, v.file.pin, v.file.map.len, n_row };
+	if (kind == VECTORS_KIND) {
+		m.segment[0].layer[0] = (struct manifest_layer){ f.number, f.pin, f.map.len, n_row };
+	} else {
+		m.segment[0].pin = f.pin;
+		m.segment[0].len = f.map.len;
+	}
 	assert_int_equal(manifest_write(&m, dir, &e), 0);
 	manifest_release(&m);
-	vectors_close(&v);
+	section_close(&f);
 }
 
 static void vectors_of_another_segment_are_refused(void **state)
@@ -196,14 +202,86 @@ static void vectors_of_another_segment_are_refused(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct err e = {0};
 		forge(own, vec, VECTORS_KIND, 4, &lie[i], false);
-		enter(dir, vec, i < 3 ? 2 : 1);
+		enter(dir, vec, VECTORS_KIND, i < 3 ? 2 : 1);
 		assert_int_equal(store_open(&s, dir, &e), ERR_FORMAT);
 		assert_non_null(strstr(e.msg, "belongs to another segment"));
 	}
 	struct err e = {0};
-	enter(dir, vec, 2);
+	enter(dir, vec, VECTORS_KIND, 2);
 	assert_int_equal(store_open(&s, dir, &e), 0);
 	store_close(&s);
+	corpus_remove(dir);
+}
+
+static void ranking_by_a_posting_list_that_lies_is_refused(void **state)
+{
+	(void)state;
+	/* The lists, in the order of terms: names of "\1a", of "\2...", and of "a", a byte each; chunks of "alpha". */
+	static const struct { const char *question; size_t at; } bad[] = { { "a", 0 }, { "a", 2 }, { "alpha", 3 } };
+	static struct plan p;
+	char dir[64], seg[128], vec[128], own[160];
+	corpus_dir(dir);
+	build(dir, seg, vec);
+	snprintf(own, sizeof own, "%s.own", seg);
+	assert_int_equal(rename(seg, own), 0);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct store s;
+		struct lexical l;
+		struct err e = {0};
+		forge(own, seg, SEGMENT_KIND, SECT_LENS, &(struct lie){ SECT_POST, bad[i].at, 1, 1, "" }, false);
+		enter(dir, seg, SEGMENT_KIND, 0);
+		assert_int_equal(store_open(&s, dir, &e), 0);
+		plan_make(&p, bad[i].question, strlen(bad[i].question));
+		assert_int_equal(lexical_run(&l, &s, &p, &lexical_default, &e), ERR_FORMAT);
+		assert_non_null(strstr(e.msg, "has a posting list that contradicts itself"));
+		store_close(&s);
+	}
+	corpus_remove(dir);
+}
+
+static void a_unit_that_is_none_is_taken_for_another(void **state)
+{
+	(void)state;
+	char dir[64], seg[128], vec[128], own[160];
+	struct finder f;
+	struct err e = {0};
+	corpus_dir(dir);
+	build(dir, seg, vec);
+	snprintf(own, sizeof own, "%s.own", seg);
+	assert_int_equal(rename(seg, own), 0);
+	forge(own, seg, SEGMENT_KIND, SECT_LENS, &(struct lie){ SECT_LENS, 12, 4, UNIT_TABLE + 1, "" }, false);
+	enter(dir, seg, SEGMENT_KIND, 0);
+	assert_int_equal(finder_open(&f, dir, &(struct find_filter){0}, scan_select(NULL, NULL), &e), 0);
+	assert_int_equal(f.all.unit[0], UNIT_OTHER);
+	assert_int_equal(f.all.unit[1], UNIT_PARA);
+	finder_close(&f);
+	corpus_remove(dir);
+}
+
+static void vectors_that_lie_are_not_ranked_by_nor_merged(void **state)
+{
+	(void)state;
+	_Alignas(64) static const int8_t question[64] = { 127 };
+	char dir[64], seg[128], vec[128], own[160];
+	struct writer *w;
+	struct store s;
+	struct dense d;
+	struct err e = {0};
+	corpus_dir(dir);
+	build(dir, seg, vec);
+	snprintf(own, sizeof own, "%s.own", vec);
+	assert_int_equal(rename(vec, own), 0);
+	forge(own, vec, VECTORS_KIND, 4, &(struct lie){ 2, 4, 4, 1 << 20, "" }, false);
+	enter(dir, vec, VECTORS_KIND, 2);
+	assert_int_equal(store_open(&s, dir, &e), 0);
+	assert_int_equal(store_verify(&s, &e), ERR_FORMAT);
+	assert_int_equal(dense_run(&d, &s, scan_select(NULL, NULL), question, 4, 1, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "names chunks out of order"));
+	store_close(&s);
+	assert_int_equal(writer_open(&w, dir, false, 0, &e), 0);
+	corpus_add(w, "b", "", text, 1, 4, 0);
+	assert_int_equal(writer_merge(w, MERGE_ALL, &e), ERR_FORMAT);
+	writer_close(w);
 	corpus_remove(dir);
 }
 
@@ -487,6 +565,9 @@ int main(void)
 		cmocka_unit_test(a_segment_with_numbers_that_lie_is_refused),
 		cmocka_unit_test(vectors_with_numbers_that_lie_are_refused),
 		cmocka_unit_test(vectors_of_another_segment_are_refused),
+		cmocka_unit_test(ranking_by_a_posting_list_that_lies_is_refused),
+		cmocka_unit_test(a_unit_that_is_none_is_taken_for_another),
+		cmocka_unit_test(vectors_that_lie_are_not_ranked_by_nor_merged),
 		cmocka_unit_test(a_file_that_is_not_the_one_named_is_refused),
 		cmocka_unit_test(a_segment_of_other_counts_than_the_manifest_has_is_refused),
 		cmocka_unit_test(a_manifest_with_numbers_that_lie_is_refused),

@@ -39,6 +39,8 @@ static void named_by_value_or_short_option_does_not_hold(void **state)
 	(void)state;
 	assert_false(names("write to a file", "-f FILE", "tar(1)"));
 	assert_false(names("write to a file", "-o=file", "tar(1)"));
+	assert_false(names("what does the id say", "-id N", "x(1)"));
+	assert_true(names("what does the uid say", "-uid N", "x(1)"));
 	assert_false(names("use it", "", "tar(1)"));
 	assert_false(names("use it", "--", "tar(1)"));
 }
@@ -56,7 +58,9 @@ static void named_by_what_is_ruled_out_does_not_hold(void **state)
 	assert_false(names("list the contents without extracting it", "-x, --extract, --get", "tar(1)"));
 	assert_false(names("copy, but do not follow any links", "-L, --follow", "cp(1)"));
 	assert_true(names("copy without following links", "--no-follow", "cp(1)"));
+	assert_false(names("list it without any of the extracting", "-x, --extract, --get", "tar(1)"));
 	assert_true(names("not links: links of links", "--links", "x(1)"));
+	assert_true(names("links of links, not links", "--links", "x(1)"));
 	assert_true(names("list without extracting", "-t, --list", "tar(1)"));
 }
 

@@ -94,6 +94,38 @@ static void dense_finds_the_nearest_and_knows_what_has_no_vector(void **state)
 	corpus_remove(dir);
 }
 
+static void dense_finds_each_of_many_chunks(void **state)
+{
+	(void)state;
+	enum { N = 300 };
+	static const char *text[N];
+	_Alignas(64) int8_t q[VECTORS_MAX_DIM] = {0};
+	char dir[64];
+	struct writer *w;
+	struct store s;
+	struct dense d;
+	struct err e = {0};
+	corpus_dir(dir);
+	for (size_t i = 0; i < N; i++)
+		text[i] = "alpha";
+	assert_int_equal(writer_open(&w, dir, true, 0, &e), 0);
+	corpus_add(w, "d", "", text, N, N, 0);
+	assert_int_equal(writer_commit(w, &e), 0);
+	writer_close(w);
+	assert_int_equal(store_open(&s, dir, &e), 0);
+	for (size_t i = 0; i < N; i++) {
+		q[i] = 127;
+		assert_int_equal(dense_run(&d, &s, scan_select(NULL, NULL), q, N, 1.0f / 127, &e), 0);
+		assert_int_equal(d.n_row, N);
+		assert_near(d.cos[i], 1);
+		assert_near(d.mean, 1.0 / N);
+		dense_release(&d);
+		q[i] = 0;
+	}
+	store_close(&s);
+	corpus_remove(dir);
+}
+
 static void finder_ranks_by_words_while_many_vectors_are_missing(void **state)
 {
 	(void)state;
@@ -150,6 +182,47 @@ static void finder_limits_hits_and_filters_documents(void **state)
 	corpus_remove(dir);
 }
 
+static int names_first_chunk(void *arg, uint32_t chunk, bool *is, struct err *e)
+{
+	(void)arg, (void)e;
+	*is = chunk == 0;
+	return 0;
+}
+
+/* fuse.h has the formula. The third chunk is all of the second document, and has no vector. */
+static void fused_scores_are_those_computed_by_hand(void **state)
+{
+	(void)state;
+	float chunk[] = { 0.1f, 0.4f, 0.3f }, inner[] = { 0.1f, 0.2f, 0.3f }, doc[] = { 0.5f, 0.6f }, name[] = { 0.7f, 0 }, whole[] = { 0, 0.9f };
+	float cos[] = { 0.8f, 0.2f, DENSE_NONE };
+	const struct lexical l = { .n_chunk = 3, .n_doc = 2, .chunk = chunk, .inner = inner, .doc = doc, .name = name, .whole = whole };
+	const struct dense d = { .n_chunk = 3, .n_row = 2, .cos = cos, .mean = 0.5f };
+	const uint32_t doc_of[] = { 0, 0, 1 };
+	const uint8_t unit[] = { UNIT_OPTION, UNIT_NAME, UNIT_PARA }, skip[2] = {0};
+	const struct fuse_chunks c = { doc_of, unit, 3, 2 };
+	const struct fuse_param par = { .chunk = 2, .doc = 3, .name = 5, .whole = 7, .cos = 11, .cos_doc = 13, .inner = 17, .cos_inner = 19,
+		.named = 23, .named_page = 29, .unit = { [UNIT_OPTION] = 31, [UNIT_NAME] = 50 } };
+	const struct fuse_want want = { .n = 3, .skip_doc = skip, .named = names_first_chunk };
+	struct fuse_hit hit[3];
+	struct err e = {0};
+	size_t n;
+	assert_int_equal(fuse_run(&l, &d, &c, &par, &want, hit, &n, &e), 0);
+	assert_int_equal(n, 3);
+	double page0 = 0.5 * 3 + 0.7 * 5 + 0.8 * 13 + (0.1 * 2 + 0.8 * 11), page1 = 0.6 * 3 + 0.9 * 7 + 0.5 * 13 + (0.3 * 2 + 0.5 * 11);
+	double inner0 = 0.1 * 17 + 0.8 * 19 + 23 + 31, inner1 = 0.2 * 17 + 0.2 * 19 + 50;
+	assert_int_equal(hit[0].chunk, 0);
+	assert_near(hit[0].fused, page0 + 29);
+	assert_int_equal(hit[1].chunk, 2);
+	assert_near(hit[1].fused, page1);
+	assert_int_equal(hit[2].chunk, 1);
+	assert_near(hit[2].fused, page0 - (inner0 - inner1));
+	for (int i = 0; i < 3; i++)	/* equals stand in their order */
+		chunk[i] = inner[i] = cos[i] = doc[i / 2] = name[i / 2] = whole[i / 2] = 0.5f;
+	assert_int_equal(fuse_run(&l, NULL, &c, &(struct fuse_param){ .chunk = 1, .inner = 1 }, &want, hit, &n, &e), 0);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(hit[i].chunk, i);
+}
+
 static void source_quote_is_found_through_roff(void **state)
 {
 	(void)state;
@@ -181,8 +254,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lexical_scores_are_those_computed_by_hand),
 		cmocka_unit_test(dense_finds_the_nearest_and_knows_what_has_no_vector),
+		cmocka_unit_test(dense_finds_each_of_many_chunks),
 		cmocka_unit_test(finder_ranks_by_words_while_many_vectors_are_missing),
 		cmocka_unit_test(finder_limits_hits_and_filters_documents),
+		cmocka_unit_test(fused_scores_are_those_computed_by_hand),
 		cmocka_unit_test(source_quote_is_found_through_roff),
 		cmocka_unit_test(source_quote_is_found_beside_sizes_colours_and_strings_of_roff),
 	};
