@@ -54,6 +54,13 @@ answer() {	# answer PATH FROM TO [FIELDS]
 	done
 }
 
+@test "a source that grows too large when it is unpacked cannot be read" {
+	head -c 1M /dev/zero | gzip >mb.gz
+	for _ in $(seq 257); do cat mb.gz; done >bomb.gz
+	run -1 --separate-stderr tt-cite --json < <(answer bomb.gz 0 5 ',"quote":"x"')
+	[[ "$output" = *"'bomb.gz' is longer than 268435456 bytes"* ]]
+}
+
 @test "a source that is written to while it is read costs an answer, never a crash" {
 	python3 -c 'import os
 text = b"word " * 400000
@@ -77,10 +84,11 @@ with open("page.txt", "wb", 0) as f:
 }
 
 @test "a span outside the source, a source that is gone, and one that changed are false" {
-	for bad in 'page.1 0 999' 'gone.1 0 5' 'page.1 9 3'; do
+	for bad in 'page.1 0 999|outside' 'gone.1 0 5|cannot open' 'page.1 9 3|outside'; do
 		# shellcheck disable=SC2086
-		run --separate-stderr tt-cite < <(answer $bad ',"quote":"files"')
+		run --separate-stderr tt-cite --json < <(answer ${bad%|*} ',"quote":"files"')
 		[ "$status" -eq 1 ]
+		[[ "$output" = *'"why":"'*"${bad#*|}"* ]]
 	done
 	run --separate-stderr tt-cite < <(answer page.1 0 5 | sed 's/"path":"page.1"/&,"xxh3":"00000000000000000000000000000000"/')
 	[ "$status" -eq 1 ]
@@ -125,6 +133,51 @@ with open("page.txt", "wb", 0) as f:
 	run ! grep $'\e' said
 	[ "$(grep -c '^FALSE' said)" -eq 1 ]
 	run ! grep '^true' said
+}
+
+@test "one bad citation of several makes 1; what names no source, or says nothing of it, is bad" {
+	for cite in '"path":"none.1"},"quote":"files"' '"path":"page.1"}' '"path":"page.1\\u0000"},"quote":"files"' '"path":""},"quote":"files"'; do
+		answer page.1 0 50 ',"quote":"files"' | sed 's|"cites":\[|&{"n":2,"src":{'"$cite"',"span":{"b":[0,50]}},|' >in
+		run --separate-stderr tt-cite --json <in
+		[ "$status" -eq 1 ]
+		[ "$stderr" = "tt-cite: 1 of 2 citations could not be verified" ]
+		[[ "$output" = *'"ok":false,"why":'*'"ok":true'* ]]
+	done
+	run --separate-stderr tt-cite --json <<<'{"kind":"answer","query":"q","text":"t","cites":[7]}'
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "tt-cite: 1 of 1 citations could not be verified" ]
+}
+
+@test "without src the document is the source; what was wrong before is not repeated, and other keys that begin alike stay" {
+	echo '{"kind":"answer","cites":[{"doc":"page.1","span":{"b":[0,50]},"quote":"files","why":"it was not there","w":1,"okay":2}]}' >in
+	run --separate-stderr tt-cite --json <in
+	[ "$status" -eq 0 ]
+	[[ "$output" = *'"quote":"files","w":1,"okay":2,"ok":true}'* ]]
+}
+
+@test "each citation is looked up in its own source, though one name begins like another" {
+	echo 'nothing of that' >page.12
+	{ answer page.12 0 15 ',"quote":"nothing"'; answer page.1 0 50 ',"quote":"files"'; } | tt-cite -q
+	run -1 --separate-stderr tt-cite -q < <(answer page.1 0 50 ',"quote":"files"'; answer page.12 0 15 ',"quote":"files"')
+}
+
+@test "the checksum is that of the file, or of what is packed in it, and whole" {
+	sum=$(echo "$PWD/page.1" | tt-chunk | tt-json | sed -n 's/.*"xxh3":"\([0-9a-f]*\)".*/\1/p' | head -1)
+	unquoted() { answer "$1" 0 50 | sed 's/"path":"[^"]*"/&,"xxh3":"'"$2"'"/'; }
+	unquoted page.1 "$sum" | tt-cite -q
+	unquoted page.1.gz "$sum" | tt-cite -q
+	run -1 --separate-stderr tt-cite -q < <(unquoted page.1 "${sum}0")
+	run -1 --separate-stderr tt-cite -q < <(unquoted page.1 "${sum%?}")
+}
+
+@test "few words of the source may stand between those of a quotation, again and again; many may not, nor a word that goes on; macros are none" {
+	printf 'one a b c two d e f three g h i j four fourteen\nfive\n.a\n.b\n.c\n.d\nsix ..a ..b ..c ..d seven\n.abc\n.def\n.ghi\n.jkl\neight 港口。领航船\n' >gaps
+	for quote in 'one two three' 'one a two' 'four FOURTEEN' 'five six' 'eight 港口 领航船'; do
+		answer gaps 0 "$(wc -c <gaps)" ',"quote":"'"$quote"'"' | tt-cite -q
+	done
+	for quote in 'one two three four' 'one c three' 'four four' 'fourt' 'six seven' 'seven eight'; do
+		run -1 --separate-stderr tt-cite -q < <(answer gaps 0 "$(wc -c <gaps)" ',"quote":"'"$quote"'"')
+	done
 }
 
 @test "an answer without citations passes: 0; --quiet prints nothing" {

@@ -99,6 +99,8 @@ asked() {
 	[ "$(value refused)" = "0.3333 3" ]
 	[ "$(value first_entry)" = "0.5000 2" ]
 	[ "$(value sources_hold)" = "1.0000 2" ]
+	run --separate-stderr tt-score answers --qrels qrels.tsv --hits hits.jsonl --plain answers.jsonl q.jsonl <answers.jsonl
+	[ "$(value no_sources)" = "0.5000 2" ]		# of those that can be judged
 }
 
 @test "answers beside gold answers: exact, shared words, held; a refusal is none" {
@@ -117,6 +119,63 @@ asked() {
 	[ "$(value answer_held)" = "0.6667 3" ]
 	[ "$(value sources_hold)" = "0.3333 3" ]
 	[ "$(tt-score queries --flags g.jsonl | tt-json | grep -c '"kind":"query"')" -eq 3 ]
+}
+
+@test "answers: what is a number of a source, and which are too small or too large" {
+	echo '{"id":"a","text":"list","gold_flags":[["-t"]]}' >one.jsonl
+	printf '%s\n' '{"kind":"query","id":"a","text":"list"}' '{"kind":"hit","query":"a","doc":"d","text":"..."}' >hit.jsonl
+	bad() { # TEXT [CITES]: how many of one answer have a bad number
+		echo '{"kind":"answer","query":"a","text":"'"$1"'","cites":['"$2"']}' |
+			tt-score answers --hits hit.jsonl one.jsonl | awk '$1 == "bad_number" { print int($2) }'
+	}
+	for text in '[2]' '[0]' '[1, 2]' '[1-2]' 'x[1] [99999999999999999999]' '[4294967297]'; do
+		[ "$(bad "$text")" -eq 1 ]
+	done
+	for text in '[1]' '[1; 1]' '[2' '[2 of' '[]' '[see 2]' '2' 'a[x]'; do
+		[ "$(bad "$text")" -eq 0 ]
+	done
+	[ "$(bad x '{"n":1}')$(bad x '{"n":0}')$(bad x '{"n":2}')$(bad x '{}')$(bad x 1)" = 01111 ]
+}
+
+@test "answers: one that is refused names no option, and cites nothing where a number is bad" {
+	printf '%s\n' '{"kind":"answer","query":"a","text":"Use --list [9].","refused":true,"cites":[{"n":1,"doc":"/m/tar.1.gz"}]}' >answer.jsonl
+	run --separate-stderr tt-score answers --hits hits.jsonl q.jsonl <answer.jsonl
+	for line in 'option_right *0.0000  of 1' 'cites *0.0000  of 1' 'bad_number *1.0000  of 1'; do
+		grep "^$line" <<<"$output"
+	done
+}
+
+@test "retrieval: ten pages count, a query without judgements as nothing, and a hit belongs to the query before it" {
+	{
+		echo '{"kind":"query","id":"a","text":"?"}'
+		seq -f '{"kind":"hit","query":"a","doc":"/m/x.%g","text":"..."}' 9
+		echo '{"kind":"hit","query":"a","doc":"/m/tar.1","text":"..."}'
+		echo '{"kind":"hit","query":"a","doc":"/m/cpio.1","text":"..."}'
+		echo '{"kind":"query","id":"d","text":"?"}'
+		echo '{"kind":"hit","query":"d","doc":"/m/tar.1","text":"..."}'
+	} >ten
+	run --separate-stderr tt-score retrieval --qrels qrels.tsv q.jsonl <ten
+	grep 'recall@10 *0.2500  of 2' <<<"$output"	# a: 1/2
+	grep 'MRR@10 *0.0500  of 2' <<<"$output"	# a: 1/10
+	run -65 --separate-stderr tt-score retrieval --qrels qrels.tsv q.jsonl < <(sed '1s/"a"/"b"/' ten)
+	[[ "$stderr" = *"a hit that does not follow its query"* ]]
+}
+
+@test "judgements: lines may end as on DOS; empty lines between queries; what is no grade, or no query: 65, with its line" {
+	tt-score retrieval --qrels qrels.tsv q.jsonl <hits.jsonl >want
+	sed 's/$/\r/' qrels.tsv >dos.tsv
+	sed G q.jsonl >empty.jsonl
+	tt-score retrieval --qrels dos.tsv empty.jsonl <hits.jsonl | diff want -
+	for bad in 'a\tx\t-1' 'a\tx\t1001' 'a\tx\tone' 'a\tx\t1x' 'a\tx'; do
+		printf "b\ttar.1\t1\n$bad\n" >bad.tsv
+		run -65 --separate-stderr tt-score retrieval --qrels bad.tsv q.jsonl <hits.jsonl
+		[[ "$stderr" = *"'bad.tsv' line 2: expected query, document and grade" ]]
+	done
+	for bad in '{"id":7}' '{"id":"e","id":"f"}' '["id"]' '{'; do
+		{ cat q.jsonl; echo "$bad"; } >bad.jsonl
+		run -65 --separate-stderr tt-score queries bad.jsonl
+		[[ "$stderr" = *"'bad.jsonl' line 5: expected a JSON object with an 'id'" ]]
+	done
 }
 
 @test "what long sources hold is told in time that grows with them, not with its square" {

@@ -29,6 +29,8 @@ static void words_leave_out_articles_punctuation_and_citations(void **state)
 	const char *s = "The  U.S.\n\"Army\" [2], an a[1, 3] theory [x] \xC3\x89";
 	gold_words(&b, s, strlen(s));
 	assert_string_equal(b.data, " us army theory x \xC3\x89 ");
+	gold_words(&b, "no[ ]gap, no[]gap, a [1]gap", 27);
+	assert_string_equal(b.data, " no gap nogap gap ");
 	gold_words(&b, "the [1]", 7);
 	assert_string_equal(b.data, " ");
 	gold_words(&b, "", 0);
@@ -69,6 +71,7 @@ static void compare_nothing_with_something_is_wrong(void **state)
 	assert_true(!m.exact && !m.held);
 	assert_float_equal(m.f1, 0, 1e-9);
 	assert_false(compare("x", "the").held);
+	assert_true(compare("the", "a").f1 <= 0);	/* and a number */
 }
 
 int main(void)

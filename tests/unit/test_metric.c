@@ -61,6 +61,7 @@ static void has_word_wants_free_ends(void **state)
 		{ "-rf", "-r", false },		{ "--r", "-r", false },		{ "--list-all", "--list", false },
 		{ "x-r", "-r", false },		{ "-rf -r", "-r", true },	{ "", "-r", false },
 		{ "-r", "-r", true },		{ "[-r|--raw]", "-r", true },	{ "-r", "", false },
+		{ "-r_", "-r", false },		{ "_-r", "-r", false },
 	};
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
 		assert_int_equal(metric_has_word(row[i].text, strlen(row[i].text), row[i].flag), row[i].found);

@@ -241,8 +241,9 @@ static void source_quote_is_found_beside_sizes_colours_and_strings_of_roff(void 
 {
 	(void)state;
 	struct source s = {0};
-	buf_puts(&s.text, "The \\s-1POSIX\\s0 locale, \\s10not\\s-2 \\m[blue]this\\m[], doesn\\*(Aqt \\*(L\"matter\\*(R\" \\f(CWhere\\fR; \\s");
-	const char *const quote[] = { "the POSIX locale, not this", "this, doesn't \"matter\"", "matter here" };
+	buf_puts(&s.text, "The \\s-1POSIX\\s0 locale, \\s10not\\s-2 \\m[blue]this\\m[], doesn\\*(Aqt "
+		"\\*(L\"matter\\*(R\" \\f(CWhere\\fR; \\s48 hours; \\s");
+	const char *const quote[] = { "the POSIX locale, not this", "this, doesn't \"matter\"", "matter here", "here; 8 hours" };
 	for (size_t i = 0; i < sizeof quote / sizeof *quote; i++)
 		assert_true(source_has_quote(&s, 0, s.text.len, quote[i], strlen(quote[i])));
 	assert_false(source_has_quote(&s, 0, s.text.len, "Aqt", 3));
