@@ -647,3 +647,102 @@ for size in ((16 << 20) - 4096, (16 << 20) - 3000):
 	run --separate-stderr sh -c 'tt-index pending i >/dev/full'
 	[ "$status" -eq 74 ]
 }
+
+@test "a vector of more dimensions than are kept, or of bits, is refused: 3" {
+	docs 1 1 >in
+	for vec in i8:4097 f16:8194 f32:16388 b1:8; do
+		part=",\"vec\":{\"\$vec\":{\"t\":\"${vec%:*}\",\"b64\":\"$(head -c "${vec#*:}" /dev/zero | base64 -w 0)\"}},\"vec_scale\":0.5"
+		run --separate-stderr tt-index add i < <(cat in; docs 2 2 '' "$part")
+		[ "$status" -eq 3 ]
+		[[ "$stderr" = *"'/c/d2' is left out: record "*" has no usable 'vec'"* ]]
+		run --separate-stderr tt-index add --vectors i < <(docs 1 1 '' "$part")
+		[ "$status" -eq 3 ]
+	done
+	[ "$(stat_of i documents) $(stat_of i vectors)" = "1 0" ]
+	docs 1 1 '' "$(vec 1 2 3 4 | sed "s|b64\":\"[^\"]*|b64\":\"$(head -c 4096 /dev/zero | base64 -w 0)|")" | tt-index add i
+	[ "$(stat_of i dimensions) $(stat_of i vectors)" = "4096 2" ]
+}
+
+@test "of very many headings and pairs of meta the first are kept, and numbers too large are the largest" {
+	docs 1 1 | head -n 2 >in
+	python3 -c 'import json
+doc, chunk = map(json.loads, open("in"))
+chunk.update(sec=["h%d" % i for i in range(200)], meta={"k%d" % i: "v" for i in range(200)}, seq=1 << 32, n_tok=1 << 40)
+print(json.dumps(doc)); print(json.dumps(chunk))' >more
+	tt-index add i <more
+	tt-index chunks --json i >out
+	python3 -c 'import json
+chunk, = [r for r in map(json.loads, open("out")) if r["kind"] == "chunk"]
+assert chunk["sec"] == ["h%d" % i for i in range(32)], chunk["sec"]
+assert chunk["meta"] == {"k%d" % i: "v" for i in range(64)}, chunk["meta"]
+assert chunk["seq"] == chunk["n_tok"] == (1 << 32) - 1, chunk'
+	tt-index verify i
+}
+
+@test "list is a line a document, whatever its name; vectors of removed documents do not count" {
+	docs 1 2 '' "$(vec 1 2 3 4)" >in
+	docs 3 3 | head -n 1 | sed 's|"doc":"/c/d3"|"doc":"/c/a\\tb\\nc\\\\d"|' >>in
+	tt-index add i <in
+	[ "$(tt-index list i | cut -f 1 | tail -n 1)" = '/c/a\tb\nc\\d' ]
+	tt-index rm i /c/d1
+	[ "$(stat_of i documents) $(stat_of i chunks) $(stat_of i vectors)" = "2 2 2" ]
+	for command in list stat merge add; do
+		run --separate-stderr tt-index $command i /c/d2 </dev/null
+		[ "$status" -eq 2 ]
+		[[ "$stderr" = *"'$command' takes no documents"* ]]
+	done
+}
+
+@test "vectors come in any order, for chunks that are there, and few files of them stay" {
+	along() { v=(0 0 0 0 0 0 0); v[$1]=100; vec "${v[@]}"; }	# a vector for each document
+	docs 1 5 | tt-index add i
+	docs 6 6 | tt-index add i
+	tt-index rm i /c/d2
+	for n in 6 4 1 2; do docs $n $n '' "$(along $n)"; done >in
+	run --separate-stderr tt-index add --vectors i <in
+	[ "$status" -eq 0 ]
+	[ "$stderr" = "tt-index: warning: 2 vectors were of chunks that are not there, or have one" ]
+	[ "$(stat_of i vectors)" -eq 6 ]
+	for n in 3 5; do docs $n $n '' "$(along $n)" | grep chunk; done >in
+	while read -r chunk; do
+		tt-index add --vectors i <<<"$chunk"
+	done <in
+	[ "$(stat_of i vectors) $(stat_of i chunks)" = "10 10" ]
+	[ "$(ls i/*.vec | wc -l)" -le 4 ]
+	tt-index verify i
+	for n in 1 3 4 5 6; do
+		[[ "$(tt-retrieve --dense --json -n 2 i <<<'{"kind":"query","id":"q","text":"x"'"$(along $n)"'}')" = *'"rank":1,"doc":"/c/d'$n'"'*'"rank":2,"doc":"/c/d'$n'"'* ]]
+	done
+}
+
+@test "vectors of two embedders in one stream: 78, also when they are all that comes" {
+	docs 1 2 | tt-index add i
+	of() { echo '{"kind":"head","format":1,"model":"'"$1"'"}'; docs "$2" "$2" '' "$(vec 1 2 3 4)" | grep chunk; echo '{"kind":"end"}'; }
+	run --separate-stderr tt-index add --vectors i < <(of first 1; of second 2)
+	[ "$status" -eq 78 ]
+	[[ "$stderr" = *"the index has vectors of 'first', the input those of 'second'"* ]]
+	[ "$(stat_of i vectors)" -eq 0 ]
+	{ of first 1; of first 2; } | tt-index add --vectors i
+	[ "$(stat_of i vectors)" -eq 4 ]
+}
+
+@test "a segment is written anew when more than half of it left, or when it is merged; so is one with several files of vectors" {
+	docs 1 6 '' "$(vec 1 2 3 4)" | tt-index add i
+	tt-index rm i /c/d1 /c/d2 /c/d3
+	grep -rq 'document 1' i
+	tt-index rm i /c/d4
+	run ! grep -rq 'document [1-4]' i
+	tt-index rm i /c/d5
+	grep -rq 'document 5' i
+	tt-index merge i
+	run ! grep -rq 'document 5' i
+	[ "$(stat_of i documents) $(stat_of i vectors)" = "1 2" ]
+	docs 1 1 | tt-index add j
+	docs 1 1 '' "$(vec 1 2 3 4)" | grep chunk >in
+	while read -r chunk; do
+		tt-index add --vectors j <<<"$chunk"
+	done <in
+	[ "$(ls j/*.vec | wc -l)" -eq 2 ]
+	tt-index merge j
+	[ "$(ls j/*.vec | wc -l) $(stat_of j vectors)" = "1 2" ]
+}
