@@ -254,6 +254,42 @@ units() {	# "unit | last heading" of each chunk
 	done
 }
 
+@test "a .so page may name any file, however long its name: where none is, it is read as it is" {
+	printf '.so man1/%0300d.1\n' 0 >long.1
+	printf '.so man1/%0240d.1\n' 0 >short.1
+	printf '.so \n' >none.1
+	chunk long.1 short.1 none.1 >out
+	[ "$(grep -c '"kind":"doc"' out)" -eq 3 ]
+	[ "$(grep -c '"alias_of"' out)" -eq 0 ]
+}
+
+@test "a .so page brings no file from above the folder of pages" {
+	mkdir -p man/man1
+	echo 'the secret text' | tee secret.1 >man/secret.1
+	for so in ../secret.1 man1/../../secret.1 ../../secret.1 "$PWD/secret.1"; do
+		echo ".so $so" >man/man1/x.1
+		chunk man/man1/x.1 >out
+		[ "$(grep -c '"kind":"doc"' out)" -eq 1 ]
+		run ! grep -q 'secret text' out
+	done
+}
+
+@test "an underlined heading over nothing is text, and where it stands" {
+	printf 'Words.\n\nAlone\n=====\n\nNext\n====\n\nText.\n' | tee a.md >a.txt
+	for file in a.md a.txt; do
+		chunk $file >out
+		grep -q '"span":{"b":\[8,19\],"l":\[3,4\]},"text":"Alone"' out
+	done
+}
+
+@test "a chunk's id is of its document, its place and its text" {
+	printf '# One\n\nThe same words.\n\n# Two\n\nThe same words.\n' | tee a.md >b.md
+	printf '# One\n\nOther words....\n\n# Two\n\nThe same words.\n' >c.md
+	ids() { chunk --stdin-as "$1" <"$2" | field id; }
+	[ "$(ids a.md a.md | wc -l)" -eq 2 ]
+	[ "$({ ids a.md a.md; ids b.md b.md; ids a.md c.md; ids a.md a.md; } | sort | uniq | wc -l)" -eq 5 ]
+}
+
 @test "--roots: what lies elsewhere is not read, whatever way leads there" {
 	mkdir -p in/man1 out/man1 other inner
 	echo 'the secret text' | tee out/x.md inner/x.md >other/z.md
@@ -767,6 +803,14 @@ b.txt'
 	printf '{"id":"1","text":"%08000000d"}\n\n{"id":"2","text":"beta"}' 7 | chunk --jsonl >out
 	grep '"doc":"2".*"text":"beta"' out
 	grep '"n_doc":2,.*"n_error":0' out
+}
+
+@test "a converter sees nothing of our environment, and no file of ours" {
+	echo x >x.odd
+	TT_SECRET=tell HOME=/root chunk --filter '*.odd=env; ls -l /proc/self/fd' x.odd >out
+	grep -q 'HOME=/nonexistent' out
+	run ! grep -q 'TT_SECRET\|/root' out
+	[ "$(grep -o '[0-9] -> [^ ]*x\.odd' out | cut -c 1)" = 0 ]
 }
 
 @test "--filter converts, and a missing converter is said" {

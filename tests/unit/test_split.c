@@ -217,6 +217,23 @@ static void split_entry_is_a_unit_and_joins_empty_heads(void **state)
 	assert_string_equal(got[1].sec, "OPTIONS");
 }
 
+static void split_text_of_several_lines_has_their_numbers(void **state)
+{
+	(void)state;
+	struct split *s = start(32);
+	split_block(s, BLOCK_CODE);
+	for (uint64_t i = 0; i < 20; i++)
+		text(s, "the first of two lines of code\nand the second of them\n", 54 * i, 2 * i + 1);
+	finish(s);
+	assert_true(n_got > 3);
+	for (size_t i = 0; i < n_got; i++) {
+		bool second = got[i].text[0] == 'a';
+		assert_int_equal(got[i].at.l0, got[i].at.b0 / 54 * 2 + 1 + second);
+		assert_int_equal(got[i].at.l1, (got[i].at.b1 - 1) / 54 * 2 + 1 + ((got[i].at.b1 - 1) % 54 > 30));
+	}
+	assert_int_equal(got[n_got - 1].at.l1, 40);
+}
+
 static void split_heading_over_nothing_is_text(void **state)
 {
 	(void)state;
@@ -229,6 +246,23 @@ static void split_heading_over_nothing_is_text(void **state)
 	assert_int_equal(n_got, 2);
 	assert_string_equal(got[0].text, "Alone");
 	assert_string_equal(got[1].sec, "Above/Below");
+}
+
+static void split_headings_below_the_deepest_take_its_place(void **state)
+{
+	(void)state;
+	struct split *s = start(256);
+	for (int i = 1; i <= 12; i++) {
+		char head[8];
+		snprintf(head, sizeof head, "H%d", i);
+		split_heading(s, i, head, strlen(head), nowhere, UNIT_SECTION);
+		text(s, "words", (uint64_t)i * 10, (uint64_t)i);
+	}
+	finish(s);
+	assert_int_equal(n_got, 12);
+	assert_string_equal(got[7].sec, "H1/H2/H3/H4/H5/H6/H7/H8");
+	assert_string_equal(got[8].sec, "H1/H2/H3/H4/H5/H6/H7/H9");
+	assert_string_equal(got[11].sec, "H1/H2/H3/H4/H5/H6/H7/H12");
 }
 
 static void split_huge_title_and_headings_leave_room(void **state)
@@ -486,7 +520,9 @@ int main(void)
 		cmocka_unit_test(split_every_byte_comes_out),
 		cmocka_unit_test(split_a_thousand_paragraphs_fit_a_large_chunk),
 		cmocka_unit_test(split_entry_is_a_unit_and_joins_empty_heads),
+		cmocka_unit_test(split_text_of_several_lines_has_their_numbers),
 		cmocka_unit_test(split_heading_over_nothing_is_text),
+		cmocka_unit_test(split_headings_below_the_deepest_take_its_place),
 		cmocka_unit_test(split_huge_title_and_headings_leave_room),
 		cmocka_unit_test(split_ill_formed_text_keeps_offsets),
 		cmocka_unit_test(split_ill_formed_text_of_every_order),
