@@ -552,3 +552,47 @@ EOF
 	tt-sync
 	tt-index chunks --json "$index" | grep -q '"doc":"[^"]*weighbridge'
 }
+
+@test "a file of another size is read again, though its time is that of before" {
+	tt-sync --lexical
+	sed 's/ramp 4/the long ramp 9/' "$corpus/handover.md" >new
+	touch -r docs/handover.md new
+	mv new docs/handover.md
+	tt-sync --lexical
+	tt-index chunks --json "$index" | grep 'the long ramp 9'
+}
+
+@test "of two roots one is gone: what vanished from the other leaves, though its name begins like the first" {
+	mkdir docs2
+	mv docs/stowage.8 docs2
+	cp "$corpus/handover.md" docs2/left.md
+	sed -i "s|$PWD/docs|&, &2|" depot.yaml
+	tt-sync --lexical
+	mv docs elsewhere
+	rm docs2/left.md
+	run -3 --separate-stderr tt-sync --lexical
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+}
+
+@test "after a run that read text the vectors are no longer complete; after one that read none they are" {
+	tt-sync --lexical
+	: >"$index.vectors"
+	tt-sync --lexical
+	[ -e "$index.vectors" ]
+	echo 'A new word.' >docs/new.md
+	tt-sync --lexical
+	[ ! -e "$index.vectors" ]
+}
+
+@test "the note of what was found to be the same is replaced whole" {
+	touch docs/handover.md
+	tt-sync --lexical
+	touch docs/handover.md
+	tt-sync --lexical
+	ln "$index.same" before
+	cp before copy
+	touch docs/handover.md docs/stowage.8
+	tt-sync --lexical
+	cmp before copy
+	[ "$(wc -l <"$index.same")" -eq 2 ]
+}
