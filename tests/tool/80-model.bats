@@ -118,6 +118,27 @@ need_curl() {
 	cmp source models/toy.gguf
 }
 
+@test "what verify finds to be wrong is fetched anew, though it was verified since its last change" {
+	need_curl
+	tt-model -q fetch toy
+	printf 'one two thRee' >models/toy.gguf	# as by a disk that fails
+	sleep 0.02
+	touch models/.verified/toy.gguf
+	run -1 --separate-stderr tt-model -q verify
+	run -0 tt-model -q fetch toy
+	cmp source models/toy.gguf
+}
+
+@test "what was verified is not, once the catalogue wants another" {
+	need_curl
+	tt-model -q fetch toy
+	run tt-model list
+	[[ "$output" != *unverified* ]]
+	catalogue "$(printf 'one two thRee' | sha256sum | cut -d ' ' -f 1)"
+	run tt-model list
+	[[ "$output" == *unverified* ]]
+}
+
 @test "an older file in the place of a verified one is not verified" {
 	need_curl
 	tt-model -q fetch toy
@@ -312,11 +333,15 @@ EOF
 	for key in file bytes sha256 url
 	do
 		catalogue "$sum"
-		sed -i "s/ $key: .*/ about: x/" models.yaml
-		run --separate-stderr tt-model fetch toy
-		[ "$status" -eq 78 ]
-		[[ "$stderr" == *"models.yaml: line 8: a file without a usable"* ]]
-		[ ! -e models ]
+		cp models.yaml good.yaml
+		for bad in 'about: x' "$key: 0ab"; do
+			sed "s/ $key: .*/ $bad/" good.yaml >models.yaml
+			[[ "$bad" != @(file|url):* ]] || continue	# any name and any address will do
+			run --separate-stderr tt-model fetch toy
+			[ "$status" -eq 78 ]
+			[[ "$stderr" == *"models.yaml: line 8: a file without a usable"* ]]
+			[ ! -e models ]
+		done
 	done
 	echo '# nothing' >models.yaml
 	run --separate-stderr tt-model list

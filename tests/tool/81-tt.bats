@@ -213,6 +213,29 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	run -78 fakes/tt-ask -i a word
 }
 
+@test "a pipeline's status: the first failure, else nothing found, else partly done; a stage that was left early did not fail" {
+	make_fakes
+	for program in embed retrieve generate; do
+		printf '#!/bin/sh\ncat >/dev/null\nexit "$%s"\n' $program >fakes/tt-$program
+	done
+	while read -r embed retrieve generate want; do
+		run --separate-stderr env embed="$embed" retrieve="$retrieve" generate="$generate" fakes/tt-ask -i a word
+		echo "$embed $retrieve $generate: $status"
+		[ "$status" -eq "$want" ]
+	done <<-EOF
+	0 0 0 0
+	0 3 0 3
+	0 0 3 3
+	0 1 0 1
+	3 0 1 1
+	0 1 3 1
+	78 65 1 78
+	3 65 74 65
+	141 0 0 0
+	0 141 66 66
+	EOF
+}
+
 @test "with standard error closed scripts do what they do" {
 	make_fakes
 	for shell in dash 'bash --posix' 'busybox sh'
@@ -316,6 +339,7 @@ EOF
 	printf '#!/bin/sh\nprintf "[1] at 9:45\\n\\n[1] %%s:2  two > at 10:30\\n" "${FILE##*/}"\n' >fakes/tt-generate
 	cat >fakes/tt-json <<'EOT'
 #!/bin/sh
+printf '{"kind":"hit","name":"%s","span":{"b":[0,3],"l":[1,2]},"src":{"path":"/none"},"text":"one"}\n' "${FILE##*/}"
 printf '{"kind":"hit","name":"%s","span":{"b":[4,7],"l":[2,2]},"src":{"path":"%s"},"text":"a \\"b\\" \\\\n\\ntwo"}\n' "${FILE##*/}" "$FILE"
 EOT
 	printf '#!/bin/sh\nprintf "%%s|" "$@"\n' >less
@@ -343,6 +367,14 @@ EOT
 	export FILE="$PWD/docs/a b"
 	PAGER="$PWD/less -R" run -0 fakes/tt-ask --open -i a word
 	[ "${lines[2]}" = "-R|+2|--|$FILE|" ]
+	FILE="$PWD/docs/man/page.1"
+	printf 'one\n.B "a.b[c]*" \\-\\-more of it\n' >"$FILE"
+	printf '#!/bin/sh\nprintf "%%s\\n" "$LESS"\n' >fakes/man
+	LESS=-R run -0 fakes/tt-ask --open -i a word
+	[ "${lines[2]}" = '-R +/a\.b\[c\]\* --more' ]
+	FILE="$PWD/docs/gone"
+	run -66 --separate-stderr fakes/tt-ask --open -i a word
+	[ "$stderr" = "tt-ask: cannot read '$FILE'" ]
 }
 
 @test "with -q tt-sync and tt-model show no progress on a terminal, but what is wrong" {

@@ -77,6 +77,17 @@ ends() { # PID: within two seconds
 	[ -z "$stderr" ]
 }
 
+@test "it ends as the answer does; where the programs cannot be built it says why, and answers nothing: 74" {
+	touch "$index/man.vectors"
+	fake programs/tt-ask 'echo "not in your documents"; exit 1'
+	run -1 --separate-stderr sh bin/first-run
+	[ "$output" = "not in your documents" ]
+	fake bin/make 'test "$1" != -q || exit 1; echo "no such header"; exit 2'
+	run -74 --separate-stderr sh bin/first-run
+	[ -z "$output" ]
+	[[ "$stderr" = *"no such header"*"building: failed" ]]
+}
+
 @test "a page that cannot be read, or another tt-sync at work, is no reason not to answer" {
 	touch "$index/man.vectors"
 	rm "$index/man.lexical"
