@@ -189,6 +189,14 @@ static int names_first_chunk(void *arg, uint32_t chunk, bool *is, struct err *e)
 	return 0;
 }
 
+/* Of the second it is not told: its whole name was asked for. */
+static int says_aside(void *arg, uint32_t doc, bool *is, struct err *e)
+{
+	(void)arg, (void)doc, (void)e;
+	*is = true;
+	return 0;
+}
+
 /* fuse.h has the formula. The third chunk is all of the second document, and has no vector. */
 static void fused_scores_are_those_computed_by_hand(void **state)
 {
@@ -200,15 +208,16 @@ static void fused_scores_are_those_computed_by_hand(void **state)
 	const uint32_t doc_of[] = { 0, 0, 1 };
 	const uint8_t unit[] = { UNIT_OPTION, UNIT_NAME, UNIT_PARA }, skip[2] = {0};
 	const struct fuse_chunks c = { doc_of, unit, 3, 2 };
-	const struct fuse_param par = { .chunk = 2, .doc = 3, .name = 5, .whole = 7, .cos = 11, .cos_doc = 13, .inner = 17, .cos_inner = 19,
+	const struct fuse_param par = { .chunk = 2, .doc = 3, .name = 5, .whole = 7, .cos = 11, .near = 13, .aside = 3, .inner = 17, .cos_inner = 19,
 		.named = 23, .named_page = 29, .unit = { [UNIT_OPTION] = 31, [UNIT_NAME] = 50 } };
-	const struct fuse_want want = { .n = 3, .skip_doc = skip, .named = names_first_chunk };
+	const struct fuse_want want = { .n = 3, .skip_doc = skip, .named = names_first_chunk, .aside = says_aside };
 	struct fuse_hit hit[3];
 	struct err e = {0};
 	size_t n;
 	assert_int_equal(fuse_run(&l, &d, &c, &par, &want, hit, &n, &e), 0);
 	assert_int_equal(n, 3);
-	double page0 = 0.5 * 3 + 0.7 * 5 + 0.8 * 13 + (0.1 * 2 + 0.8 * 11), page1 = 0.6 * 3 + 0.9 * 7 + 0.5 * 13 + (0.3 * 2 + 0.5 * 11);
+	double page0 = 0.5 * 3 + 0.7 * 5 + (0.8 + 0.2) / 2 * 13 - 3 + (0.1 * 2 + 0.8 * 11);
+	double page1 = 0.6 * 3 + 0.9 * 7 + 0.5 * 13 + (0.3 * 2 + 0.5 * 11);
 	double inner0 = 0.1 * 17 + 0.8 * 19 + 23 + 31, inner1 = 0.2 * 17 + 0.2 * 19 + 50;
 	assert_int_equal(hit[0].chunk, 0);
 	assert_near(hit[0].fused, page0 + 29);
