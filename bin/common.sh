@@ -119,6 +119,7 @@ exit_on_signals() {
 # $tmp: a directory that goes when the script does.
 # shellcheck disable=SC2317
 make_tmp() {
+	tmp=	# the caller's environment may have one, which the trap must not take for ours
 	trap 'clear_progress; rm -rf "$tmp"' EXIT
 	exit_on_signals
 	tmp=$(mktemp -d) || die 73 "cannot create a temporary directory"
