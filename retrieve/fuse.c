@@ -41,20 +41,15 @@ static float cos_at(const struct dense *d, size_t i)
 /* The mean of a document's nearest chunks, of which there are `n` from chunk i on: what it is about, it says more than once. */
 static float near_of(const struct dense *d, size_t i, size_t n)
 {
-	float top[NEAREST], sum = 0;
-	size_t n_top = 0;
-	for (size_t k = i; k < i + n; k++) {
-		float v = cos_at(d, k);
-		size_t at = n_top < NEAREST ? n_top++ : NEAREST;
-		for (; at && top[at - 1] < v; at--)
-			if (at < NEAREST)
-				top[at] = top[at - 1];
-		if (at < NEAREST)
-			top[at] = v;
-	}
-	for (size_t k = 0; k < n_top; k++)
-		sum += top[k];
-	return sum / (float)n_top;
+	struct heap_item top[NEAREST];
+	struct heap h;
+	float sum = 0;
+	heap_init(&h, top, NEAREST);
+	for (size_t k = i; k < i + n; k++)
+		heap_push(&h, cos_at(d, k), (uint32_t)k);
+	for (size_t k = 0; k < h.len; k++)
+		sum += top[k].score;
+	return sum / (float)h.len;
 }
 
 static void score_docs(struct work *w)
