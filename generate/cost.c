@@ -55,14 +55,21 @@ static void make_plausible(double v[COST_N])
 			v[b] = min(v[b], v[a] + v[b - a]);
 }
 
+/* After so many rounds, which took `spent` ms. */
+static bool is_enough(int rounds, double spent, bool settled, bool in_haste)
+{
+	if (in_haste || rounds < ROUNDS)
+		return in_haste && rounds;
+	return settled || rounds == ROUNDS_MAX || (rounds >= 2 * ROUNDS && spent >= PATIENCE_MS);
+}
+
 int cost_measure(struct cost *c, bool in_haste, cost_step *step, void *arg, struct err *e)
 {
 	double least[COST_N], second[COST_N], took, spent = 0;
 	bool settled = false;
-	int rounds = in_haste ? 1 : ROUNDS;
 	for (size_t b = 0; b < COST_N; b++)
 		least[b] = second[b] = 1e9;
-	for (int round = 0; round < rounds || (!in_haste && !settled && round < ROUNDS_MAX && (round < 2 * ROUNDS || spent < PATIENCE_MS)); round++) {
+	for (int rounds = 0; !is_enough(rounds, spent, settled, in_haste); rounds++) {
 		for (size_t b = 1; b < COST_N; b++) {
 			int r = step(arg, b, &took, e);
 			if (r)
