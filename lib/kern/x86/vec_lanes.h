@@ -203,21 +203,21 @@ void LEVEL(rope)(float *x, size_t n_head, size_t d_head, const float *cos, const
 			rope_halves(x, cos, sin, n);
 }
 
-/* x, and minus infinity where a row has ended. */
-VF_FN vf load_or_least(const float *x, size_t left)
+/* x, and `other` where a row has ended. */
+VF_FN vf or_else(vf x, size_t left, float other)
 {
-	return vf_between(vf_load_n(x, left), 0, left < 16 ? (int)left : 16, -INFINITY);
+	return vf_between(x, 0, left < 16 ? (int)left : 16, other);
 }
 
 float LEVEL(softmax_sum)(const float *x, size_t n, float *y)
 {
 	vf m = vf_set(-INFINITY), s = vf_set(0);
 	for (size_t i = 0; i < n; i += 16)
-		m = vf_max(load_or_least(x + i, n - i), m);
+		m = vf_max(or_else(vf_load_n(x + i, n - i), n - i, -INFINITY), m);
 	vf top = vf_set(vf_top(m));
 	for (size_t i = 0; i < n; i += 16) {
 		vf e = vf_exp(vf_sub(vf_load_n(x + i, n - i), top));
-		s = vf_add(s, vf_between(e, 0, n - i < 16 ? (int)(n - i) : 16, 0));
+		s = vf_add(s, or_else(e, n - i, 0));
 		vf_store_n(y + i, n - i, e);
 	}
 	return vf_sum(s);
