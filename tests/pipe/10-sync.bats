@@ -17,6 +17,15 @@ vectors() {
 	tt-index stat "$index" | awk '$1 == "vectors" { print $2 }'
 }
 
+chunk_fails() {	# bin/: the programs, with a tt-chunk that ends with 74 behind what it reads of its input, all or through FILTER
+	mkdir bin
+	ln -s "$build"/bin/* bin
+	rm bin/tt-sync bin/tt-chunk
+	cp "$build/bin/tt-sync" bin
+	printf '#!/bin/sh\n%s %s "$@"\nexit 74\n' "$1" "$build/bin/tt-chunk" >bin/tt-chunk
+	chmod +x bin/tt-chunk
+}
+
 @test "the first run reads every file, with vectors, and says nothing" {
 	run --separate-stderr tt-sync
 	[ "$status" -eq 0 ]
@@ -154,12 +163,7 @@ vectors() {
 	tt-sync --lexical
 	cp -p docs/handover.md old.md
 	tr a b <old.md >docs/handover.md
-	mkdir bin
-	ln -s "$build"/bin/* bin
-	rm bin/tt-sync bin/tt-chunk
-	cp "$build/bin/tt-sync" bin
-	printf '#!/bin/sh\n%s "$@"\nexit 74\n' "$build/bin/tt-chunk" >bin/tt-chunk
-	chmod +x bin/tt-chunk
+	chunk_fails
 	run -74 bin/tt-sync --lexical
 	cp -p old.md docs/handover.md
 	tt-sync --lexical
@@ -225,13 +229,7 @@ vectors() {
 	tt-sync --lexical
 	IFS=$'\t' read -r copy _ _ _ page <<<"$(tt-index list "$index" | awk -F '\t' 'NF == 5')"
 	sed -i 's/pounds/stones of old/g' "$page"
-	mkdir bin
-	ln -s "$build"/bin/* bin
-	rm bin/tt-sync bin/tt-chunk
-	cp "$build/bin/tt-sync" bin
-	# All that is committed of this run is the first document.
-	printf '#!/bin/sh\nhead -n 1 | %s "$@"\nexit 74\n' "$build/bin/tt-chunk" >bin/tt-chunk
-	chmod +x bin/tt-chunk
+	chunk_fails "head -n 1 |"	# all that is committed of this run is the first document
 	run -74 bin/tt-sync --lexical
 	tt-sync --lexical
 	tt-retrieve "$index" <<<"print pounds" | tt-json >hits
