@@ -107,17 +107,26 @@ static bool ends_double(const struct word *s)
 	return strchr("bdfgmnprt", s->w[s->n - 1]) != NULL;
 }
 
+/* Applies the first (longest) rule that matches, if its suffix lies at or behind `from`. False if none matches. */
+static bool apply(struct word *s, const struct rule *rule, size_t n, size_t from)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = strlen(rule[i].suffix);
+		if (!ends(s, rule[i].suffix))
+			continue;
+		if (s->n - k >= from)
+			replace(s, k, rule[i].to);
+		return true;
+	}
+	return false;
+}
+
 static void step_1b(struct word *s)
 {
+	static const struct rule eed[] = { { "eedly", "ee" }, { "eed", "ee" } };
 	static const char *const past[] = { "ingly", "edly", "ing", "ed" };
-	for (int i = 0; i < 2; i++) {
-		const char *eed = i ? "eed" : "eedly";
-		if (ends(s, eed)) {
-			if (s->n - strlen(eed) >= s->r1)
-				replace(s, strlen(eed), "ee");
-			return;
-		}
-	}
+	if (apply(s, eed, 2, s->r1))
+		return;
 	for (size_t i = 0; i < 4; i++) {
 		size_t k = strlen(past[i]);
 		if (!ends(s, past[i]))
@@ -139,20 +148,6 @@ static void step_1c(struct word *s)
 {
 	if (s->n > 2 && (s->w[s->n - 1] == 'y' || s->w[s->n - 1] == 'Y') && !is_vowel(s->w[s->n - 2]))
 		s->w[s->n - 1] = 'i';
-}
-
-/* Applies the first (longest) rule that matches, if its suffix lies at or behind `from`. False if none matches. */
-static bool apply(struct word *s, const struct rule *rule, size_t n, size_t from)
-{
-	for (size_t i = 0; i < n; i++) {
-		size_t k = strlen(rule[i].suffix);
-		if (!ends(s, rule[i].suffix))
-			continue;
-		if (s->n - k >= from)
-			replace(s, k, rule[i].to);
-		return true;
-	}
-	return false;
 }
 
 static void step_2(struct word *s)
