@@ -25,6 +25,19 @@ static int damaged(const struct section_file *f, size_t at, const char *what, st
 	return err_set(e, ERR_CHECKSUM, at, "'%s' is damaged: %s", f->path, what);
 }
 
+static int read_header(struct section_file *f, uint32_t kind, struct err *e)
+{
+	if (f->map.len < HEADER_LEN + FOOTER_LEN || memcmp(f->map.data, magic, sizeof magic) != 0)
+		return err_set(e, ERR_FORMAT, 0, "'%s' is not a file of an index", f->path);
+	struct cursor c = cursor_of(f->map.data, HEADER_LEN);
+	c.at = sizeof magic;
+	uint32_t version = cursor_u32(&c), got = cursor_u32(&c);
+	f->number = cursor_u64(&c);
+	if (version != VERSION)
+		return err_set(e, ERR_VERSION, 8, "'%s' has format version %u, not %d", f->path, version, VERSION);
+	return got == kind ? 0 : err_set(e, ERR_FORMAT, 12, "'%s' is a file of kind %u, not %u", f->path, got, kind);
+}
+
 static int read_footer(struct section_file *f, struct err *e)
 {
 	const unsigned char *p = f->map.data;
@@ -72,35 +85,17 @@ int section_open(struct section_file *f, const char *path, uint32_t kind, struct
 	if (r)
 		return r;
 	f->path = strdup(path);
-	if (!f->path) {
-		r = err_memory(e);
-		goto fail;
-	}
-	r = ERR_FORMAT;
-	if (f->map.len < HEADER_LEN + FOOTER_LEN || memcmp(f->map.data, magic, sizeof magic) != 0) {
-		err_set(e, r, 0, "'%s' is not a file of an index", path);
-		goto fail;
-	}
-	struct cursor c = cursor_of(f->map.data, HEADER_LEN);
-	c.at = sizeof magic;
-	uint32_t version = cursor_u32(&c), got = cursor_u32(&c);
-	f->number = cursor_u64(&c);
-	if (version != VERSION) {
-		r = err_set(e, ERR_VERSION, 8, "'%s' has format version %u, not %d", path, version, VERSION);
-		goto fail;
-	}
-	if (got != kind) {
-		err_set(e, r, 12, "'%s' is a file of kind %u, not %u", path, got, kind);
-		goto fail;
-	}
-	if ((r = read_footer(f, e)) || (r = read_toc(f, e)))
-		goto fail;
-	f->seen = calloc(f->n_sum ? f->n_sum : 1, 1);
-	r = f->seen ? section_check(f, f->map.data, HEADER_LEN, e) : err_memory(e);
+	r = f->path ? read_header(f, kind, e) : err_memory(e);
 	if (!r)
-		return 0;
-fail:
-	section_close(f);
+		r = read_footer(f, e);
+	if (!r)
+		r = read_toc(f, e);
+	if (!r) {
+		f->seen = calloc(f->n_sum ? f->n_sum : 1, 1);
+		r = f->seen ? section_check(f, f->map.data, HEADER_LEN, e) : err_memory(e);
+	}
+	if (r)
+		section_close(f);
 	return r;
 }
 
