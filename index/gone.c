@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gone: two lists, sorted and compared when a commit has made them true. A chunk of a document that was replaced has its old id if its
+ * gone: two lists, sorted and compared once they are committed. A chunk of a document that was replaced has its old id if its
  * text is the old one.
  */
 #include "index/gone.h"
@@ -29,9 +29,9 @@ void gone_print(struct gone *g, FILE *f)
 {
 	size_t n = g->in.len / HASH_ID_LEN;
 	char hex[2 * HASH_ID_LEN + 1];
-	if (!g->is_true)
+	if (!g->is_committed)
 		return;
-	g->is_true = false;
+	g->is_committed = false;
 	if (n)
 		qsort(g->in.data, n, HASH_ID_LEN, by_id);
 	for (size_t at = 0; at < g->out.len; at += HASH_ID_LEN) {

@@ -12,12 +12,12 @@
 #include "lib/base/buf.h"
 #include "lib/base/hash.h"
 
-struct gone { struct buf out, in; bool is_true; };	/* ids that left, ids that came; whether they have, by a commit */
+struct gone { struct buf out, in; bool is_committed; };	/* ids that left, ids that came; whether a commit has made it so */
 
 /* Each returns 0 or ERR_MEM. */
 int gone_left(struct gone *g, const uint8_t id[HASH_ID_LEN]);
 int gone_came(struct gone *g, const uint8_t id[HASH_ID_LEN]);
-/* Prints the ids that left and did not come again, a line each, and forgets all; nothing while it is not true. */
+/* Prints the ids that left and did not come again, a line each, and forgets all; nothing before a commit. */
 void gone_print(struct gone *g, FILE *f);
 void gone_release(struct gone *g);
 

@@ -302,15 +302,15 @@ void writer_note(struct writer *w, struct gone *g)
 	w->gone = g;
 }
 
-static int note_chunks(struct writer *w, const struct live *l, struct err *e)
+static int note_left(struct writer *w, const struct live *l, struct err *e)
 {
 	struct segment *seg = &w->store.seg[l->seg].seg;
 	struct segment_doc d;
-	struct segment_chunk c;
+	uint8_t id[HASH_ID_LEN];
 	int r = segment_get_doc(seg, l->doc, &d, e);
 	for (uint32_t i = 0; !r && i < d.n_chunk; i++) {
-		r = segment_get_chunk(seg, d.first + i, &c, e);
-		if (!r && gone_left(w->gone, c.id))
+		r = segment_get_id(seg, d.first + i, id, e);
+		if (!r && gone_left(w->gone, id))
 			r = err_memory(e);
 	}
 	return r;
@@ -322,7 +322,7 @@ int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, stru
 	*known = l != NULL;
 	if (!l)
 		return 0;
-	int r = w->gone && l->seg != IN_BUILDER ? note_chunks(w, l, e) : 0;
+	int r = w->gone && l->seg != IN_BUILDER ? note_left(w, l, e) : 0;
 	if (r)
 		return r;
 	struct manifest_segment *m = l->seg == IN_BUILDER ? &w->dead : &w->next.segment[l->seg];
@@ -586,7 +586,7 @@ int writer_commit(struct writer *w, struct err *e)
 	if (r)
 		return r;
 	if (w->gone)
-		w->gone->is_true = true;
+		w->gone->is_committed = true;
 	r = reload(w, w->store.dir, false, e);
 	if (!r && has_new && w->gone)
 		r = note_came(w, e);
