@@ -64,7 +64,7 @@ void manifest_drop(struct manifest *m, size_t i);
 bool manifest_kill(struct manifest_segment *s, uint32_t doc);
 bool manifest_add_layer(struct manifest_segment *s, const struct manifest_layer *l);
 
-/* Appends "dir/<16 hex digits>.ext". */
+/* Makes `out` "dir/<16 hex digits>.ext". */
 int manifest_path(struct buf *out, const char *dir, uint64_t number, const char *ext, struct err *e);
 
 #endif

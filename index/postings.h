@@ -24,7 +24,7 @@ struct posting {
 
 /* Appends `v`; see buf.h for failure. */
 int varint_put(struct buf *b, uint64_t v);
-/* Reads one from *p, not past `end`; false when it is cut off or longer than 64 bits. */
+/* Reads one from *p, not past `end`; false when it is cut off or longer than 63 bits. */
 bool varint_get(const unsigned char **p, const unsigned char *end, uint64_t *v);
 
 /* Appends an entry; `prev` is the id before it, or -1. */
