@@ -48,53 +48,42 @@ int ask_start(struct ask *a, const struct rec *r, struct err *e)
 	return 0;
 }
 
-static struct ask_str str_of(const msgpack_object *o)
+static struct ask_str str_of(const struct rec *r, const char *key)
 {
-	if (!o || o->type != MSGPACK_OBJECT_STR)
-		return (struct ask_str){ "", 0 };
-	return (struct ask_str){ o->via.str.ptr, o->via.str.size };
+	struct ask_str s = { "", 0 };
+	rec_str(r, key, &s.s, &s.n);
+	return s;
 }
 
-static double real_of(const msgpack_object *map, const char *key)
+static double real_of(const struct rec *r, const char *key)
 {
-	const msgpack_object *o = map && map->type == MSGPACK_OBJECT_MAP ? rec_map_get(map, key) : NULL;
-	if (!o)
-		return NAN;
-	switch (o->type) {
-	case MSGPACK_OBJECT_FLOAT32:
-	case MSGPACK_OBJECT_FLOAT64:
-		return o->via.f64;
-	case MSGPACK_OBJECT_POSITIVE_INTEGER:
-		return (double)o->via.u64;
-	case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-		return (double)o->via.i64;
-	default:
-		return NAN;
-	}
+	double v = NAN;
+	rec_f64(r, key, &v);
+	return v;
 }
 
 static void fill(struct ask_source *s)
 {
-	const msgpack_object *m = &s->raw.data;
-	s->doc = str_of(rec_map_get(m, "doc"));
-	s->name = str_of(rec_map_get(m, "name"));
-	s->title = str_of(rec_map_get(m, "title"));
-	s->id = str_of(rec_map_get(m, "id"));
-	s->text = str_of(rec_map_get(m, "text"));
-	s->span = rec_map_get(m, "span");
-	s->src = rec_map_get(m, "src");
-	const msgpack_object *score = rec_map_get(m, "score"), *sec = rec_map_get(m, "sec");
-	s->bm25 = real_of(score, "bm25");
-	s->cos = real_of(score, "cos");
-	s->fused = real_of(score, "fused");
-	s->cover = real_of(score, "cover");
-	s->known = real_of(score, "known");
+	const struct rec r = { .map = &s->raw.data }, score = { .map = rec_get(&r, "score") };
+	const msgpack_object *sec = rec_get(&r, "sec");
+	s->doc = str_of(&r, "doc");
+	s->name = str_of(&r, "name");
+	s->title = str_of(&r, "title");
+	s->id = str_of(&r, "id");
+	s->text = str_of(&r, "text");
+	s->span = rec_get(&r, "span");
+	s->src = rec_get(&r, "src");
+	s->bm25 = real_of(&score, "bm25");
+	s->cos = real_of(&score, "cos");
+	s->fused = real_of(&score, "fused");
+	s->cover = real_of(&score, "cover");
+	s->known = real_of(&score, "known");
 	if (!sec || sec->type != MSGPACK_OBJECT_ARRAY)
 		return;
 	for (uint32_t i = 0; i < sec->via.array.size && s->n_sec < ASK_MAX_SEC; i++) {
-		struct ask_str x = str_of(&sec->via.array.ptr[i]);
-		if (x.n)
-			s->sec[s->n_sec++] = x;
+		const msgpack_object *o = &sec->via.array.ptr[i];
+		if (o->type == MSGPACK_OBJECT_STR && o->via.str.size)
+			s->sec[s->n_sec++] = (struct ask_str){ o->via.str.ptr, o->via.str.size };
 	}
 }
 

@@ -46,7 +46,7 @@ int emit_token(struct emit *em, const char *s, size_t n, struct err *e)
 /* First line of a source's span, or 0. */
 static uint64_t first_line(const struct ask_source *s)
 {
-	const msgpack_object *l = s->span && s->span->type == MSGPACK_OBJECT_MAP ? rec_map_get(s->span, "l") : NULL;
+	const msgpack_object *l = rec_map_get(s->span, "l");
 	if (!l || l->type != MSGPACK_OBJECT_ARRAY || !l->via.array.size || l->via.array.ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
 		return 0;
 	return l->via.array.ptr[0].via.u64;

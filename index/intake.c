@@ -41,19 +41,6 @@ static bool copy_field(struct arena *a, const struct rec *r, const char *key, st
 	return copy(a, s, n, out);
 }
 
-static uint64_t map_u64(const msgpack_object *map, const char *key)
-{
-	const msgpack_object *o = map ? rec_map_get(map, key) : NULL;
-	return o && o->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? o->via.u64 : 0;
-}
-
-static bool copy_map_str(struct arena *a, const msgpack_object *map, const char *key, struct str *out)
-{
-	const msgpack_object *o = map ? rec_map_get(map, key) : NULL;
-	bool is_str = o && o->type == MSGPACK_OBJECT_STR;
-	return copy(a, is_str ? o->via.str.ptr : "", is_str ? o->via.str.size : 0, out);
-}
-
 /* What a record of the document held lacks (r, in e), the document lacks: it will not be taken. */
 static int leave_out(struct intake *in, int r, struct err *e)
 {
@@ -80,16 +67,16 @@ int intake_doc(struct intake *in, const struct rec *r, struct err *e)
 	int err = check_size(r, 0, e);
 	if (err)
 		return leave_out(in, err, e);
-	const msgpack_object *src = rec_get(r, "src"), *meta = rec_get(r, "meta");
-	if (meta && meta->type != MSGPACK_OBJECT_MAP)
+	const struct rec src = { .map = rec_get(r, "src") }, meta = { .map = rec_get(r, "meta") };
+	if (meta.map && meta.map->type != MSGPACK_OBJECT_MAP)
 		return leave_out(in, missing(r, "meta", e), e);
-	if (src && src->type != MSGPACK_OBJECT_MAP)
+	if (src.map && src.map->type != MSGPACK_OBJECT_MAP)
 		return leave_out(in, missing(r, "src", e), e);
-	d->size = map_u64(src, "size");
-	d->mtime_ns = map_u64(src, "mtime_ns");
+	rec_u64(&src, "size", &d->size);
+	rec_u64(&src, "mtime_ns", &d->mtime_ns);
 	if (!copy_field(a, r, "name", &d->name) || !copy_field(a, r, "title", &d->title) || !copy_field(a, r, "type", &d->type) ||
-	    !copy_map_str(a, src, "path", &d->path) || !copy_map_str(a, src, "xxh3", &d->sum) ||
-	    !copy_map_str(a, meta, "alias_of", &d->alias))
+	    !copy_field(a, &src, "path", &d->path) || !copy_field(a, &src, "xxh3", &d->sum) ||
+	    !copy_field(a, &meta, "alias_of", &d->alias))
 		return err_memory(e);
 	return 0;
 }

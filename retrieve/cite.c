@@ -42,8 +42,9 @@ struct text { const char *s; size_t n; };
 
 static struct text get_str(const msgpack_object *map, const char *key)
 {
-	const msgpack_object *v = map && map->type == MSGPACK_OBJECT_MAP ? rec_map_get(map, key) : NULL;
-	return v && v->type == MSGPACK_OBJECT_STR ? (struct text){ v->via.str.ptr, v->via.str.size } : (struct text){0};
+	struct text t = {0};
+	rec_str(&(struct rec){ .map = map }, key, &t.s, &t.n);
+	return t;
 }
 
 /* Makes x->source the file at path; NULL when it could not be read (x->source_err tells). */

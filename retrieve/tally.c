@@ -234,9 +234,10 @@ static bool has_bad_number(const char *s, size_t n, unsigned n_hit)
 static bool is_best_page(const struct qitem *q, const msgpack_object *cite)
 {
 	char id[DOC_MAX];
-	const msgpack_object *doc = rec_map_get(cite, "doc");
-	return doc && doc->type == MSGPACK_OBJECT_STR && metric_doc_id(doc->via.str.ptr, doc->via.str.size, id, sizeof id) &&
-	       q->best && qset_grade(q, id) == q->best;
+	const char *doc;
+	size_t n;
+	return rec_str(&(struct rec){ .map = cite }, "doc", &doc, &n) && metric_doc_id(doc, n, id, sizeof id) && q->best &&
+		qset_grade(q, id) == q->best;
 }
 
 static void add_gold(struct tally *t, const struct qitem *q, const char *text, size_t n)
@@ -260,8 +261,10 @@ static void add_answer(struct tally *t, const struct qitem *q, const struct rec 
 	rec_bool(rec, "refused", &refused);
 	bad = has_bad_number(text, n, n_hit);
 	for (uint32_t i = 0; i < n_cite; i++) {
-		const msgpack_object *cite = &cites->via.array.ptr[i], *num = rec_map_get(cite, "n");
-		bad = bad || !num || num->type != MSGPACK_OBJECT_POSITIVE_INTEGER || num->via.u64 < 1 || num->via.u64 > n_hit;
+		const msgpack_object *cite = &cites->via.array.ptr[i];
+		uint64_t number = 0;
+		rec_u64(&(struct rec){ .map = cite }, "n", &number);
+		bad = bad || number < 1 || number > n_hit;
 		any = any || is_best_page(q, cite);
 	}
 	t->n_answer++;

@@ -69,6 +69,7 @@ bool rec_reader_would_block(struct rec_reader *r);
 bool rec_is(const struct rec *r, const char *kind);
 /* NULL if absent. */
 const msgpack_object *rec_get(const struct rec *r, const char *key);
+/* NULL also if `map` is, or is no map. What is within one can be looked up by type, too: rec_str(&(struct rec){ .map = map }, ...) */
 const msgpack_object *rec_map_get(const msgpack_object *map, const char *key);
 /* The two numbers of `a`, as `span` has them; false, leaving the outputs alone, when it is NULL or something else. */
 bool rec_pair(const msgpack_object *a, uint64_t *from, uint64_t *to);
