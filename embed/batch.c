@@ -89,41 +89,41 @@ void batch_close(struct batch *b)
 
 /* ---- texts ---- */
 
-/* What is embedded of a chunk: headings and text, a line each, without a last heading that the text itself begins with; and its title
- * by itself, empty for a query. */
+/* A line of the headings that text s[0..n) stands under, without a last one that it begins with itself. */
+static void put_headings(struct buf *b, const msgpack_object *sec, const char *s, size_t n)
+{
+	size_t from = b->len, n_head = sec && sec->type == MSGPACK_OBJECT_ARRAY ? sec->via.array.size : 0;
+	for (size_t i = 0; i < n_head; i++) {
+		const msgpack_object *o = &sec->via.array.ptr[i];
+		if (o->type != MSGPACK_OBJECT_STR || !o->via.str.size)
+			continue;
+		if (i + 1 == n_head && rec_is_headed(s, n, o->via.str.ptr, o->via.str.size))
+			continue;
+		if (b->len > from)
+			buf_puts(b, " > ");
+		buf_add(b, o->via.str.ptr, o->via.str.size);
+	}
+	if (n && b->len > from)
+		buf_putc(b, '\n');
+}
+
+/* What is embedded of a query: its text; of a chunk: headings and text, and its title by itself. */
 static int text_of(struct batch *b, const struct rec *r, bool is_query, struct err *e)
 {
-	const char *s = "", *title = "";
-	size_t n = 0, n_title = 0;
+	const struct bert *m = b->model;
+	const char *s, *title;
+	size_t n, n_title;
 	buf_clear(&b->text);
 	buf_clear(&b->title);
 	if (!rec_str(r, "text", &s, &n))
 		return err_set(e, ERR_FORMAT, r->at, "record %llu has no text", (unsigned long long)r->n);
-	if (is_query) {
-		buf_add(&b->text, b->model->query, b->model->query_len);
-		buf_add(&b->text, s, n);
-	} else {
-		const msgpack_object *sec = rec_get(r, "sec");
-		buf_add(&b->text, b->model->document, b->model->document_len);
-		size_t from = b->text.len;
-		size_t n_head = sec && sec->type == MSGPACK_OBJECT_ARRAY ? sec->via.array.size : 0;
-		for (size_t i = 0; i < n_head; i++) {
-			const msgpack_object *o = &sec->via.array.ptr[i];
-			if (o->type != MSGPACK_OBJECT_STR || !o->via.str.size)
-				continue;
-			if (i + 1 == n_head && rec_is_headed(s, n, o->via.str.ptr, o->via.str.size))
-				continue;
-			if (b->text.len > from)
-				buf_puts(&b->text, " > ");
-			buf_add(&b->text, o->via.str.ptr, o->via.str.size);
-		}
-		if (n && b->text.len > from)
-			buf_putc(&b->text, '\n');
-		buf_add(&b->text, s, n);
-		if (rec_str(r, "title", &title, &n_title) && n_title) {
-			buf_add(&b->title, b->model->document, b->model->document_len);
-			buf_add(&b->title, title, n_title);
-		}
+	buf_add(&b->text, is_query ? m->query : m->document, is_query ? m->query_len : m->document_len);
+	if (!is_query)
+		put_headings(&b->text, rec_get(r, "sec"), s, n);
+	buf_add(&b->text, s, n);
+	if (!is_query && rec_str(r, "title", &title, &n_title) && n_title) {
+		buf_add(&b->title, m->document, m->document_len);
+		buf_add(&b->title, title, n_title);
 	}
 	return b->text.failed || b->title.failed ? err_memory(e) : 0;
 }
