@@ -73,36 +73,39 @@ static const char *name_at(const char *line, uintptr_t at)
 	return at >= from && at < to ? strchr(line, '/') : NULL;
 }
 
+/* Takes a byte of the table: the name in the line that it ends, as above; else NULL. */
+static const char *take_byte(char c, uintptr_t at)
+{
+	static char line[LINE_MAX_LEN];
+	static size_t len;
+	if (c != '\n') {
+		if (len < sizeof line - 1)
+			line[len++] = c;
+		return NULL;
+	}
+	line[len] = '\0';
+	len = 0;
+	return name_at(line, at);
+}
+
 /* Says the name of the file that is mapped at `at`; false if there is none to be found. */
 static bool say_name(uintptr_t at)
 {
-	static char line[LINE_MAX_LEN];
 	static char part[4096];
-	size_t len = 0;
+	const char *name = NULL;
 	ssize_t got;
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && (got = read(fd, part, sizeof part)) > 0) {
-		for (ssize_t i = 0; i < got; i++) {
-			if (part[i] != '\n') {
-				if (len < sizeof line - 1)
-					line[len++] = part[i];
-				continue;
-			}
-			line[len] = '\0';
-			len = 0;
-			const char *name = name_at(line, at);
-			if (name) {
-				close(fd);
-				say("'", 1);
-				say_safe(name);
-				say("'", 1);
-				return true;
-			}
-		}
-	}
+	while (fd >= 0 && !name && (got = read(fd, part, sizeof part)) > 0)
+		for (ssize_t i = 0; i < got && !name; i++)
+			name = take_byte(part[i], at);
 	if (fd >= 0)
 		close(fd);
-	return false;
+	if (!name)
+		return false;
+	say("'", 1);
+	say_safe(name);
+	say("'", 1);
+	return true;
 }
 
 static void on_bus(int sig, siginfo_t *info, void *context)
