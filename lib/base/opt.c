@@ -42,14 +42,10 @@ static int complain(const struct scan *s, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-/* What the user would call option `o`: "--threads", or "-j" where there is no long name. `buf` holds 3 bytes. */
-static const char *dash(const struct opt *o, char *buf)
+/* What the user would call option `o`, in two parts: "--" and "threads", or "-" and "j" where there is no long name. */
+static const char *dash(const struct opt *o)
 {
-	if (o->name)
-		return "--";
-	buf[0] = '-';
-	buf[1] = '\0';
-	return buf;
+	return o->name ? "--" : "-";
 }
 
 static const char *called(const struct opt *o, char *letter)
@@ -156,13 +152,13 @@ static const char *value_of(struct scan *s, const char *attached)
 
 static int read_option(struct scan *s, const struct opt *o, const char *attached)
 {
-	char letter[2], pre[3];
+	char letter[2];
 	const char *v = o->type == OPT_FLAG ? attached : value_of(s, attached);
 	if (o->type == OPT_FLAG && attached)
-		return complain(s, "%s%s takes no value", dash(o, pre), called(o, letter));
+		return complain(s, "%s%s takes no value", dash(o), called(o, letter));
 	if (o->type != OPT_FLAG && !v)
-		return complain(s, "%s%s needs a value: %s", dash(o, pre), called(o, letter), o->arg ? o->arg : "VALUE");
-	return set_value(s, o, v, called(o, letter), dash(o, pre));
+		return complain(s, "%s%s needs a value: %s", dash(o), called(o, letter), o->arg ? o->arg : "VALUE");
+	return set_value(s, o, v, called(o, letter), dash(o));
 }
 
 static int unknown_long(const struct scan *s, const char *name)

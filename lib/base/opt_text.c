@@ -9,12 +9,11 @@
 #include <ctype.h>
 #include <string.h>
 
-/* One option as the texts see it: the table's entries, with -h and -V in front unless the table has its own. */
+/* What every program has: told behind the table's own entries, unless one of these has the letter. */
 static const struct opt builtin[] = {
-	{ 'h', "help", OPT_FLAG, NULL, NULL, "print this text", 0, 0, 0, 0, NULL },
-	{ 'V', "version", OPT_FLAG, NULL, NULL, "print the version", 0, 0, 0, 0, NULL },
-	{ 0, NULL, OPT_FLAG, NULL, NULL, NULL, 0, 0, 0, 0, NULL },
-};
+	{ 'h', "help", OPT_FLAG, NULL, NULL, "print this text" },
+	{ 'V', "version", OPT_FLAG, NULL, NULL, "print the version" },
+	{ 0 } };
 
 static bool has_letter(const struct opt_program *p, char c)
 {
