@@ -20,9 +20,10 @@
 #define TITLE_MAX 40u		/* tokens */
 #define HEADING_MAX 28u
 
-int split_fail(struct split *s, int code, const char *msg)
+void split_memory(struct split *s)
 {
-	return s->err.code ? s->err.code : err_set(&s->err, code, ERR_NO_OFFSET, "%s", msg);
+	if (!s->err.code)
+		err_memory(&s->err);
 }
 
 struct split *split_new(struct count *count, size_t limit, split_fn emit, void *arg)
@@ -66,7 +67,7 @@ void split_title(struct split *s, const char *title, size_t n)
 	size_t max = s->limit / 4 < TITLE_MAX ? s->limit / 4 : TITLE_MAX;
 	t.text = pack_shorten(s, title, n, max, &t.cost, &t.cut);
 	if (!t.text)
-		split_fail(s, ERR_MEM, "out of memory");
+		split_memory(s);
 	title_swap(s, &t);
 	if (s->cur_cost > pack_room(s)) {	/* what was filled beside a shorter title leaves with that */
 		title_swap(s, &t);
@@ -82,7 +83,7 @@ static bool item_push(struct split *s, struct item it)
 {
 	struct item *v = grow(s->item, s->n_item, &s->item_cap, sizeof *v);
 	if (!v) {
-		split_fail(s, ERR_MEM, "out of memory");
+		split_memory(s);
 		return false;
 	}
 	s->item = v;
@@ -97,7 +98,7 @@ static void mark_add(struct split *s, struct place at, bool linear)
 		return;
 	struct mark *v = grow(s->mark, s->n_mark, &s->mark_cap, sizeof *v);
 	if (!v) {
-		split_fail(s, ERR_MEM, "out of memory");
+		split_memory(s);
 		return;
 	}
 	s->mark = v;
@@ -233,7 +234,7 @@ void split_made(struct split *s, const char *p, size_t n, struct place at)
 		n -= bad;
 	}
 	if (s->text.failed)
-		split_fail(s, ERR_MEM, "out of memory");
+		split_memory(s);
 	else
 		item_relieve(s);
 }
@@ -278,7 +279,7 @@ void split_text(struct split *s, const char *p, size_t n, uint64_t off, uint64_t
 		n -= len;
 		off += len;
 		if (s->text.failed) {
-			split_fail(s, ERR_MEM, "out of memory");
+			split_memory(s);
 			return;
 		}
 		item_relieve(s);

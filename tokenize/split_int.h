@@ -67,8 +67,8 @@ struct split {
 	struct buf out;			/* the composed chunk */
 };
 
-/* Sets the first error. */
-int split_fail(struct split *s, int code, const char *msg);
+/* Memory is out; an error before that stays. */
+void split_memory(struct split *s);
 
 /* ---- split_pack.c ---- */
 

@@ -79,7 +79,7 @@ void pack_path_push(struct split *s, const char *text, size_t n, size_t max)
 	struct path *p = &s->path[s->n_path];
 	p->text = pack_shorten(s, text, n, max, &p->cost, &p->cut);
 	if (!p->text) {
-		split_fail(s, ERR_MEM, "out of memory");
+		split_memory(s);
 		return;
 	}
 	if (!p->text[0]) {
@@ -217,7 +217,7 @@ void pack_flush(struct split *s, bool whole)
 		place_widen(&at, s, c.t0, c.t1);
 	}
 	if (s->out.failed)
-		split_fail(s, ERR_MEM, "out of memory");
+		split_memory(s);
 	if (s->out.len > 0 && !s->err.code)
 		chunk_emit(s, whole && s->n_sec_chunk == 0, &at);
 	s->n_cur = 0;
