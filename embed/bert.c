@@ -187,7 +187,7 @@ static int content_id(const char *path, uint8_t id[HASH_ID_LEN], struct err *e)
 		int r = buf_printf(&file, "%s/%s", path, name[i]) ? ERR_MEM : pack_model_id(file.data, each[i], e);
 		if (r && (i < 1 || r != ERR_NOENT)) {
 			buf_release(&file);
-			return r == ERR_MEM ? err_set(e, r, ERR_NO_OFFSET, "out of memory") : r;
+			return r == ERR_MEM ? err_memory(e) : r;
 		}
 	}
 	buf_release(&file);

@@ -185,7 +185,7 @@ static int encode(const struct tok *t, const char *s, size_t n, bool at_start, s
 	merge_scratch_free(c.m);
 	free(c.part.s);
 	free(c.part.map);
-	return r ? err_set(e, r, ERR_NO_OFFSET, "out of memory") : 0;
+	return r ? err_memory(e) : 0;
 }
 
 int tok_encode(const struct tok *t, const char *s, size_t n, struct tok_ids *out, struct err *e)

@@ -179,7 +179,7 @@ int rec_json_put(struct buf *out, const msgpack_object *o, int indent, struct er
 	size_t flags = indent ? (size_t)JSON_INDENT((size_t)indent) : JSON_COMPACT;
 	int r = v && json_dump_callback(v, dump_to_buf, out, flags | JSON_REAL_PRECISION(17)) == 0 ? 0 : ERR_MEM;
 	json_decref(v);
-	return r ? err_set(e, r, ERR_NO_OFFSET, "out of memory") : 0;
+	return r ? err_memory(e) : 0;
 }
 
 /* ---- JSON to msgpack ---- */

@@ -148,7 +148,7 @@ static int read_array(struct gguf *g, struct cursor *c, struct kv *kv, struct er
 	size_t base = c->at;
 	kv->str_at = arena_array(&g->arena, (size_t)n + 1, sizeof *kv->str_at);
 	if (!kv->str_at)
-		return err_set(e, ERR_MEM, at, "out of memory");
+		return err_memory(e);
 	for (uint64_t i = 0; i < n; i++) {
 		const char *s;
 		size_t len;
@@ -234,7 +234,7 @@ static int read_tensor(struct gguf *g, struct cursor *c, struct tensor *t, uint6
 		return r;
 	t->name = arena_strdup(&g->arena, s, n);
 	if (!t->name)
-		return err_set(e, ERR_MEM, c->at, "out of memory");
+		return err_memory(e);
 	size_t at = c->at;
 	t->n_dim = cursor_u32(c);
 	if (!cursor_ok(c))
@@ -277,7 +277,7 @@ static int read_kvs(struct gguf *g, struct cursor *c, uint64_t n, struct err *e)
 {
 	g->kv = arena_array(&g->arena, (size_t)n + 1, sizeof *g->kv);
 	if (!g->kv)
-		return err_set(e, ERR_MEM, c->at, "out of memory");
+		return err_memory(e);
 	for (g->n_kv = 0; g->n_kv < n; g->n_kv++) {
 		int r = read_kv(g, c, &g->kv[g->n_kv], e);
 		if (r)
@@ -332,7 +332,7 @@ static int read_tensors(struct gguf *g, struct cursor *c, uint64_t n, struct err
 	g->by_name = arena_array(&g->arena, (size_t)n + 1, sizeof *g->by_name);
 	uint64_t *at = arena_array(&g->arena, (size_t)n + 1, sizeof *at);
 	if (!g->tensor || !g->by_name || !at)
-		return err_set(e, ERR_MEM, c->at, "out of memory");
+		return err_memory(e);
 	for (size_t i = 0; i < n; i++) {
 		struct tensor *t = &g->tensor[i];
 		uint64_t desc = c->at;
