@@ -129,9 +129,9 @@ int io_read_fd(struct buf *b, int fd, const char *name, size_t max, struct err *
 
 int io_read_file(struct buf *b, const char *path, size_t max, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = io_open(path, e);
 	if (fd < 0)
-		return cannot_open(path, e);
+		return fd;
 	int r = io_read_fd(b, fd, path, max, e);
 	close(fd);
 	return r;
