@@ -23,7 +23,7 @@
 #define ST_MAX_HEADER 100000000u	/* the format's own bound */
 #define ST_MAX_DEPTH 4			/* the format needs 3 */
 #define ST_MAX_VALUES (1u << 20)	/* commas, colons and brackets; a tensor needs about 12 */
-#define ST_DATA_AT 8u
+#define ST_HEADER_AT 8u
 
 struct entry {
 	struct tensor t;
@@ -60,7 +60,7 @@ static int read_shape(struct entry *en, const json_t *shape, size_t *n_elem, str
 	struct tensor *t = &en->t;
 	size_t n_dim = json_array_size(shape);
 	if (!json_is_array(shape) || n_dim > 4)
-		return err_set(e, n_dim > 4 ? ERR_UNSUPPORTED : ERR_FORMAT, ST_DATA_AT,
+		return err_set(e, n_dim > 4 ? ERR_UNSUPPORTED : ERR_FORMAT, ST_HEADER_AT,
 		               "tensor '%s' has no shape of at most 4 dimensions", t->name);
 	t->n_dim = n_dim ? (uint32_t)n_dim : 1;
 	*n_elem = 1;
@@ -69,7 +69,7 @@ static int read_shape(struct entry *en, const json_t *shape, size_t *n_elem, str
 	for (size_t i = 0; i < n_dim; i++) {
 		uint64_t d;
 		if (!json_u64(json_array_get(shape, i), &d) || !size_mul(*n_elem, d, n_elem))
-			return err_set(e, ERR_FORMAT, ST_DATA_AT, "tensor '%s' has a dimension that is no size", t->name);
+			return err_set(e, ERR_FORMAT, ST_HEADER_AT, "tensor '%s' has a dimension that is no size", t->name);
 		t->ne[n_dim - 1 - i] = d;
 	}
 	return 0;
@@ -89,16 +89,16 @@ static int read_entry(struct safetensors *s, struct entry *en, const char *name,
 		if (!strcmp(dtype, dtypes[i].name))
 			d = &dtypes[i];
 	if (!d)
-		return err_set(e, dtype ? ERR_UNSUPPORTED : ERR_FORMAT, ST_DATA_AT, "tensor '%s' has type '%.32s'", name,
+		return err_set(e, dtype ? ERR_UNSUPPORTED : ERR_FORMAT, ST_HEADER_AT, "tensor '%s' has type '%.32s'", name,
 		               dtype ? dtype : "");
 	int r = read_shape(en, json_object_get(o, "shape"), &n_elem, e);
 	if (r)
 		return r;
 	if (json_array_size(off) != 2 || !json_u64(json_array_get(off, 0), &en->from) ||
 	    !json_u64(json_array_get(off, 1), &en->to) || en->from > en->to)
-		return err_set(e, ERR_FORMAT, ST_DATA_AT, "tensor '%s' has no pair of offsets", name);
+		return err_set(e, ERR_FORMAT, ST_HEADER_AT, "tensor '%s' has no pair of offsets", name);
 	if (!size_mul(n_elem, d->len, &t->len) || t->len != en->to - en->from)
-		return err_set(e, ERR_FORMAT, ST_DATA_AT, "tensor '%s' has %llu bytes, which is not what its shape needs", name,
+		return err_set(e, ERR_FORMAT, ST_HEADER_AT, "tensor '%s' has %llu bytes, which is not what its shape needs", name,
 		               (unsigned long long)(en->to - en->from));
 	en->is_listed = d->type >= 0;
 	if (en->is_listed)
@@ -174,15 +174,15 @@ static int read_file(struct safetensors *s, struct err *e)
 	if (!text)
 		return err_set(e, ERR_EOF, 0, "header of %llu bytes passes the end of the file", (unsigned long long)n);
 	if (n == 0 || text[0] != '{')
-		return err_set(e, ERR_FORMAT, ST_DATA_AT, "header does not start with '{'");
+		return err_set(e, ERR_FORMAT, ST_HEADER_AT, "header does not start with '{'");
 	static const struct json_limits most = { .depth = ST_MAX_DEPTH, .n_value = ST_MAX_VALUES };
 	json_t *root = json_text(text, (size_t)n, 0, &most, e);
 	if (!root) {
 		if (e && e->at != ERR_NO_OFFSET)
-			e->at += ST_DATA_AT;
+			e->at += ST_HEADER_AT;
 		return err_wrap(e, "header");
 	}
-	int r = read_entries(s, root, ST_DATA_AT + (size_t)n, e);
+	int r = read_entries(s, root, ST_HEADER_AT + (size_t)n, e);
 	json_decref(root);
 	return r;
 }
