@@ -88,11 +88,6 @@ void copy_close(struct copy *c)
 	free(c);
 }
 
-size_t copy_len(const struct copy *c)
-{
-	return c->len;
-}
-
 int copy_push(struct copy *c, int32_t tok, struct err *e)
 {
 	if (c->len + COPY_MAX >= c->cap && grow(c, e))	/* a draft is written behind the timeline */

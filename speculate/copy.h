@@ -27,8 +27,6 @@ void copy_close(struct copy *c);
 
 /* Appends one token. ERR_MEM leaves the handle as it was but for a timeline that is no longer complete: close it. */
 int copy_push(struct copy *c, int32_t tok, struct err *e);
-/* Tokens so far. */
-size_t copy_len(const struct copy *c);
 
 /* Writes what may come next to tok[0..n) and returns n <= max, COPY_MAX at most; 0 when the last token is new. prob[i] is an estimate
  * of the chance that tok[i] is right where those before it are. The continuation may run into itself, as in "ababab". */

@@ -104,7 +104,6 @@ void rec_begin(struct rec_writer *w, const char *kind);
 void rec_put_str(struct rec_writer *w, const char *key, const char *s, size_t n);	/* invalid UTF-8 is replaced by U+FFFD */
 void rec_put_cstr(struct rec_writer *w, const char *key, const char *s);
 void rec_put_u64(struct rec_writer *w, const char *key, uint64_t v);
-void rec_put_i64(struct rec_writer *w, const char *key, int64_t v);
 void rec_put_f64(struct rec_writer *w, const char *key, double v);
 void rec_put_bool(struct rec_writer *w, const char *key, bool v);
 void rec_put_vec(struct rec_writer *w, const char *key, enum rec_dtype t, const void *data, size_t n);

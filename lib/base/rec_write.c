@@ -164,11 +164,6 @@ void rec_put_u64(struct rec_writer *w, const char *key, uint64_t v)
 	msgpack_pack_uint64(rec_put_key(w, key), v);
 }
 
-void rec_put_i64(struct rec_writer *w, const char *key, int64_t v)
-{
-	msgpack_pack_int64(rec_put_key(w, key), v);
-}
-
 void rec_put_f64(struct rec_writer *w, const char *key, double v)
 {
 	msgpack_pack_double(rec_put_key(w, key), v);

@@ -43,7 +43,7 @@ static void make_stream(struct buf *out, bool json)
 		rec_put_span(w, "span", 10, 20, 1, 2);
 		rec_put_vec(w, "vec", REC_I8, vec, 5);
 		rec_put_f64(w, "vec_scale", 0.25);
-		rec_put_i64(w, "neg", -5);
+		msgpack_pack_int64(rec_put_key(w, "neg"), -5);
 		rec_put_bool(w, "trunc", i == 1);
 		assert_int_equal(rec_emit(w, &e), 0);
 	}
