@@ -215,12 +215,8 @@ int batch_add(struct batch *b, const struct rec *r, bool has_vec, bool as_query,
 	char where[320];
 	const char *name = "";
 	size_t n = 0;
-	if (!is_query && !rec_is(r, "chunk"))
+	if ((!is_query && !rec_is(r, "chunk")) || (has_vec && rec_get(r, "vec")))
 		return enqueue(b, &it, r->raw, r->raw_len, e);
-	if (has_vec && rec_get(r, "vec")) {
-		b->stats.n_same++;
-		return enqueue(b, &it, r->raw, r->raw_len, e);
-	}
 	if (!rec_str(r, "name", &name, &n))
 		rec_str(r, "id", &name, &n);
 	snprintf(where, sizeof where, "record %llu%s%.*s%s", (unsigned long long)r->n, n ? " (" : "", n < 120 ? (int)n : 120, name,

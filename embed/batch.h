@@ -21,7 +21,7 @@ struct batch_options {
 	void (*warn)(const char *msg);	/* a text was cut, a record too large, a pack damaged (NULL: silence) */
 };
 struct batch_stats {
-	uint64_t n_chunk, n_same;		/* vectors given; chunks that had their vector already */
+	uint64_t n_chunk;			/* vectors given */
 	uint64_t n_bad;				/* records that an `error` took the place of */
 	uint64_t n_text, n_tok;			/* texts that were read for them, with titles, each once; their tokens */
 };

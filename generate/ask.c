@@ -73,9 +73,7 @@ static void fill(struct ask_source *s)
 	s->text = str_of(&r, "text");
 	s->span = rec_get(&r, "span");
 	s->src = rec_get(&r, "src");
-	s->bm25 = real_of(&score, "bm25");
 	s->cos = real_of(&score, "cos");
-	s->fused = real_of(&score, "fused");
 	s->cover = real_of(&score, "cover");
 	s->known = real_of(&score, "known");
 	if (!sec || sec->type != MSGPACK_OBJECT_ARRAY)
@@ -94,10 +92,8 @@ static int add_source(struct ask *a, const struct rec *r, struct err *e)
 	size_t n_text;
 	if (!rec_str(r, "text", &text, &n_text) || !n_text)
 		return err_set(e, ERR_FORMAT, r->at, "hit without 'text' (record %llu)", (unsigned long long)r->n);
-	if (a->n_source == ASK_MAX_SOURCES) {
-		a->n_left_out++;
+	if (a->n_source == ASK_MAX_SOURCES)
 		return 0;
-	}
 	struct ask_source *s = arena_alloc(&a->mem, sizeof *s);
 	char *raw = s ? arena_alloc(&a->mem, r->raw_len) : NULL;
 	if (!raw)

@@ -15,7 +15,7 @@
 #include "lib/base/rec.h"
 
 #define ASK_MAX_SEC 8		/* headings kept of a path */
-#define ASK_MAX_SOURCES 64	/* hits kept for one query; more are counted and left out */
+#define ASK_MAX_SOURCES 64	/* hits kept for one query; more are left out */
 
 struct ask_str { const char *s; size_t n; };
 
@@ -23,7 +23,7 @@ struct ask_source {
 	struct ask_str doc, name, title, id, text;
 	struct ask_str sec[ASK_MAX_SEC];		/* heading path, outermost first */
 	size_t n_sec;
-	double bm25, cos, fused, cover, known;	/* NAN where the hit has none */
+	double cos, cover, known;	/* NAN where the hit has none */
 	const msgpack_object *span, *src;	/* passed on to the answer as they are; NULL if absent */
 	msgpack_unpacked raw;
 };
@@ -31,7 +31,7 @@ struct ask_source {
 struct ask {
 	struct ask_str id, text;
 	struct ask_source *source[ASK_MAX_SOURCES];	/* in the order they came, which is best first */
-	size_t n_source, n_left_out;
+	size_t n_source;
 	struct arena mem;
 };
 
