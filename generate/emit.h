@@ -13,7 +13,6 @@
 #include "generate/ask.h"
 #include "generate/cites.h"
 #include "generate/prompt.h"
-#include "generate/run.h"
 #include "lib/base/err.h"
 #include "lib/base/rec.h"
 

@@ -16,7 +16,6 @@
 #include "generate/propose.h"
 #include "generate/reuse.h"
 #include "lib/base/fault.h"
-#include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
 #include "lib/model/find.h"

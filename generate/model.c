@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/io.h"
 #include "lib/model/nn.h"
 
 /* ---- the pack's parts ---- */

@@ -14,7 +14,6 @@
 #include "generate/arch.h"
 #include "generate/template.h"
 #include "lib/base/arena.h"
-#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/kern/kern.h"
 #include "lib/model/pack.h"

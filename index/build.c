@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "index/layout.h"
+#include "index/postings.h"
 #include "index/terms.h"
 #include "lib/base/arena.h"
 #include "lib/base/grow.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "index/layout.h"
+#include "index/postings.h"
 #include "index/terms.h"
 #include "lib/base/cursor.h"
 

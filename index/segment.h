@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "index/postings.h"
 #include "index/section.h"
 #include "lib/base/hash.h"
 #include "lib/base/rec.h"

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/postings.h"
+
 const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1, .k1_doc = 0.9f, .b_doc = 0.75f, .k1_name = 0.9f,
 	.b_name = 0.75f };
 

@@ -10,6 +10,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/hash.h"
+#include "tokenize/docmsg.h"
 
 struct seen { uint8_t content[16]; const char *doc; };
 

@@ -7,7 +7,6 @@
 #define TT_TOKENIZE_DOCOUT_H
 
 #include "lib/base/rec.h"
-#include "tokenize/docmsg.h"
 
 struct docout;
 

@@ -23,6 +23,7 @@
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "tokenize/child.h"
+#include "tokenize/docmsg.h"
 
 #define OUT_HELD (1u << 20)
 #define SNIFF 65536

@@ -6,7 +6,7 @@
 #ifndef TT_TOKENIZE_DOCREAD_H
 #define TT_TOKENIZE_DOCREAD_H
 
-#include "tokenize/docmsg.h"
+#include "lib/base/buf.h"
 #include "tokenize/roots.h"
 #include "tokenize/split_types.h"
 

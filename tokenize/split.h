@@ -24,7 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/unit.h"
 #include "tokenize/count.h"

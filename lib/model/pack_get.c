@@ -13,7 +13,6 @@
 
 #include "lib/base/io.h"
 #include "lib/model/gguf.h"
-#include "lib/model/pack_file.h"
 
 /* Name of the file that remembers the id of `m`. */
 static int memo_path(struct buf *out, const struct map *m, struct err *e)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "index/postings.h"
 #include "tests/unit/corpus.h"
 
 static const char *const tar[] = { "tar stores files in an archive", "-x, --extract extract files", "-t list an archive" };
