@@ -242,7 +242,7 @@ int arch_save(const struct arch *a, struct buf *out)
 	return out->failed;
 }
 
-static int is_sound(const struct arch *a)
+static bool is_sound(const struct arch *a)
 {
 	return a->n_layer - 1 < ARCH_MAX_LAYER && a->n_head - 1 < ARCH_MAX_HEAD && a->n_head_kv - 1 < a->n_head &&
 		a->n_head % a->n_head_kv == 0 && a->d_head - 32 <= ARCH_MAX_D_HEAD - 32 && a->d_head % 32 == 0 &&

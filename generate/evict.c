@@ -34,11 +34,12 @@ struct candidate {
 
 struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; time_t spare; };
 
-static int add(struct survey *v, const char *model, const char *name, const struct stat *st, time_t now)
+/* False when memory is out. */
+static bool add(struct survey *v, const char *model, const char *name, const struct stat *st, time_t now)
 {
 	struct candidate *grown = grow(v->item, v->n, &v->cap, sizeof *grown);
 	if (!grown)
-		return 0;
+		return false;
 	v->item = grown;
 	struct candidate *c = &v->item[v->n++];
 	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = now > st->st_mtime ? (double)(now - st->st_mtime) : 0,
@@ -46,7 +47,7 @@ static int add(struct survey *v, const char *model, const char *name, const stru
 	block_name_id(name, c->id);
 	snprintf(c->path, sizeof c->path, "%.32s/%.39s", model, name);
 	v->bytes += c->bytes;
-	return 1;
+	return true;
 }
 
 static void survey_model(struct survey *v, int root, const char *model)
@@ -57,7 +58,7 @@ static void survey_model(struct survey *v, int root, const char *model)
 	struct dirent *x;
 	while (d && (x = readdir(d))) {
 		struct stat st;
-		int aside = block_is_aside_name(x->d_name);
+		bool aside = block_is_aside_name(x->d_name);
 		if ((!aside && !block_is_name(x->d_name)) || fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 			continue;
 		if (!aside && !add(v, model, x->d_name, &st, now))

@@ -236,23 +236,23 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 {
 	struct ask q = { 0 };
 	struct rec r;
-	int got, rc = 0, open = 0, refused = 0;
+	int got, rc = 0;
+	bool open = false, refused = false;
 	while (!rc && (got = rec_read(in, &r, e)) > 0) {
 		bool query = rec_is(&r, "query");
 		if (open && query) {
 			rc = answer(en, &q, e);
-			open = 0;
+			open = false;
 		}
 		if (rc)
 			break;
 		if (query) {
 			int bad = ask_start(&q, &r, e);
 			open = !bad;
-			refused = bad;
-			rc = bad ? settle(en, bad, e) : 0;
+			refused = !open;
+			rc = settle(en, bad, e);
 		} else if (rec_is(&r, "hit")) {
-			int bad = refused ? 0 : ask_add(&q, &r, e);	/* hits of a query that was refused go with it */
-			rc = bad ? settle(en, bad, e) : 0;
+			rc = refused ? 0 : settle(en, ask_add(&q, &r, e), e);	/* hits of a query that was refused go with it */
 		} else if (!rec_is(&r, "head")) {
 			rc = emit_pass(&en->emit, &r, e);
 		}

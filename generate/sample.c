@@ -183,7 +183,7 @@ static size_t candidates(struct sampler *s, const float *logits)
 			top = logits[i];
 	if (top == -INFINITY)
 		return 0;
-	int cut = s->p.top_p < 1 || s->p.min_p > 1e-8;
+	bool cut = s->p.top_p < 1 || s->p.min_p > 1e-8;
 	float floor_at = cut ? top - 20 : -INFINITY;
 	size_t k = s->p.top_k > 0 && (size_t)s->p.top_k < s->n_vocab ? (size_t)s->p.top_k : s->n_vocab;
 	size_t n = 0;

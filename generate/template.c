@@ -16,24 +16,24 @@ struct form {
 	const char *open, *head, *tail;	/* around each turn; between \1 and \1 stands a control token */
 	const char *reply;		/* opens the model's turn */
 	const char *role[3];
-	int is_trimmed, bos;
+	bool is_trimmed, bos;
 };
 
 #define IM "\1<|im_start|>\1", "\n", "\1<|im_end|>\1\n", "\1<|im_start|>\1assistant\n", { "system", "user", "assistant" }
 
 static const struct form forms[TEMPLATE_N] = {
-	[TEMPLATE_PLAIN] = { "plain", NULL, "", "", "\n\n", "", { "", "", "" }, 0, 0 },
-	[TEMPLATE_CHATML] = { "chatml", NULL, IM, 0, 0 },
-	[TEMPLATE_QWEN] = { "qwen", "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.", IM, 0, 0 },
-	[TEMPLATE_SMOLLM] = { "smollm", "You are a helpful AI assistant named SmolLM, trained by Hugging Face", IM, 0, 0 },
+	[TEMPLATE_PLAIN] = { "plain", NULL, "", "", "\n\n", "", { "", "", "" } },
+	[TEMPLATE_CHATML] = { "chatml", NULL, IM },
+	[TEMPLATE_QWEN] = { "qwen", "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.", IM },
+	[TEMPLATE_SMOLLM] = { "smollm", "You are a helpful AI assistant named SmolLM, trained by Hugging Face", IM },
 	[TEMPLATE_GEMMA] = { "gemma", NULL, "\1<start_of_turn>\1", "\n", "\1<end_of_turn>\1\n", "\1<start_of_turn>\1model\n",
-		{ "user", "user", "model" }, 1, 1 },
+		{ "user", "user", "model" }, true, true },
 	[TEMPLATE_LLAMA3] = { "llama3", NULL, "\1<|start_header_id|>\1", "\1<|end_header_id|>\1\n\n", "\1<|eot_id|>\1",
-		"\1<|start_header_id|>\1assistant\1<|end_header_id|>\1\n\n", { "system", "user", "assistant" }, 1, 1 },
+		"\1<|start_header_id|>\1assistant\1<|end_header_id|>\1\n\n", { "system", "user", "assistant" }, true, true },
 	[TEMPLATE_ZEPHYR] = { "zephyr", NULL, "", "\n", "\1</s>\1\n", "<|assistant|>\n",
-		{ "<|system|>", "<|user|>", "<|assistant|>" }, 0, 0 },
+		{ "<|system|>", "<|user|>", "<|assistant|>" } },
 	[TEMPLATE_PHI3] = { "phi3", NULL, "", "\n", "\1<|end|>\1\n", "\1<|assistant|>\1\n",
-		{ "\1<|system|>\1", "\1<|user|>\1", "\1<|assistant|>\1" }, 0, 0 },
+		{ "\1<|system|>\1", "\1<|user|>\1", "\1<|assistant|>\1" } },
 };
 
 const char *const template_ends[] = {
@@ -45,7 +45,7 @@ const char *template_name(enum template_kind k)
 	return forms[k].name;
 }
 
-static int has(const char *s, size_t n, const char *what)
+static bool has(const char *s, size_t n, const char *what)
 {
 	return memmem(s, n, what, strlen(what)) != NULL;
 }
@@ -121,9 +121,7 @@ static void put_form(struct chat *c, const char *s)
 
 void chat_init(struct chat *c, enum template_kind kind, const struct tok *tok)
 {
-	memset(c, 0, sizeof *c);
-	c->kind = kind;
-	c->tok = tok;
+	*c = (struct chat){ .kind = kind, .tok = tok };
 	if ((tok_add_bos(tok) || forms[kind].bos) && tok_special(tok, TOK_BOS) >= 0)
 		put_id(c, tok_special(tok, TOK_BOS));
 }
@@ -157,7 +155,7 @@ void chat_end(struct chat *c)
 	put_form(c, c->is_joined ? "\n\n" : forms[c->kind].tail);
 }
 
-static int is_space(char x)
+static bool is_space(char x)
 {
 	return x == ' ' || (x >= '\t' && x <= '\r');
 }

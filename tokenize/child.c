@@ -18,7 +18,7 @@
 
 #include "lib/base/io.h"
 
-static int reap(pid_t pid, int kill_it)
+static int reap(pid_t pid, bool kill_it)
 {
 	int st = 0;
 	if (kill_it)
@@ -100,7 +100,7 @@ static int start(const struct child *c, int out, pid_t *pid, struct err *e)
 	if (rc == 0)
 		return 0;
 	if (*pid > 0)
-		reap(*pid, 0);
+		reap(*pid, false);
 	errno = rc;
 	return err_sys(e, rc == ENOENT ? ERR_NOENT : ERR_IO, "cannot run '%s'", c->argv[0]);
 }

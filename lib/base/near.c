@@ -37,13 +37,13 @@ int near_distance(const char *a, const char *b)
 	return row[n % 3][m];
 }
 
-int near_better(const char *a, const char *b, int *best)
+bool near_better(const char *a, const char *b, int *best)
 {
 	int d = near_distance(a, b);
 	size_t n = strlen(a);
 	int allowed = n < 3 ? 1 : n < 8 ? 2 : 3;
 	if (d > allowed || d >= *best)
-		return 0;
+		return false;
 	*best = d;
-	return 1;
+	return true;
 }
