@@ -42,7 +42,7 @@ struct answerer {
 	bool is_cut;			/* the last request's sources were cut to fit */
 };
 
-/* Borrows everything. `sampler` and stop strings are put into a->run by the caller before the first request. */
+/* Borrows everything. The caller may put stop strings into a->run.stream before the first request. */
 void answer_init(struct answerer *a, const struct model *m, struct session *s, struct sampler *sampler, struct emit *emit,
 	const struct answer_params *p);
 void answer_release(struct answerer *a);

@@ -208,6 +208,7 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 #define N_SIZE 14
 #define N_REAL 6
 
+/* The last three are room for more. */
 static void sizes(struct arch *a, size_t *f[N_SIZE])
 {
 	size_t *all[N_SIZE] = { &a->n_layer, &a->n_head, &a->n_head_kv, &a->d_head, &a->d_model, &a->d_ff, &a->n_vocab, &a->n_ctx,
