@@ -109,35 +109,45 @@ static bool page_name(const char *path)
 	return dot != NULL;
 }
 
-/* The target of a page that is nothing but `.so TARGET` (comments aside): "man1/grep.1". False if it isn't such a page. */
+/* Takes the target of a line `.so TARGET`; false if it is another line. */
+static bool so_line(const char *p, size_t n, char *target, size_t cap)
+{
+	if (n <= 4 || n - 4 >= cap || strncmp(p, ".so ", 4) != 0)
+		return false;
+	p += 4;
+	n -= 4;
+	while (n > 0 && (*p == ' ' || *p == '\t'))
+		p++, n--;
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\r'))
+		n--;
+	memcpy(target, p, n);
+	target[n] = 0;
+	return true;
+}
+
+/* True if the lines at p are nothing but one that names a target, comments aside. */
+static bool so_alone(const char *p, char *target, size_t cap)
+{
+	bool found = false;
+	for (size_t n; p && *p; p += n + (p[n] == '\n')) {
+		n = strcspn(p, "\n");
+		bool comment = n == 0 || strncmp(p, ".\\\"", 3) == 0 || strncmp(p, "'\\\"", 3) == 0;
+		if (!found && so_line(p, n, target, cap))
+			found = target[0] != 0;
+		else if (!comment)
+			return false;
+	}
+	return found;
+}
+
+/* The target of a page that is nothing but `.so TARGET`: "man1/grep.1". False if it isn't such a page. */
 static bool so_target(const char *path, char *target, size_t cap)
 {
 	struct src s;
 	struct buf b = {0};
-	bool found = false;
 	if (src_open(&s, path, true, NULL) < 0)
 		return false;
-	if (src_slurp(&s, &b, 8192, NULL) == 0) {
-		for (const char *p = b.data; p && *p;) {
-			size_t n = strcspn(p, "\n");
-			bool comment = n == 0 || strncmp(p, ".\\\"", 3) == 0 || strncmp(p, "'\\\"", 3) == 0;
-			if (n > 4 && n - 4 < cap && strncmp(p, ".so ", 4) == 0 && !found) {
-				const char *from = p + 4;
-				size_t len = n - 4;
-				while (len > 0 && (*from == ' ' || *from == '\t'))
-					from++, len--;
-				while (len > 0 && (from[len - 1] == ' ' || from[len - 1] == '\r'))
-					len--;
-				memcpy(target, from, len);
-				target[len] = 0;
-				found = len > 0;
-			} else if (!comment) {
-				found = false;
-				break;
-			}
-			p += n + (p[n] == '\n');
-		}
-	}
+	bool found = src_slurp(&s, &b, 8192, NULL) == 0 && so_alone(b.data, target, cap);
 	buf_release(&b);
 	src_close(&s);
 	return found && target[0] != '/' && !strstr(target, "..") && utf8_valid(target, strlen(target), NULL);
