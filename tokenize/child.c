@@ -110,47 +110,48 @@ static int too_slow(const struct child *c, struct err *e)
 	return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' took longer than %u ms", c->argv[0], c->timeout_ms);
 }
 
+/* Gives what the child prints to fn, until it has closed its output. */
+static int read_output(const struct child *c, int fd, uint64_t end, child_fn fn, void *arg, struct err *e)
+{
+	char piece[32768];
+	uint64_t total = 0;
+	for (;;) {
+		struct pollfd pf = { .fd = fd, .events = POLLIN };
+		int left = left_ms(end), got = left > 0 ? poll(&pf, 1, left) : 0;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return too_slow(c, e);
+		long n = io_read(fd, piece, sizeof piece);
+		if (n < 0)
+			return err_sys(e, ERR_IO, "cannot read from '%s'", c->argv[0]);
+		if (n == 0)
+			return 0;
+		total += (uint64_t)n;
+		if (total > c->out_max)
+			return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' printed over %llu bytes", c->argv[0],
+				       (unsigned long long)c->out_max);
+		int rc = fn(arg, piece, (size_t)n, e);
+		if (rc < 0)
+			return rc;
+	}
+}
+
 int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct err *e)
 {
-	int pipe_fd[2], rc = 0;
-	char piece[32768];
+	int pipe_fd[2];
 	pid_t pid;
-	uint64_t total = 0, end = io_now_ns() + (uint64_t)c->timeout_ms * 1000000u;
+	uint64_t end = io_now_ns() + (uint64_t)c->timeout_ms * 1000000u;
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_IO, "cannot make a pipe");
-	rc = start(c, pipe_fd[1], &pid, e);
+	int rc = start(c, pipe_fd[1], &pid, e);
 	close(pipe_fd[1]);
 	if (rc < 0) {
 		close(pipe_fd[0]);
 		return rc;
 	}
 	limit(pid, c);
-	for (;;) {
-		struct pollfd pf = { .fd = pipe_fd[0], .events = POLLIN };
-		int left = left_ms(end), got = left > 0 ? poll(&pf, 1, left) : 0;
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			rc = too_slow(c, e);
-			break;
-		}
-		long n = io_read(pipe_fd[0], piece, sizeof piece);
-		if (n == 0)
-			break;
-		if (n < 0) {
-			rc = err_sys(e, ERR_IO, "cannot read from '%s'", c->argv[0]);
-			break;
-		}
-		total += (uint64_t)n;
-		if (total > c->out_max) {
-			rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s' printed over %llu bytes", c->argv[0],
-				     (unsigned long long)c->out_max);
-			break;
-		}
-		rc = fn(arg, piece, (size_t)n, e);
-		if (rc < 0)
-			break;
-	}
+	rc = read_output(c, pipe_fd[0], end, fn, arg, e);
 	close(pipe_fd[0]);
 	if (rc == 0 && !ends_by(pid, end))
 		rc = too_slow(c, e);
