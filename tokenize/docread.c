@@ -271,6 +271,22 @@ static int convert(struct reading *r, const struct filter *f, struct src *to, st
 	return rc;
 }
 
+/* A manual page that mandoc could not do: our own reading can always. */
+static int read_own(struct reading *r, struct src *src, struct err *e)
+{
+	const struct read_opts *o = r->o;
+	struct read_opts own = *o;
+	own.mandoc = NULL;
+	r->o = &own;
+	buf_clear(&r->j->out);
+	info_init(r);
+	int rc = src_rewind(src, e);
+	if (rc == 0)
+		rc = run_reader(r, src, DOC_MAN, e);
+	r->o = o;
+	return rc;
+}
+
 static int read_once(struct reading *r, struct err *e)
 {
 	const struct read_opts *o = r->o;
@@ -290,41 +306,22 @@ static int read_once(struct reading *r, struct err *e)
 	rc = sniff(r, src, &type, e);
 	if (rc == 0)
 		rc = run_reader(r, src, type, e);
-	if (rc == ERR_LIMIT || rc == ERR_NOENT || rc == ERR_PERM || rc == ERR_FORMAT || rc == ERR_IO) {
-		/* mandoc could not: our own reading can always. */
-		if (type == DOC_MAN && o->mandoc && !r->j->drained) {
-			struct read_opts own = *o;
-			own.mandoc = NULL;
-			r->o = &own;
-			buf_clear(&r->j->out);
-			info_init(r);
-			rc = src_rewind(src, e);
-			if (rc == 0)
-				rc = run_reader(r, src, type, e);
-			r->o = o;
-		}
-	}
+	bool of_mandoc = rc == ERR_LIMIT || rc == ERR_NOENT || rc == ERR_PERM || rc == ERR_FORMAT || rc == ERR_IO;	/* as it fails */
+	if (of_mandoc && type == DOC_MAN && o->mandoc && !r->j->drained)
+		rc = read_own(r, src, e);
 	if (f)
 		src_close(&made);
 	return rc;
 }
 
-static int open_job(const struct read_opts *o, struct read_job *j, struct src *s, struct err *e)
+/* Standard input, which cannot be read twice, as a temporary file: its descriptor. */
+static int copy_stdin(struct err *e)
 {
-	bool text = j->kind != READ_ALIAS && !converter(o, j->path);
-	if (j->kind != READ_STDIN) {
-		int r = src_open(s, j->path, text, e);
-		if (r == 0 && (r = roots_check(&o->roots, s->fd, j->path, e)) < 0)
-			src_close(s);
-		return r;
-	}
-	FILE *f = tmpfile();	/* stdin cannot be read twice */
-	if (!f)
-		return err_sys(e, ERR_IO, "cannot make a temporary file");
+	FILE *f = tmpfile();
+	int fd = f ? fcntl(fileno(f), F_DUPFD_CLOEXEC, 3) : -1, rc = fd < 0 ? err_sys(e, ERR_IO, "cannot make a temporary file") : 0;
 	char piece[32768];
 	long n;
 	uint64_t total = 0;
-	int fd = fcntl(fileno(f), F_DUPFD_CLOEXEC, 3), rc = fd < 0 ? err_sys(e, ERR_IO, "cannot make a temporary file") : 0;
 	while (rc == 0 && (n = io_read(0, piece, sizeof piece)) != 0) {
 		total += n > 0 ? (uint64_t)n : 0;
 		if (n < 0)
@@ -334,13 +331,26 @@ static int open_job(const struct read_opts *o, struct read_job *j, struct src *s
 		else
 			rc = io_write(fd, piece, (size_t)n, "temporary file", e);
 	}
-	fclose(f);
-	if (rc < 0) {
-		if (fd >= 0)
-			close(fd);
-		return rc;
+	if (f)
+		fclose(f);
+	if (rc == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int open_job(const struct read_opts *o, struct read_job *j, struct src *s, struct err *e)
+{
+	bool text = j->kind != READ_ALIAS && !converter(o, j->path);
+	if (j->kind == READ_STDIN) {
+		int fd = copy_stdin(e);
+		return fd < 0 ? fd : src_open_fd(s, fd, j->path, text, e);
 	}
-	return src_open_fd(s, fd, j->path, text, e);
+	int rc = src_open(s, j->path, text, e);
+	if (rc == 0 && (rc = roots_check(&o->roots, s->fd, j->path, e)) < 0)
+		src_close(s);
+	return rc;
 }
 
 /* A file that is no text: the error, then a document without chunks, so that an index forgets what text it was and knows it from now on.
