@@ -251,37 +251,40 @@ static int encode_fd(struct job *j, int fd, const char *name, struct err *e)
 
 /* ---- decoding ---- */
 
-/* Takes the ids that are complete in b (decimal words, or 4 bytes each). */
+/* Finds the id that begins at or behind *to, a decimal word or 4 bytes: *v, at [*from, *to). False if it is not all there; *to is then where
+ * it begins. */
+static bool next_id(const struct buf *b, bool end, size_t *from, size_t *to, uint64_t *v)
+{
+	const char *s = b->data;
+	size_t i = *to;
+	*v = 0;
+	if (!o.raw)
+		while (i < b->len && s[i] && strchr(" \t\r\n,[]", s[i]))
+			i++;
+	*from = i;
+	if (o.raw)
+		for (; i < b->len && i < *from + 4; i++)
+			*v |= (uint64_t)(unsigned char)s[i] << 8 * (i - *from);
+	else
+		for (; i < b->len && s[i] >= '0' && s[i] <= '9' && *v <= UINT32_MAX; i++)
+			*v = *v * 10 + (uint64_t)(s[i] - '0');
+	bool is_whole = o.raw ? i == *from + 4 : i < b->len || (end && i > *from);
+	*to = is_whole ? i : *from;
+	return is_whole;
+}
+
+/* Takes the ids that are complete in b. */
 static int take_ids(struct job *j, struct buf *b, bool end, uint64_t *at, size_t *used, struct err *e)
 {
-	size_t i = 0;
+	size_t from, to = 0;
+	uint64_t v;
 	*used = 0;
-	while (i < b->len) {
-		uint64_t v = 0;
-		size_t from = i;
-		if (o.raw) {
-			if (b->len - i < 4)
-				break;
-			for (int k = 3; k >= 0; k--)
-				v = v << 8 | (unsigned char)b->data[i + (size_t)k];
-			i += 4;
-		} else {
-			while (i < b->len && strchr(" \t\r\n,[]", b->data[i]) && b->data[i])
-				i++;
-			from = i;
-			for (; i < b->len && b->data[i] >= '0' && b->data[i] <= '9' && v <= UINT32_MAX; i++)
-				v = v * 10 + (uint64_t)(b->data[i] - '0');
-			if (i == b->len && (!end || i == from)) {
-				*used = end ? i : from;
-				break;
-			}
-			if (i == from || v > UINT32_MAX)
-				return err_set(e, ERR_FORMAT, *at + from, "not a token id");
-		}
+	while (next_id(b, end, &from, &to, &v)) {
+		if (to == from || v > UINT32_MAX)
+			return err_set(e, ERR_FORMAT, *at + from, "not a token id");
 		if (v >= tok_n_vocab(j->t))
 			return err_set(e, ERR_FORMAT, *at + from, "no token %llu; the vocabulary has %zu", (unsigned long long)v,
 			               tok_n_vocab(j->t));
-		*used = i;
 		size_t before = j->out.len;
 		tok_piece(j->t, (int32_t)v, &j->out);
 		if (!j->n && j->out.len > before) {	/* the first text of all may lose a space: let tok_decode say */
@@ -293,9 +296,10 @@ static int take_ids(struct job *j, struct buf *b, bool end, uint64_t *at, size_t
 		if (flush(j, 65536, e))
 			return e->code;
 	}
-	if (end && *used < b->len)
+	if (end && to < b->len)
 		return err_set(e, ERR_EOF, *at + b->len, "input ends inside an id");
-	*at += *used;
+	*used = to;
+	*at += to;
 	return 0;
 }
 
