@@ -97,6 +97,22 @@ static void put_code(struct buf *out, const char *s, size_t n)
 		put_cp(out, cp);
 }
 
+static const char HEX[] = "0123456789ABCDEF";
+
+/* Characters by their code points: "263A", "0041_0301". */
+static void put_points(struct buf *out, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t cp = 0;
+		const char *d;
+		for (; i < n && cp < 0x1000000 && (d = memchr(HEX, s[i], 16)); i++)
+			cp = cp * 16 + (uint32_t)(d - HEX);
+		put_cp(out, cp);
+		while (i < n && s[i] != '_')
+			i++;
+	}
+}
+
 /* "e aa", a letter and its accent, becomes the letter's own name: "'e". */
 static void accented(char name[8])
 {
@@ -123,28 +139,12 @@ static void put_glyph(struct buf *out, const char *s, size_t n)
 			return;
 		}
 	}
-	if (n >= 5 && n <= 40 && s[0] == 'u' && strchr("0123456789ABCDEF", s[1])) {
-		for (size_t i = 1; i < n;) {
-			uint32_t cp = 0;
-			while (i < n && s[i] != '_' && cp < 0x1000000) {
-				const char *d = memchr("0123456789ABCDEF", s[i], 16);
-				if (!d)
-					break;
-				cp = cp * 16 + (uint32_t)(d - "0123456789ABCDEF");
-				i++;
-			}
-			put_cp(out, cp);
-			while (i < n && s[i] != '_')
-				i++;
-			i += i < n;
-		}
-		return;
-	}
-	if (n > 4 && n < 8 && memcmp(s, "char", 4) == 0) {
+	if (n >= 5 && n <= 40 && s[0] == 'u' && strchr(HEX, s[1]))
+		put_points(out, s + 1, n - 1);
+	else if (n > 4 && n < 8 && memcmp(s, "char", 4) == 0)
 		put_code(out, s + 4, n - 4);
-		return;
-	}
-	buf_add(out, s, n);
+	else
+		buf_add(out, s, n);
 }
 
 /* A name after the escape letter: x, (xx, [xxx]. Returns the bytes taken; the name itself in *name, *len. */
