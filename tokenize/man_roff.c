@@ -162,9 +162,13 @@ static void block_begin(struct reader *r, const char *label, const char *args, c
 	man_open(r->m, MAN_BODY, label, "", r->line, 0);
 }
 
-static void list_begin(struct reader *r, const char *label, const char *args)
+/* RS or Bl, of which w[i] is the argument that counts, if there is one. */
+static void list_begin(struct reader *r, const char *label, const struct word *w, size_t n, size_t i)
 {
 	bool bl = label[0] == 'B';
+	char args[32] = "";
+	if (i < n)
+		copy_word(args, sizeof args, w[i]);
 	if (!bl)
 		block_end(r);
 	block_begin(r, label, args, NULL, 0, false);
@@ -174,6 +178,16 @@ static void list_begin(struct reader *r, const char *label, const char *args)
 	}
 	r->rs++;
 	r->block = r->item = false;
+}
+
+static void item_begin(struct reader *r, const char *label, const struct word *w, size_t n)
+{
+	bool untagged = r->rs > 0 && r->rs <= LIST_MAX && r->untagged[r->rs - 1];
+	block_end(r);
+	block_begin(r, label, "", w, untagged ? 0 : n, true);
+	if (untagged)
+		mdoc_words(r, w, n);
+	r->block = r->item = true;
 }
 
 /* A line of text, or a font macro: the head of TP if one is awaited. */
@@ -257,43 +271,30 @@ static size_t list_type(const struct word *w, size_t n)
 
 static void macro_line(struct reader *r, const char *name, const struct word *w, size_t n)
 {
-	char args[32] = "";
 	const struct macro *m = macro_find(name);
-	bool untagged;
-	size_t i;
 	switch (m->cls) {
 	case M_SECT: case M_SUB:
 		sub_end(r, m->cls == M_SECT);
 		block_begin(r, name, "", w, n, false);
 		*(m->cls == M_SECT ? &r->sect : &r->sub) = true;
 		break;
-	case M_PARA: case M_HP:
+	case M_PARA: case M_HP: case M_IP:
 		block_end(r);
-		block_begin(r, name, "", NULL, 0, false);
+		block_begin(r, name, "", w, m->cls == M_IP ? n : 0, false);
 		r->block = true;
 		break;
 	case M_TAG:
 		block_end(r);
 		r->want_head = true;
 		break;
-	case M_IP:
-		block_end(r);
-		block_begin(r, name, "", w, n, false);
-		r->block = true;
-		break;
 	case M_IT:
-		block_end(r);
-		untagged = r->rs > 0 && r->rs <= LIST_MAX && r->untagged[r->rs - 1];
-		block_begin(r, name, "", w, untagged ? 0 : n, true);
-		if (untagged)
-			mdoc_words(r, w, n);
-		r->block = r->item = true;
+		item_begin(r, name, w, n);
 		break;
-	case M_RS: case M_BL:
-		i = m->cls == M_BL ? list_type(w, n) : 0;
-		if (i < n)
-			copy_word(args, sizeof args, w[i]);
-		list_begin(r, name, args);
+	case M_RS:
+		list_begin(r, name, w, n, 0);
+		break;
+	case M_BL:
+		list_begin(r, name, w, n, list_type(w, n));
 		break;
 	case M_NF: case M_FI:
 		r->nofill = m->cls == M_NF;
