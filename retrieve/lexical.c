@@ -34,8 +34,8 @@ const struct lexical_param lexical_default = { .k1 = 0.9f, .b = 0.75f, .head = 1
  * tell how rare a word is. */
 #define MORE_DOCS 100
 
-/* What a term is worth in one segment. */
-struct worth { struct segment_term at; bool found; };
+/* A term in one segment. */
+struct lookup { struct segment_term at; bool found; };
 
 struct totals { double n_chunk, n_doc, chunk_len, doc_len, name_len; };
 
@@ -185,11 +185,11 @@ static int count_living(struct store_segment *g, struct segment_term *t, struct 
 struct df { double chunk, doc, name; };
 
 /* Looks a term up in every segment: at[n_segment], and the sums of its counts. */
-static int look_up(struct store *s, const char *t, size_t n, struct worth *at, struct df *df, struct err *e)
+static int look_up(struct store *s, const char *t, size_t n, struct lookup *at, struct df *df, struct err *e)
 {
 	*df = (struct df){0};
 	for (size_t i = 0; i < s->m.n_segment; i++) {
-		at[i] = (struct worth){0};
+		at[i] = (struct lookup){0};
 		int r = segment_find(&s->seg[i].seg, t, n, &at[i].at, e);
 		at[i].found = r == 1;
 		if (r == 1 && s->seg[i].m->n_dead)
@@ -208,7 +208,7 @@ struct run {
 	struct store *s;
 	const struct lexical_param *par;
 	struct totals t;
-	struct worth *at;		/* [n_segment] */
+	struct lookup *at;		/* [n_segment] */
 	float *doc_norm, *name_norm;	/* [n_doc] */
 	uint8_t *in_name;		/* [n_doc] for the term at hand */
 	double sum_chunk, sum_doc, sum_name, sum_cover;	/* of weight * idf over the question */
@@ -278,8 +278,10 @@ static int lift_target(struct run *x, struct str doc, const struct lift *by, str
 		int r = segment_find(&g->seg, t, sizeof t, &at, e);
 		if (r < 0)
 			return r;
-		struct postings it = r ? postings_of(at.names.s, at.names.n, g->m->n_doc) : (struct postings){0};
-		while (r && postings_next(&it, &p))
+		if (r == 0)
+			continue;
+		struct postings it = postings_of(at.names.s, at.names.n, g->m->n_doc);
+		while (postings_next(&it, &p))
 			if (!g->dead[p.id])
 				lift(x, g->first_doc + p.id, by);
 	}

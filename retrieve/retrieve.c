@@ -174,8 +174,10 @@ static int take_k(const struct rec *r, struct find_query *q, struct err *e)
 /* The vector of a query record into `code`, which q borrows; by words alone it is not looked at. */
 static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct find_query *q, struct err *e)
 {
-	int err = o.lexical ? 0 : vectors_of_record(r, code, &q->dim, &q->scale, e);
-	if (err || o.lexical)
+	if (o.lexical)
+		return 0;
+	int err = vectors_of_record(r, code, &q->dim, &q->scale, e);
+	if (err)
 		return err;
 	if (q->dim == 0)
 		return o.dense ? err_set(e, ERR_FORMAT, r->at, "record %llu has no vector", (unsigned long long)r->n) : 0;
