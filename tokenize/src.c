@@ -161,6 +161,18 @@ static long raw_read(struct src *s, void *p, size_t n, struct err *e)
 	return got;
 }
 
+/* Reads more of the file; 0 at its end. */
+static long gz_fill(struct src *s, struct err *e)
+{
+	struct src_gz *g = s->z;
+	long got = raw_read(s, g->in, sizeof g->in, e);
+	if (got == 0 && !g->done)
+		return err_set(e, ERR_EOF, s->raw_at, "'%s': compressed data ends early", s->name);
+	g->z.next_in = g->in;
+	g->z.avail_in = got > 0 ? (uInt)got : 0;
+	return got;
+}
+
 static long gz_read(struct src *s, char *p, size_t n, struct err *e)
 {
 	struct src_gz *g = s->z;
@@ -168,18 +180,11 @@ static long gz_read(struct src *s, char *p, size_t n, struct err *e)
 	g->z.avail_out = n > UINT32_MAX ? UINT32_MAX : (uInt)n;
 	size_t want = g->z.avail_out;
 	while (g->z.avail_out > 0) {
-		if (g->z.avail_in == 0) {
-			long got = raw_read(s, g->in, sizeof g->in, e);
-			if (got < 0)
-				return got;
-			if (got == 0) {
-				if (!g->done)
-					return err_set(e, ERR_EOF, s->raw_at, "'%s': compressed data ends early", s->name);
-				break;
-			}
-			g->z.next_in = g->in;
-			g->z.avail_in = (uInt)got;
-		}
+		long got = g->z.avail_in ? 1 : gz_fill(s, e);
+		if (got < 0)
+			return got;
+		if (got == 0)
+			break;
 		if (g->done) {		/* another member, or padding */
 			if (g->z.next_in[0] != 0x1F)
 				break;
