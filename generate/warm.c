@@ -183,11 +183,11 @@ static int read_chunks(struct pass *p, int fd, struct err *e)
 
 extern char **environ;
 
-/* Runs `tt-index chunks INDEX` and gives its output to read_chunks. */
-static int run_pass(struct pass *p, const char *index, struct err *e)
+/* Starts `tt-index chunks INDEX`, whose output comes from *out. */
+static int start_index(const char *index, pid_t *pid, int *out, struct err *e)
 {
 	struct buf exe = { 0 };
-	int fd[2], status = 0, r = io_beside(&exe, "cache", "index", e);
+	int fd[2], r = io_beside(&exe, "cache", "index", e);
 	if (!r && pipe2(fd, O_CLOEXEC))
 		r = err_sys(e, ERR_IO, "cannot make a pipe");
 	if (r) {
@@ -196,27 +196,35 @@ static int run_pass(struct pass *p, const char *index, struct err *e)
 	}
 	char *argv[] = { exe.data, (char[]){ "chunks" }, (char[]){ "--" }, (char *)(uintptr_t)index, NULL };
 	posix_spawn_file_actions_t fa;
-	pid_t pid = 0;
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_adddup2(&fa, fd[1], STDOUT_FILENO);
-	errno = posix_spawn(&pid, exe.data, &fa, NULL, argv, environ);
+	errno = posix_spawn(pid, exe.data, &fa, NULL, argv, environ);
 	if (errno)
 		r = err_sys(e, ERR_NOENT, "cannot run '%s'", exe.data);
 	posix_spawn_file_actions_destroy(&fa);
 	close(fd[1]);
-	if (!r) {
-		r = read_chunks(p, fd[0], e);
+	if (r)
 		close(fd[0]);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		/* It has said what is wrong. One that we left before its end was ended by that. */
-		if (WIFEXITED(status) && WEXITSTATUS(status) && !p->w->is_full)
-			r = err_set(e, WEXITSTATUS(status) == EXIT_NOINPUT ? ERR_NOENT : ERR_FORMAT, ERR_NO_OFFSET,
-				"the chunks of '%s' could not be read", index);
-	} else {
-		close(fd[0]);
-	}
+	*out = fd[0];
 	buf_release(&exe);
+	return r;
+}
+
+/* Gives the chunks of the index to read_chunks. */
+static int run_pass(struct pass *p, const char *index, struct err *e)
+{
+	pid_t pid;
+	int fd, status = 0, r = start_index(index, &pid, &fd, e);
+	if (r)
+		return r;
+	r = read_chunks(p, fd, e);
+	close(fd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* It has said what is wrong. One that we left before its end was ended by that. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) && !p->w->is_full)
+		r = err_set(e, WEXITSTATUS(status) == EXIT_NOINPUT ? ERR_NOENT : ERR_FORMAT, ERR_NO_OFFSET,
+			"the chunks of '%s' could not be read", index);
 	return r;
 }
 
