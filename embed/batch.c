@@ -290,36 +290,39 @@ static int emit(struct batch *b, const struct rec *rec, struct err *e)
 	return batch_refuse(b, rec, e, e);
 }
 
-static int write_item(struct batch *b, const struct item *it, struct err *e)
+static int write_line(struct batch *b, const struct item *it, const char *text, struct err *e)
+{
+	rec_begin(b->out, "query");
+	rec_put_cstr(b->out, "id", it->id);
+	rec_put_str(b->out, "text", text, it->len);
+	put_vec(b, it);
+	return emit(b, NULL, e);
+}
+
+static int write_record(struct batch *b, const struct item *it, const struct rec *rec, struct err *e)
 {
 	static const char *const ours[] = { "vec", "vec_scale", NULL }, *const cut[] = { "vec", "vec_scale", "trunc", NULL };
-	const char *p = b->raw.data + it->at;
-	if (it->is_line) {
-		rec_begin(b->out, "query");
+	if (it->text == SEEN_NONE)
+		return rec_pass(b->out, rec, e);
+	rec_begin(b->out, it->is_query ? "query" : "chunk");
+	if (*it->id)
 		rec_put_cstr(b->out, "id", it->id);
-		rec_put_str(b->out, "text", p, it->len);
-		put_vec(b, it);
-		return emit(b, NULL, e);
-	}
+	rec_copy(b->out, rec, it->is_cut ? cut : ours);
+	put_vec(b, it);
+	return emit(b, rec, e);
+}
+
+static int write_item(struct batch *b, const struct item *it, struct err *e)
+{
+	const char *p = b->raw.data + it->at;
 	msgpack_unpacked u;
-	msgpack_unpacked_init(&u);
 	size_t off = 0;
-	int r;
-	if (msgpack_unpack_next(&u, p, it->len, &off) != MSGPACK_UNPACK_SUCCESS || u.data.type != MSGPACK_OBJECT_MAP) {
-		r = err_memory(e);	/* rec_read had checked these bytes */
-	} else {
-		struct rec rec = { .map = &u.data, .raw = p, .raw_len = it->len };
-		if (it->text == SEEN_NONE) {
-			r = rec_pass(b->out, &rec, e);
-		} else {
-			rec_begin(b->out, it->is_query ? "query" : "chunk");
-			if (*it->id)
-				rec_put_cstr(b->out, "id", it->id);
-			rec_copy(b->out, &rec, it->is_cut ? cut : ours);
-			put_vec(b, it);
-			r = emit(b, &rec, e);
-		}
-	}
+	if (it->is_line)
+		return write_line(b, it, p, e);
+	msgpack_unpacked_init(&u);
+	bool ok = msgpack_unpack_next(&u, p, it->len, &off) == MSGPACK_UNPACK_SUCCESS && u.data.type == MSGPACK_OBJECT_MAP;
+	int r = ok ? write_record(b, it, &(struct rec){ .map = &u.data, .raw = p, .raw_len = it->len }, e)
+		: err_memory(e);	/* rec_read had checked these bytes */
 	msgpack_unpacked_destroy(&u);
 	return r;
 }
