@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * answer: one request from question to answer: gate, prompt, state, reply, output. Also the order of a program run, with many.
+ * answer: one request from question to answer: gate, prompt, state, reply, output.
  */
 #ifndef TT_GENERATE_ANSWER_H
 #define TT_GENERATE_ANSWER_H

@@ -17,7 +17,7 @@ struct reuse {
 	bool warned;
 	size_t n_loaded;		/* of the prompt under way */
 	size_t n_fresh;			/* tokens of it that have to be evaluated */
-	size_t n_ahead;			/* of tokens that are in the session before the first prompt */
+	size_t n_ahead;			/* tokens loaded before there was a prompt (reuse_ahead) */
 };
 
 /* The store's directory: `dir`, or the cache directory's "prefix" if that is NULL. max_bytes 0 turns storing off. */

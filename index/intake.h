@@ -28,7 +28,7 @@ struct intake {
 int intake_doc(struct intake *in, const struct rec *r, struct err *e);
 /* Takes a `chunk` of the document held. With ERR_FORMAT the document is not all there, and intake_flush leaves it out. */
 int intake_chunk(struct intake *in, const struct rec *r, struct err *e);
-/* Of the document held, if it is doc[0..n), not all came or will come: intake_flush leaves it out. */
+/* The document held, if it is doc[0..n), will not be whole: intake_flush leaves it out. */
 void intake_void(struct intake *in, const char *doc, size_t n);
 /* Hands the document held to the writer, if it is whole, and holds none. */
 int intake_flush(struct intake *in, struct writer *w, struct err *e);

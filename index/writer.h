@@ -33,8 +33,8 @@ int writer_set_model(struct writer *w, const char *model, size_t n, struct err *
 int writer_doc(struct writer *w, const struct segment_doc *d, struct err *e);
 /* code[dim] and scale: the chunk's vector, or NULL. ERR_CONF when dim is not the index's. */
 int writer_chunk(struct writer *w, const struct segment_chunk *c, const int8_t *code, size_t dim, float scale, struct err *e);
-/* Gives the committed chunks of that id the vector that they lack, the first that comes. *known is false when there is none (its
- * document changed). */
+/* Gives the committed chunks of that id the vector that they lack; a second one for them is passed over. *known is false when no such
+ * chunk lacks one (its document changed). */
 int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t *code, size_t dim, float scale, bool *known,
 	struct err *e);
 /* *known is false when there is no such document. */
@@ -44,11 +44,11 @@ void writer_note(struct writer *w, struct gone *g);
 /* True if there is anything to commit; bytes held for it. */
 bool writer_dirty(const struct writer *w);
 size_t writer_size(const struct writer *w);
-/* Where a commit could not be opened again it stands, and the message says so; `w` can then only be closed. */
+/* A commit that is made, but cannot be opened again, stands: the message says so, and `w` can then only be closed. */
 int writer_commit(struct writer *w, struct err *e);
 
-/* Commits, then rewrites: MERGE_TIERED what the policy of merge.h asks for (commits do that by themselves), MERGE_DEAD
- * whatever holds a deleted document, MERGE_ALL everything into one segment. */
+/* Commits, then rewrites: MERGE_TIERED what the policy of merge.h asks for, MERGE_DEAD whatever holds a deleted document, MERGE_ALL
+ * everything into one segment. */
 enum writer_merge { MERGE_TIERED, MERGE_DEAD, MERGE_ALL };
 int writer_merge(struct writer *w, enum writer_merge how, struct err *e);
 /* Commits and merges remove the files that are no part of the index any more, if they can; this tells whether all are gone, for good.
