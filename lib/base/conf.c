@@ -169,30 +169,31 @@ static const char *type_word(enum conf_type t)
 	return t == CONF_MAP ? "a map of keys and values" : t == CONF_LIST ? "a list" : "a single value";
 }
 
+/* Enters the map or list that begins where we stand, in another one. */
+static int enter(struct walk *w, bool is_map, size_t *entry)
+{
+	int r = w->frame[w->depth - 1].is_map ? 0 : next_item(w);
+	if (r)
+		return r;
+	const struct conf_key *k = key_of(w, w->kind.data);
+	if (!k || k->type != (is_map ? CONF_MAP : CONF_LIST))
+		return fault(w, "'%.80s' is not %s, but %s", w->path.data,
+			     type_word(is_map ? CONF_MAP : CONF_LIST), type_word(k ? k->type : CONF_STR));
+	*entry = w->c->n;
+	return add_entry(w, NULL);
+}
+
 static int open_frame(struct walk *w, bool is_map)
 {
 	size_t entry = NO_ENTRY;
 	if (w->depth == CONF_MAX_DEPTH)
 		return fault(w, "nested more than %d deep", CONF_MAX_DEPTH);
-	if (w->depth == 0) {
-		if (!is_map)
-			return fault(w, "a map of keys and values is expected");
-		w->seen_root = true;
-	} else {
-		if (!w->frame[w->depth - 1].is_map) {
-			int r = next_item(w);
-			if (r)
-				return r;
-		}
-		const struct conf_key *k = key_of(w, w->kind.data);
-		if (!k || k->type != (is_map ? CONF_MAP : CONF_LIST))
-			return fault(w, "'%.80s' is not %s, but %s", w->path.data,
-				     type_word(is_map ? CONF_MAP : CONF_LIST), type_word(k ? k->type : CONF_STR));
-		entry = w->c->n;
-		int r = add_entry(w, NULL);
-		if (r)
-			return r;
-	}
+	if (w->depth == 0 && !is_map)
+		return fault(w, "a map of keys and values is expected");
+	int r = w->depth ? enter(w, is_map, &entry) : 0;
+	if (r)
+		return r;
+	w->seen_root = true;
 	w->frame[w->depth++] = (struct frame){ .is_map = is_map, .want_key = is_map, .entry = entry,
 					       .path_len = w->path.len, .kind_len = w->kind.len };
 	return 0;
