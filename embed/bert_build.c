@@ -37,35 +37,41 @@ static int8_t round_to_i8(float x)
 
 /* ---- matrices ---- */
 
+/* Columns from `from` on of the row w[n_col], times gain, as codes of row `row` in the group at `group`; *add gets what rounding them does
+ * to the mean input. */
+static void put_group(const struct maker *m, const float *w, size_t from, size_t n_col, uint8_t *group, size_t row, double *add)
+{
+	size_t n = n_col - from < BERT_GROUP ? n_col - from : BERT_GROUP;
+	float *scale = (float *)(void *)(group + BERT_GROUP * BERT_ROWS), max = 0, v[BERT_GROUP] = {0};
+	int32_t sum = 0;
+	for (size_t i = 0; i < n; i++) {
+		v[i] = w[from + i] * m->gain[from + i];
+		max = fabsf(v[i]) > max ? fabsf(v[i]) : max;
+	}
+	float inv = max > 0 ? 127.0f / max : 0.0f;
+	scale[row] = max / 127.0f;
+	for (size_t i = 0; i < BERT_GROUP; i++) {
+		int8_t c = round_to_i8(v[i] * inv);
+		if (i < n)
+			*add += ((double)v[i] - (double)c * (double)scale[row]) * (double)m->mean[from + i];
+		group[(i / 4 * BERT_ROWS + row) * 4 + i % 4] = (uint8_t)c;
+		sum += c;
+	}
+	scale[BERT_ROWS + row] = max / 127.0f * (float)sum;
+}
+
 /* Rows [0, n_row) of m->mat, as rows `at`.. of `out`: columns times gain, and the bias plus what the shifts come to. */
 static void put_rows(struct maker *m, const struct bert_mat *out, size_t at, size_t n_row, size_t n_col)
 {
 	float *bias = (float *)(uintptr_t)out->bias;
 	for (size_t r = 0; r < n_row; r++) {
 		const float *w = m->mat + r * n_col;
+		uint8_t *groups = (uint8_t *)(uintptr_t)out->data + (at + r) / BERT_ROWS * out->n_group * BERT_W_LEN;
 		double add = 0;
 		for (size_t i = 0; i < n_col; i++)
 			add += (double)w[i] * (double)m->shift[i];
-		for (size_t g = 0; g < out->n_group; g++) {
-			uint8_t *group = (uint8_t *)(uintptr_t)out->data + ((at + r) / BERT_ROWS * out->n_group + g) * BERT_W_LEN;
-			float *scale = (float *)(void *)(group + BERT_GROUP * BERT_ROWS), max = 0, v[BERT_GROUP] = {0};
-			int32_t sum = 0;
-			for (size_t i = 0; i < BERT_GROUP && g * BERT_GROUP + i < n_col; i++) {
-				v[i] = w[g * BERT_GROUP + i] * m->gain[g * BERT_GROUP + i];
-				float a = v[i] < 0 ? -v[i] : v[i];
-				max = a > max ? a : max;
-			}
-			float inv = max > 0 ? 127.0f / max : 0.0f;
-			scale[(at + r) % BERT_ROWS] = max / 127.0f;
-			for (size_t i = 0; i < BERT_GROUP; i++) {
-				int8_t c = round_to_i8(v[i] * inv);
-				if (g * BERT_GROUP + i < n_col)
-					add += ((double)v[i] - (double)c * (double)scale[(at + r) % BERT_ROWS]) * (double)m->mean[g * BERT_GROUP + i];
-				group[(i / 4 * BERT_ROWS + (at + r) % BERT_ROWS) * 4 + i % 4] = (uint8_t)c;
-				sum += c;
-			}
-			scale[BERT_ROWS + (at + r) % BERT_ROWS] = max / 127.0f * (float)sum;
-		}
+		for (size_t g = 0; g < out->n_group; g++)
+			put_group(m, w, g * BERT_GROUP, n_col, groups + g * BERT_W_LEN, (at + r) % BERT_ROWS, &add);
 		bias[at + r] = (float)((double)m->bias[r] + add);
 	}
 }
