@@ -176,7 +176,7 @@ say() {
 let_drafts_pay() {
 	export XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache"
 	say -s 1
-	echo "1 1 1 1 1 1 1 1 0" > "$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)"
+	echo "90 90 90 90 90 90 90 90 0" > "$(echo "$XDG_CACHE_HOME"/tiny-titans/costs/*)"
 }
 
 number() {	# KEY: of the last answer
@@ -348,6 +348,7 @@ judge() {
 
 @test "the example drafter drafts when it is called as it says" {
 	command -v mawk >/dev/null || skip "no mawk"
+	let_drafts_pay
 	drafter=$(sed -n "s/^#.*--draft '\(.*\)'$/\1/p" contrib/drafter.awk)
 	printf 'abababababababab' | tt-generate -m qwen2 -n 9 --raw --prefix-cache=0 --json --draft "${drafter/drafter.awk/contrib/drafter.awk}" \
 		> "$BATS_TEST_TMPDIR/a" 2> "$BATS_TEST_TMPDIR/err"
