@@ -4,12 +4,16 @@
  */
 #include "generate/emit.h"
 
+#include <sys/stat.h>
+
 #include "lib/base/io.h"
 #include "lib/base/utf8.h"
 
 int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, struct err *e)
 {
+	struct stat st;
 	*em = (struct emit){ .form = form, .fd = fd };
+	em->in_file = !fstat(fd, &st) && S_ISREG(st.st_mode);
 	if (form == EMIT_TEXT)
 		return 0;
 	int rc = rec_writer_open(&em->w, fd, "tt-generate", model, e);
@@ -18,24 +22,27 @@ int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, s
 	return rc;
 }
 
-static int put_visible(struct emit *em, const char *s, size_t n, struct err *e)
+/* Writes the text that is held. */
+static int put_text(struct emit *em, struct err *e)
 {
-	buf_clear(&em->line);
-	if (utf8_visible(&em->line, s, n))
-		return err_memory(e);
-	return em->line.len ? io_write(em->fd, em->line.data, em->line.len, "standard output", e) : 0;
+	int rc = em->text.failed ? err_memory(e) : em->text.len ? io_write(em->fd, em->text.data, em->text.len, "standard output", e) : 0;
+	buf_clear(&em->text);
+	return rc;
 }
 
 int emit_begin(struct emit *em, struct ask_str query, struct err *e)
 {
 	em->query = query;
-	return em->n_answer++ && em->form == EMIT_TEXT ? io_write(em->fd, "\n", 1, "standard output", e) : 0;
+	return em->n_answer++ && em->form == EMIT_TEXT && buf_putc(&em->text, '\n') ? err_memory(e) : 0;
 }
 
 int emit_token(struct emit *em, const char *s, size_t n, struct err *e)
 {
-	if (em->form == EMIT_TEXT)
-		return put_visible(em, s, n, e);
+	if (em->form == EMIT_TEXT) {
+		if (utf8_visible(&em->text, s, n))
+			return err_memory(e);
+		return em->in_file ? 0 : put_text(em, e);
+	}
 	rec_begin(em->w, "token");
 	rec_put_str(em->w, "query", em->query.s, em->query.n);
 	rec_put_str(em->w, "text", s, n);
@@ -53,12 +60,10 @@ static uint64_t first_line(const struct ask_source *s)
 }
 
 /* "[1] tar(1):512  OPTIONS > -t, --list". A name or heading with a line break must not look like a source of its own, so each is a field. */
-static int put_source(struct emit *em, size_t number, const struct ask_source *s, struct err *e)
+static void put_source(struct buf *b, size_t number, const struct ask_source *s)
 {
-	struct buf *b = &em->line;
 	uint64_t line = first_line(s);
 	struct ask_str name = s->name.n ? s->name : s->doc;
-	buf_clear(b);
 	buf_printf(b, "[%zu] ", number);
 	utf8_visible_field(b, name.s, name.n);
 	if (line)
@@ -68,18 +73,18 @@ static int put_source(struct emit *em, size_t number, const struct ask_source *s
 		utf8_visible_field(b, s->sec[i].s, s->sec[i].n);
 	}
 	buf_putc(b, '\n');
-	return b->failed ? err_memory(e) : io_write(em->fd, b->data, b->len, "standard output", e);
 }
 
 static int end_text(struct emit *em, const struct emit_answer *a, struct err *e)
 {
-	int rc = a->n == 0 || a->text[a->n - 1] != '\n' ? io_write(em->fd, "\n", 1, "standard output", e) : 0;
-	if (!rc && a->cites && a->cites->n_used)
-		rc = io_write(em->fd, "\n", 1, "standard output", e);
-	for (size_t i = 0; !rc && a->cites && i < a->cites->n_used; i++)
+	if (a->n == 0 || a->text[a->n - 1] != '\n')
+		buf_putc(&em->text, '\n');
+	if (a->cites && a->cites->n_used)
+		buf_putc(&em->text, '\n');
+	for (size_t i = 0; a->cites && i < a->cites->n_used; i++)
 		if (a->cites->used[i] - 1 < a->prompt->n_source)
-			rc = put_source(em, a->cites->used[i], a->prompt->source[a->cites->used[i] - 1], e);
-	return rc;
+			put_source(&em->text, a->cites->used[i], a->prompt->source[a->cites->used[i] - 1]);
+	return put_text(em, e);
 }
 
 static void pack_cite(msgpack_packer *p, size_t number, const struct ask_source *s)
@@ -131,7 +136,7 @@ int emit_end(struct emit *em, const struct emit_answer *a, struct err *e)
 
 int emit_error(struct emit *em, const struct err *what, struct err *e)
 {
-	return em->form == EMIT_TEXT ? 0 : rec_emit_error(em->w, what, NULL, e);
+	return em->form == EMIT_TEXT ? put_text(em, e) : rec_emit_error(em->w, what, NULL, e);
 }
 
 int emit_pass(struct emit *em, const struct rec *r, struct err *e)
@@ -141,13 +146,13 @@ int emit_pass(struct emit *em, const struct rec *r, struct err *e)
 
 int emit_close(struct emit *em, struct err *e)
 {
-	buf_release(&em->line);
+	buf_release(&em->text);
 	return em->w ? rec_writer_close(em->w, e) : 0;
 }
 
 void emit_abort(struct emit *em)
 {
-	buf_release(&em->line);
+	buf_release(&em->text);
 	if (em->w)
 		rec_writer_abort(em->w);
 }

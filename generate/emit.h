@@ -2,7 +2,8 @@
  *
  * emit: answers on their way out, as text or as records (records.5: token, answer, error).
  *
- *	text	streamed as it comes, control characters made visible; then the sources cited, a line each: "[1] tar(1):512"
+ *	text	streamed as it comes, control characters made visible; then the sources cited, a line each: "[1] tar(1):512".
+ *		In a file, to which several programs may append, each answer is one piece: it is written when it is complete.
  *	records	a `token` for each piece of text, then the `answer`
  */
 #ifndef TT_GENERATE_EMIT_H
@@ -24,7 +25,8 @@ struct emit {
 	struct rec_writer *w;	/* records */
 	struct ask_str query;	/* of the answer under way */
 	size_t n_answer;
-	struct buf line;
+	bool in_file;			/* fd is a regular file */
+	struct buf text;		/* not yet written */
 };
 
 /* What an answer record tells besides its text. */
@@ -43,10 +45,11 @@ struct emit_answer {
 int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, struct err *e);
 /* Starts the answer to a query, which is borrowed until its end. */
 int emit_begin(struct emit *em, struct ask_str query, struct err *e);
-/* A piece of the answer as it is made; then what is known when it is complete. Both are out when they return: ERR_IO where they can't be. */
+/* A piece of the answer as it is made; then what is known when it is complete. Both are out when they return, but pieces of text for a
+ * file: ERR_IO where they can't be. */
 int emit_token(struct emit *em, const char *s, size_t n, struct err *e);
 int emit_end(struct emit *em, const struct emit_answer *a, struct err *e);
-/* A request that failed: an `error` record; with text nothing (the caller reports on stderr). */
+/* A request that failed: an `error` record; with text no more than what there is of the answer (the caller reports on stderr). */
 int emit_error(struct emit *em, const struct err *what, struct err *e);
 /* A record that isn't for this program goes through unchanged (records only). */
 int emit_pass(struct emit *em, const struct rec *r, struct err *e);
