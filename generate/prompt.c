@@ -38,7 +38,7 @@ const struct prompt_style prompt_styles[] = {
 		.sources = "Sources:\n",
 		.question = "Question: ",
 		.end = "",
-		.refusal = "sources do not say",
+		.refusal = { "sources do not say", "source does not say" },
 		.system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
 			"Answer in one or two sentences, and put the command in backticks.",
 		.max_source = 6,

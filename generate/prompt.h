@@ -22,7 +22,7 @@ struct prompt_style {
 	const char *system;
 	const char *example_user, *example_reply;	/* a worked example as an earlier turn, or NULL */
 	const char *sources, *question, *end;		/* lines before the sources, before and after the question */
-	const char *refusal;	/* words by which the model says that the sources lack it */
+	const char *refusal[3];	/* words by which the model says that the sources lack it; NULL ends them */
 	const char *system_plain;	/* instructions when there are no sources (a control run) */
 	/* Which hits become sources: the best, and the others in their order until they have taken `further` tokens, and
 	 * `lacking` more times the share of the question's informative words that the best one's document lacks. */

@@ -149,7 +149,10 @@ static void read_cites(struct run *r)
 
 bool run_is_refusal(const struct run *r)
 {
-	return r->refusal && r->text.len && memmem(r->text.data, r->text.len, r->refusal, strlen(r->refusal));
+	for (const char *const *words = r->refusal; words && *words && r->text.len; words++)
+		if (memmem(r->text.data, r->text.len, *words, strlen(*words)))
+			return true;
+	return false;
 }
 
 /* Nothing more comes behind a stop string. */

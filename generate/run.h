@@ -46,7 +46,7 @@ struct run {
 	struct sampler *sampler;
 	struct stream stream;		/* stop strings set by the caller */
 	struct cites *cites;		/* NULL: any number may be written; else each reply is made to cite */
-	const char *refusal;		/* a reply with these words is made to cite nothing; NULL = none */
+	const char *const *refusal;	/* a reply with words of these is made to cite nothing; NULL ends them, or = none */
 	size_t n_max;			/* tokens to generate at most */
 	struct run_hooks hooks;
 	/* results */

@@ -3,6 +3,7 @@
  * prompt: what goes in, in which order, within which budget; one token a byte.
  */
 #include "generate/prompt.h"
+#include "generate/run.h"
 #include "tests/unit/chatvocab.h"
 
 #include <math.h>
@@ -255,6 +256,20 @@ static void plain_and_raw_take_the_text_as_it_is(void **state)
 	assert_int_equal(prompt_raw(&p, "0123456789", 10, chat_tok, 9, &e), ERR_LIMIT);
 }
 
+static void refusal_of_the_style_is_known_in_both_numbers(void **state)
+{
+	(void)state;
+	static const struct { const char *reply; bool refused; } cases[] = {
+		{ "The sources do not say.", true }, { "The source does not say which.", true }, { "The source says: use -x.", false }, { "", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run r = { .refusal = prompt_styles[0].refusal };
+		buf_puts(&r.text, cases[i].reply);
+		assert_int_equal(run_is_refusal(&r), cases[i].refused);
+		run_release(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +284,7 @@ int main(void)
 		cmocka_unit_test(build_a_heading_is_left_out_only_where_it_is_the_first_line),
 		cmocka_unit_test(build_own_instructions_replace_the_style),
 		cmocka_unit_test(plain_and_raw_take_the_text_as_it_is),
+		cmocka_unit_test(refusal_of_the_style_is_known_in_both_numbers),
 	};
 	return cmocka_run_group_tests_name("prompt", tests, open_chat_vocab, close_chat_vocab);
 }
