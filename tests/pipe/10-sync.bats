@@ -121,6 +121,16 @@ chunk_fails() {	# bin/: the programs, with a tt-chunk that ends with 74 behind w
 	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
 }
 
+@test "a file below two paths, or below one that stands there twice, is read once" {
+	mkdir docs/more
+	echo "More of it." >docs/more/more.md
+	ln -s more.md docs/more/link.md
+	sed -i "s|\[$PWD/docs\]|[$PWD/docs, $PWD/docs/more, $PWD/docs]|" depot.yaml
+	run --separate-stderr tt-sync --lexical -v
+	[ "$stderr" = "tt-sync: depot: 5 files, 5 new, 0 touched, 0 vanished" ]
+	[ "$(docs)" = "handover.md link.md more.md stowage.8 weighbridge.1 " ]
+}
+
 @test "nothing that is kept beside an index can be read by others" {
 	umask 022
 	tt-sync --lexical
