@@ -478,8 +478,11 @@ EOT
 2|tt-eval retrieval --index=/none|'retrieval' needs --queries
 2|tt-eval retrieval --index /none --json -n5 --queries|--queries needs a value
 66|tt-eval --index /none refusal --json --queries=/none/q=1|cannot read '/none/q=1'
-66|tt-eval corpus /none -e x /none/i --keep=k|cannot read '/none'
-2|tt-eval answers --index /none --lexical|--lexical goes with 'retrieval' only
+66|tt-eval corpus /none -e x /none/i|cannot read '/none'
+2|tt-eval answers --index /none --lexical|'answers' takes no --lexical
+2|tt-eval retrieval --index /none -m x|'retrieval' takes no -m
+2|tt-eval refusal --system=x --index /none|'refusal' takes no --system
+2|tt-eval --json corpus /none /none/i|'corpus' takes no --json
 2|tt-eval corpus a b c|too many arguments
 2|tt-model -c /none|no command given
 66|tt-model -qd/none -c/none list -x|cannot read '/none'
