@@ -102,6 +102,15 @@ ends() { # PID: within two seconds
 	[ -z "$output" ]
 }
 
+@test "a configuration without the corpus that is asked: it is said whose that is, 78" {
+	rm "$index/man.lexical"
+	printf 'corpora:\n  - name: notes\n    paths: [/nowhere]\n' >c.yaml
+	ln -sf "$(command -v tt-sync)" programs
+	TT_CONFIG=c.yaml run -78 --separate-stderr sh bin/first-run
+	[ -z "$output" ]
+	[[ "$stderr" == *"(the corpus 'man' of the configuration)."*"tt-sync: no corpus 'man' in 'c.yaml'" ]]
+}
+
 @test "where no page is there at all, those of every package are fetched" {
 	mkdir info man
 	echo /usr/share/man/man1/tool.1.gz >info/toolbox.list
