@@ -141,6 +141,13 @@ static int put_hits(struct run *x, const char *id, size_t id_len, size_t n, stru
 
 /* ---- questions ---- */
 
+/* In text the hits of each question stand apart, of one without any too: then the n-th block is the n-th question's. */
+static void next_question(struct run *x)
+{
+	if (x->n_query++ && !x->out)
+		putchar('\n');
+}
+
 static int answer(struct run *x, const char *id, size_t id_len, struct find_query *q, struct err *e)
 {
 	q->lexical = !o.dense;
@@ -205,6 +212,7 @@ static int take_query(struct run *x, const struct rec *r, struct err *e)
 	const char *id = "";
 	size_t id_len = 0;
 	rec_str(r, "id", &id, &id_len);
+	next_question(x);
 	int err = x->out ? rec_pass(x->out, r, e) : 0;
 	if (err)
 		return err;
@@ -266,7 +274,8 @@ static int read_lines(struct run *x, struct err *e)
 		struct find_query q = { .text = s, .text_len = n, .n = (size_t)o.n };
 		if (!n)
 			continue;
-		snprintf(id, sizeof id, "q%llu", (unsigned long long)++x->n_query);
+		next_question(x);
+		snprintf(id, sizeof id, "q%llu", (unsigned long long)x->n_query);
 		int r = 0;
 		if (x->out) {
 			rec_begin(x->out, "query");

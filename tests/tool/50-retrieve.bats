@@ -161,6 +161,16 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(sed -n 's/.*"kind":"\([a-z]*\)".*/\1/p' out | head -2 | tail -1)" = query ]
 }
 
+@test "on a terminal the hits of each question stand apart, of lines and of records" {
+	printf '%s\n' 'extract an archive' 'zyzzyva' 'long listing' >asked
+	sed 's/.*/{"kind":"query","id":"q","text":"&"}/' asked >asked.jsonl
+	for questions in asked asked.jsonl
+	do
+		script -qec "tt-retrieve -n 1 i <$questions" /dev/null </dev/null | tr -d '\r' | sed 's/:.*//' >"said.$questions"
+		[ "$(cat "said.$questions")" = $'tar(1)\n\n\nls(1)' ]
+	done
+}
+
 @test "hits come while the next question is still to be asked" {
 	mkfifo ask
 	for question in 'archive' '{"kind":"query","id":"a","text":"archive"}'; do
