@@ -10,6 +10,7 @@
 #
 # A round is: tt-bench, then the peer once in each of its configurations. The peer's figure is that of its best configuration. The
 # bandwidth probe of each round of ours is written beside; a round in which it moved by more than a tenth is named on standard error.
+# A round that tt-bench fails in is named too, and the status in the end is 3.
 set -eu
 export LC_ALL=C		# where numbers have a comma, awk reads no further than their point
 name=${1:?usage: peers.sh NAME [MODEL ...]}
@@ -19,7 +20,7 @@ here=$(dirname "$0")
 rounds=${TT_ROUNDS:-3} python=${TT_PEER_PYTHON:-python3}
 models=${TT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/tiny-titans/models}
 llama=${TT_PEER:+$TT_PEER/}llama-bench
-tsv=$here/results/$name.tsv measured=
+tsv=$here/results/$name.tsv measured='' status=0
 raw=$(mktemp -d)
 trap 'rm -rf "$raw"; rm -f "$tsv.new"' EXIT
 trap 'exit 130' INT TERM
@@ -40,7 +41,11 @@ esac
 ours() {
 	model=$1
 	shift
-	tt-bench "$@" --rounds 1 | awk -v m="$model" '
+	tt-bench "$@" --rounds 1 >"$raw/ours" || {
+		say "$model: tt-bench ended with $?"
+		status=3
+	}
+	awk -v m="$model" '
 		$1 ~ /^(prefill|decode)[.]/	{ sub(/[.]/, "-", $1); print m, "ours", "-", $1, $2 }
 		$1 == "tokens_per_s"		{ print m, "ours", "-", "embed-234", $2 }
 		$1 == "query_ms"		{ print m, "ours", "-", "queries", 1000 / $2 }
@@ -48,7 +53,7 @@ ours() {
 		$1 ~ /^verify[.][48]$/		{ sub(/[.]/, "-", $1); print m, "ours", "-", $1, one / $2 }
 		$1 == "level"			{ print m, "ours", "-", "level", $2 }
 		$1 ~ /^bandwidth_(before|after)/ { print m, "ours", "-", $1, $2; b[++n] = $2 }
-		END { if (n == 2 && (b[1] > 1.1 * b[2] || b[2] > 1.1 * b[1])) printf "bench: %s: the bandwidth moved from %.1f to %.1f GB/s in this round\n", m, b[1], b[2] >"/dev/stderr" }'
+		END { if (n == 2 && (b[1] > 1.1 * b[2] || b[2] > 1.1 * b[1])) printf "bench: %s: the bandwidth moved from %.1f to %.1f GB/s in this round\n", m, b[1], b[2] >"/dev/stderr" }' "$raw/ours"
 }
 
 # One test of llama.cpp: WORK, then its options. Its CSV has a heading; the speed is in avg_ts.
@@ -123,3 +128,4 @@ then
 	gnuplot -e "tsv='$tsv'; svg='${tsv%.tsv}.svg'" "$here/ratios.gp"
 	say "wrote ${tsv%.tsv}.svg"
 fi
+exit "$status"

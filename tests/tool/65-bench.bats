@@ -61,6 +61,15 @@ table() {
 	[ "$(table)" = "$figures" ]
 }
 
+@test "a model that tt-bench fails with is named, the others are measured, and the status is 3" {
+	mv bin/tt-bench bin/works
+	printf '#!/bin/sh\ncase "$*" in *bad*) exit 66 ;; esac\nexec works "$@"\n' >bin/tt-bench
+	chmod +x bin/tt-bench
+	run -3 --separate-stderr bench/peers.sh new bad m
+	[[ "$stderr" == *"bench: bad: tt-bench ended with 66"* ]]
+	[ "$(sed -n '/^m\t/p' bench/results/new.tsv | cut -f1-8 | tr '\t' ' ')" = "$figures" ]
+}
+
 @test "a figure of ours that is lacking is none" {
 	printf '#!/bin/sh\nexit 1\n' >bin/tt-bench
 	[ "$(table)" = "$(printf '%s\n' "m - prefill-512 - 40.2 - - -" "m - decode-512 - 10.5 - - -" "m - verify-4 - 0.750 - - -")" ]
