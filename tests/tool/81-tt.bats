@@ -367,6 +367,7 @@ EOT
 	export FILE="$PWD/docs/a b"
 	PAGER="$PWD/less -R" run -0 fakes/tt-ask --open -i a word
 	[ "${lines[2]}" = "-R|+2|--|$FILE|" ]
+	PAGER=true run -74 bash -c 'fakes/tt-ask --open -i a word >/dev/full'
 	FILE="$PWD/docs/man/page.1"
 	printf 'one\n.B "a.b[c]*" \\-\\-more of it\n' >"$FILE"
 	printf '#!/bin/sh\nprintf "%%s\\n" "$LESS"\n' >fakes/man
