@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * man_roff: our own reading of a manual page, for pages that mandoc cannot do and machines without it. It knows all of
- * man(7) and the frame of mdoc(7) (sections, lists, displays); other mdoc macros give their arguments with the macro
- * names among them dropped. Definitions are skipped, strings are not expanded, of conditions only ".if n" is known. Every
+ * man(7) and the frame of mdoc(7) (sections, lists, displays); other mdoc macros give their arguments, with their own and the
+ * names of macros among them dropped. Definitions are skipped, strings are not expanded, of conditions only ".if n" is known. Every
  * line of text is shown, and the arguments of macros that are not known: what looks wrong is still found.
  */
 #include <string.h>
@@ -77,22 +77,39 @@ static void page_name(struct reader *r, const struct word *w, size_t n)
 		copy_word(r->nm, sizeof r->nm, w[0]);
 }
 
-/* Words of an mdoc line: known macro names are dropped, Fl gives the next word its dash, Xr its parentheses. */
-static void mdoc_words(struct reader *r, const struct word *w, size_t n)
+static bool word_is(struct word w, const char *s)
+{
+	return w.n == strlen(s) && memcmp(w.p, s, w.n) == 0;
+}
+
+static bool is_callable(struct word w)
 {
 	static const char *const callable[] = { "Ac", "Ad", "An", "Ao", "Ap", "Aq", "Ar", "Bc", "Bo", "Bq", "Brc", "Bro",
 		"Brq", "Cd", "Cm", "Dc", "Do", "Dq", "Dv", "Em", "Er", "Ev", "Fa", "Fl", "Fn", "Ic", "Li", "Lk", "Ms", "Mt",
 		"Nm", "No", "Ns", "Oc", "Oo", "Op", "Pa", "Pc", "Pf", "Po", "Pq", "Qc", "Ql", "Qo", "Qq", "Sc", "So", "Sq",
 		"Sx", "Sy", "Ta", "Tn", "Va", "Vt", "Xc", "Xo", "Xr" };
+	for (size_t k = 0; k < sizeof callable / sizeof *callable; k++)
+		if (word_is(w, callable[k]))
+			return true;
+	return false;
+}
+
+/* What mdoc writes without a space before it, or behind it, where it is a word of its own. */
+static unsigned punctuation(struct word w)
+{
+	if (w.n != 1 || w.flags)
+		return 0;
+	return strchr(".,:;)]?!", w.p[0]) ? MAN_CLOSES : strchr("([", w.p[0]) ? MAN_OPENS : 0;
+}
+
+/* Words of an mdoc line: known macro names are dropped, Fl gives the next word its dash, or Fl's behind it another, Xr its parentheses. */
+static void mdoc_words(struct reader *r, const struct word *w, size_t n)
+{
 	unsigned flags = flags_of(r);
 	for (size_t i = 0; i < n; i++) {
-		bool macro = false;
 		char name[4] = "";
-		for (size_t k = 0; k < sizeof callable / sizeof *callable; k++)
-			if (strlen(callable[k]) == w[i].n && memcmp(callable[k], w[i].p, w[i].n) == 0)
-				macro = true;
-		if (!macro) {
-			man_text(r->m, w[i].p, w[i].n, r->line, flags | w[i].flags);
+		if (!is_callable(w[i])) {
+			man_text(r->m, w[i].p, w[i].n, r->line, flags | w[i].flags | punctuation(w[i]));
 		} else {
 			memcpy(name, w[i].p, w[i].n);
 			if (strcmp(name, "Nm") == 0)
@@ -102,7 +119,7 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 				continue;
 			man_open(r->m, MAN_ELEM, name, "", r->line, flags);
 			size_t take = name[0] == 'F' ? 1 : name[0] == 'X' ? 2 : 0;
-			for (; take > 0 && i + 1 < n; take--, i++)
+			for (; take > 0 && i + 1 < n && !is_callable(w[i + 1]) && !punctuation(w[i + 1]); take--, i++)
 				man_text(r->m, w[i + 1].p, w[i + 1].n, r->line, w[i + 1].flags);
 			man_close(r->m);
 		}
@@ -203,10 +220,10 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 		man_text(r->m, p, len, r->line, flags_of(r));
 	} else if (r->mdoc) {
 		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro), 0 } };
-		size_t k = n < ARGS_MAX ? n : ARGS_MAX;
+		size_t k = n < ARGS_MAX ? n : ARGS_MAX, from = !is_callable(all[0]);
 		if (k > 0)
 			memcpy(all + 1, w, k * sizeof *w);
-		mdoc_words(r, all, k + 1);
+		mdoc_words(r, all + from, k + 1 - from);
 	} else {
 		man_open(r->m, MAN_ELEM, macro, "", r->line, flags_of(r));
 		for (size_t i = 0; i < n; i++)
@@ -220,10 +237,10 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 	}
 }
 
-/* Requests and index macros, whose arguments are not text. */
+/* Requests, and macros whose arguments are not text. */
 static bool is_request(const char *name)
 {
-	static const char *const req[] = { "IX", "ad", "als", "as", "bd", "bp", "cc", "cs", "cu", "da", "di", "do", "ds", "ec",
+	static const char *const req[] = { "Bk", "Ek", "IX", "ad", "als", "as", "bd", "bp", "cc", "cs", "cu", "da", "di", "do", "ds", "ec",
 		"el", "em", "eo", "ev", "ex", "fam", "fp", "hc", "hw", "hy", "ie", "if", "it", "lf", "lg", "ls", "lt", "na", "ne",
 		"nh", "nop", "nr", "ns", "nx", "pc", "pl", "pm", "pn", "ps", "rd", "rm", "rn", "rr", "rs", "rt", "so", "ss", "sv",
 		"tc", "tl", "tm", "tr", "uf", "ul", "vs", "warn", "wh", "YS", "UE", "ME", "TS", "TE", "EQ", "EN", "hcode", "fcolor",
@@ -253,11 +270,6 @@ static bool frame_line(struct reader *r, const char *name, const struct word *w,
 		return false;
 	}
 	return true;
-}
-
-static bool word_is(struct word w, const char *s)
-{
-	return w.n == strlen(s) && memcmp(w.p, s, w.n) == 0;
 }
 
 /* Which of Bl's arguments is the list's type: it may stand behind others. */
@@ -320,10 +332,8 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		mdoc_words(r, w, n);
 		break;
 	default:
-		if (r->mdoc)
-			content(r, name, w, n, NULL, 0);
-		else if (!is_request(name) && n > 0 && r->sect)	/* before the first section macros only set things up */
-			content(r, "B", w, n, NULL, 0);
+		if (!is_request(name) && (r->mdoc || (n > 0 && r->sect)))	/* before the first section those of man(7) only set things up */
+			content(r, r->mdoc ? name : "B", w, n, NULL, 0);
 		break;
 	}
 }

@@ -144,6 +144,39 @@ units() {	# "unit | last heading" of each chunk
 	run ! grep -E 'light house|www|today|blue|of the page|width|at night|0\.0' out
 }
 
+@test "without mandoc mdoc's names are no words, Fl before Fl is a dash, and punctuation stands where it belongs" {
+	cat >winch.8 <<-'EOF'
+	.Dd May 1, 2026
+	.Dt WINCH 8
+	.Os
+	.Sh NAME
+	.Nm winch
+	.Nd lift
+	.Sh OPTIONS
+	.Bl -tag -width x
+	.It Fl l , Fl Fl load Ar tons
+	Lift
+	.Ar tons ,
+	see
+	.Xr crane 8 .
+	.Bk -words
+	.Fl Fl dry
+	.Ek
+	.It Fl Fl halt
+	Stop
+	.Pq at once ;
+	.In winch.h
+	has it, and
+	.Rs
+	.%T Lifting
+	.Re
+	.El
+	EOF
+	chunk --no-mandoc winch.8 >out
+	grep -q '"unit":"option",.*"text":"-l, --load tons\\nLift tons, see crane(8). --dry"' out
+	grep -q '"unit":"option",.*"text":"--halt\\nStop at once; winch.h has it, and Lifting"' out
+}
+
 @test "a page that AsciiDoctor wrote: an entry for each indented block, though nothing but empty lines parts them" {
 	cat >torch.1 <<-'EOF'
 	.TH TORCH 1
