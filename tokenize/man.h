@@ -68,7 +68,7 @@ void man_tree_free(struct man_tree *t);
 int man_tree_feed(struct man_tree *t, const char *p, size_t n, struct err *e);
 int man_tree_end(struct man_tree *t, struct err *e);
 
-/* Our own reading of the source: all of man(7), the frame of mdoc(7), no strings, macros or conditionals. */
+/* Our own reading of the source: all of man(7), the frame of mdoc(7), simple strings, no macros or conditionals. */
 void man_roff(struct man *m);
 
 #endif

@@ -2,16 +2,23 @@
  *
  * man_roff: our own reading of a manual page, for pages that mandoc cannot do and machines without it. It knows all of
  * man(7) and the frame of mdoc(7) (sections, lists, displays); other mdoc macros give their arguments, with their own and the
- * names of macros among them dropped. Definitions are skipped, strings are not expanded, of conditions only ".if n" is known. Every
- * line of text is shown, and the arguments of macros that are not known: what looks wrong is still found.
+ * names of macros among them dropped. Definitions of macros are skipped, a string has the first value that the page gives it, of
+ * conditions only ".if n" is known. Every line of text is shown, and the arguments of macros that are not known: what looks
+ * wrong is still found.
  */
 #include <string.h>
 
 #include "tokenize/man.h"
 #include "tokenize/man_macro.h"
+#include "tokenize/roff_text.h"
 
 #define ARGS_MAX 128u	/* a further argument holds all the rest of its line */
 #define LIST_MAX 64	/* RS and Bl within each other; what those further in are isn't kept */
+#define STRING_MAX 128	/* strings of a page */
+#define VALUE_MAX (1u << 20)	/* bytes of their values that a page may show: a short one could make gigabytes */
+
+struct word { const char *p; size_t n; unsigned flags; };
+struct string { struct word name, value; };	/* of .ds */
 
 struct reader {
 	struct man *m;
@@ -26,9 +33,10 @@ struct reader {
 	bool untagged[LIST_MAX];	/* ...whose items have no head */
 	bool unclosed;		/* a definition was never closed: no later one is */
 	char nm[48];		/* what .Nm without a name stands for */
+	struct string string[STRING_MAX];
+	size_t n_string, n_value;
+	struct buf text;	/* scratch of show */
 };
-
-struct word { const char *p; size_t n; unsigned flags; };
 
 /* Splits macro arguments: blanks, "quoted ""words""". Returns their number. */
 static size_t arguments(const char *p, size_t n, struct word *w, size_t cap)
@@ -67,19 +75,76 @@ static void copy_word(char *to, size_t cap, struct word w)
 	to[n] = 0;
 }
 
+static bool is_equal(struct word a, struct word b)
+{
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+static const struct string *find_string(const struct reader *r, struct word name)
+{
+	for (size_t i = 0; i < r->n_string; i++)
+		if (is_equal(r->string[i].name, name))
+			return &r->string[i];
+	return NULL;
+}
+
+/* .ds NAME VALUE. Of two values for different devices that for terminals comes first, as a rule; one that computes (\\) draws, an accent
+ * by overstriking, and is passed over. */
+static void define(struct reader *r, const char *p, size_t n)
+{
+	size_t from = 0, to, at;
+	while (from < n && (p[from] == ' ' || p[from] == '\t'))
+		from++;
+	for (to = from; to < n && p[to] != ' ';)
+		to++;
+	for (at = to; at < n && p[at] == ' ';)
+		at++;
+	at += at < n && p[at] == '"';	/* lets the value begin with a blank */
+	struct word name = { p + from, to - from, 0 };
+	if (name.n && r->n_string < STRING_MAX && !find_string(r, name) && !memmem(p + at, n - at, "\\\\", 2))
+		r->string[r->n_string++] = (struct string){ name, { p + at, n - at, 0 } };
+}
+
+/* Text in which strings have their values; those within a value stay as they are. */
+static void show(struct reader *r, const char *p, size_t n, unsigned flags)
+{
+	size_t done = 0;
+	buf_clear(&r->text);
+	for (size_t i = 0; i + 2 < n; i++) {
+		struct word name = { 0 };
+		if (p[i] != '\\')
+			continue;
+		size_t took = p[i + 1] == '*' ? roff_name(p + i + 2, n - i - 2, &name.p, &name.n) : 0;
+		const struct string *s = took ? find_string(r, name) : NULL;
+		if (s && s->value.n <= VALUE_MAX - r->n_value) {
+			buf_add(&r->text, p + done, i - done);
+			buf_add(&r->text, s->value.p, s->value.n);
+			done = i + 2 + took;
+			r->n_value += s->value.n;
+		}
+		i += 1 + took;
+	}
+	if (done)
+		buf_add(&r->text, p + done, n - done);
+	if (r->text.len && !r->text.failed)
+		man_text(r->m, r->text.data, r->text.len, r->line, flags);
+	else
+		man_text(r->m, p, n, r->line, flags);
+}
+
 /* .Nm with a name sets what .Nm without one shows. */
 static void page_name(struct reader *r, const struct word *w, size_t n)
 {
 	bool named = n > 0 && w[0].n > 1 && !(w[0].n == 2 && w[0].p[0] >= 'A' && w[0].p[0] <= 'Z');
 	if (!named)
-		man_text(r->m, r->nm, strlen(r->nm), r->line, 0);
+		show(r, r->nm, strlen(r->nm), 0);
 	else if (!r->nm[0])
 		copy_word(r->nm, sizeof r->nm, w[0]);
 }
 
 static bool word_is(struct word w, const char *s)
 {
-	return w.n == strlen(s) && memcmp(w.p, s, w.n) == 0;
+	return is_equal(w, (struct word){ s, strlen(s), 0 });
 }
 
 static bool is_callable(struct word w)
@@ -109,7 +174,7 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char name[4] = "";
 		if (!is_callable(w[i])) {
-			man_text(r->m, w[i].p, w[i].n, r->line, flags | w[i].flags | punctuation(w[i]));
+			show(r, w[i].p, w[i].n, flags | w[i].flags | punctuation(w[i]));
 		} else {
 			memcpy(name, w[i].p, w[i].n);
 			if (strcmp(name, "Nm") == 0)
@@ -120,7 +185,7 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 			man_open(r->m, MAN_ELEM, name, "", r->line, flags);
 			size_t take = name[0] == 'F' ? 1 : name[0] == 'X' ? 2 : 0;
 			for (; take > 0 && i + 1 < n && !is_callable(w[i + 1]) && !punctuation(w[i + 1]); take--, i++)
-				man_text(r->m, w[i + 1].p, w[i + 1].n, r->line, w[i + 1].flags);
+				show(r, w[i + 1].p, w[i + 1].n, w[i + 1].flags);
 			man_close(r->m);
 		}
 		flags &= ~(unsigned)MAN_LINE;
@@ -174,7 +239,7 @@ static void block_begin(struct reader *r, const char *label, const char *args, c
 		mdoc_words(r, w, n);
 	else
 		for (size_t i = 0; i < n; i++)
-			man_text(r->m, w[i].p, w[i].n, r->line, w[i].flags);
+			show(r, w[i].p, w[i].n, w[i].flags);
 	man_close(r->m);
 	man_open(r->m, MAN_BODY, label, "", r->line, 0);
 }
@@ -217,7 +282,7 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 		man_open(r->m, MAN_HEAD, "TP", "", r->line, 0);
 	}
 	if (!macro) {
-		man_text(r->m, p, len, r->line, flags_of(r));
+		show(r, p, len, flags_of(r));
 	} else if (r->mdoc) {
 		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro), 0 } };
 		size_t k = n < ARGS_MAX ? n : ARGS_MAX, from = !is_callable(all[0]);
@@ -227,7 +292,7 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 	} else {
 		man_open(r->m, MAN_ELEM, macro, "", r->line, flags_of(r));
 		for (size_t i = 0; i < n; i++)
-			man_text(r->m, w[i].p, w[i].n, r->line, w[i].flags);
+			show(r, w[i].p, w[i].n, w[i].flags);
 		man_close(r->m);
 	}
 	if (head) {
@@ -328,7 +393,7 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 			content(r, name, w, n, NULL, 0);
 		break;
 	case M_ND:
-		man_text(r->m, "\\-", 2, r->line, 0);
+		show(r, "\\-", 2, 0);
 		mdoc_words(r, w, n);
 		break;
 	default:
@@ -413,6 +478,8 @@ static uint64_t control_line(struct reader *r, const char *p, size_t n)
 		memcpy(name, name[0] == 'I' ? "RS" : "RE", 3);
 	if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0 || strcmp(name, "ig") == 0)
 		return skip_definition(r);
+	if (strcmp(name, "ds") == 0)
+		define(r, p + i, n - i);
 	struct word w[ARGS_MAX];
 	size_t k = arguments(p + i, n - i, w, ARGS_MAX);
 	if (name[0] && !frame_line(r, name, w, k))
@@ -422,7 +489,8 @@ static uint64_t control_line(struct reader *r, const char *p, size_t n)
 
 void man_roff(struct man *m)
 {
-	struct reader r = { .m = m, .line = 1 };
+	/* Pod's dash for a terminal is a letter that .tr shows as another. */
+	struct reader r = { .m = m, .line = 1, .string = { { { "--", 2, 0 }, { "--", 2, 0 } } }, .n_string = 1 };
 	const char *p;
 	size_t n;
 	man_head(m, "", "", false);
@@ -440,4 +508,5 @@ void man_roff(struct man *m)
 		r.line++;
 	}
 	sub_end(&r, true);
+	buf_release(&r.text);
 }

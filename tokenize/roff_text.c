@@ -3,7 +3,7 @@
  * roff_text: escapes by the groff(7) and mandoc_roff(7) manuals. An escape is a backslash, a letter, and then nothing, one
  * name (x, (xx or [xxx]) or one quoted argument, by the letter:
  *
- *	\*x \*(Aq					a string: a quotation mark, or dropped
+ *	\*x \*(Aq					a string that the page does not define: a quotation mark, or dropped
  *	\fB \f(CW \f[B]  \n  \m \M \F \g \k \Y \O \V	name, dropped	\s+1 \s-1 \s10 \s'..'	size, dropped
  *	\h'..' \v'..' \w'..' \l \L \D \X \Z \A \B \b \R \H \S	quoted, dropped (\h gives a space if it moves right)
  *	\o'..'						quoted, shown
@@ -147,8 +147,7 @@ static void put_glyph(struct buf *out, const char *s, size_t n)
 		buf_add(out, s, n);
 }
 
-/* A name after the escape letter: x, (xx, [xxx]. Returns the bytes taken; the name itself in *name, *len. */
-static size_t take_name(const char *s, size_t n, const char **name, size_t *len)
+size_t roff_name(const char *s, size_t n, const char **name, size_t *len)
 {
 	*name = s;
 	*len = 0;
@@ -195,7 +194,7 @@ static size_t take_size(const char *s, size_t n)
 	if (s[i] == '\'')
 		return i + take_quoted(s + i, n - i, &name, &len);
 	if (s[i] == '(' || s[i] == '[')
-		return i + take_name(s + i, n - i, &name, &len);
+		return i + roff_name(s + i, n - i, &name, &len);
 	if (s[i] >= '0' && s[i] <= '9') {
 		bool two = i == 0 && s[i] >= '1' && s[i] <= '3' && i + 1 < n && s[i + 1] >= '0' && s[i + 1] <= '9';
 		i += two ? 2 : 1;
@@ -210,7 +209,7 @@ static size_t escape(const char *s, size_t n, struct buf *out)
 	size_t len, took;
 	switch (s[0]) {
 	case '*':	/* strings that pages expect to be there */
-		took = take_name(s + 1, n - 1, &arg, &len);
+		took = roff_name(s + 1, n - 1, &arg, &len);
 		if (len == 2 && memcmp(arg, "Aq", 2) == 0)
 			buf_putc(out, '\'');
 		else if (len == 2 && (memcmp(arg, "lq", 2) == 0 || memcmp(arg, "rq", 2) == 0))
@@ -218,7 +217,7 @@ static size_t escape(const char *s, size_t n, struct buf *out)
 		return 1 + took;
 	case 'f': case 'n': case 'm': case 'M': case 'F': case 'g': case 'k': case 'Y': case 'V': case 'O':
 		took = s[0] == 'n' && n > 1 && (s[1] == '+' || s[1] == '-') ? 2 : 1;
-		return took + take_name(s + took, n - took, &arg, &len);
+		return took + roff_name(s + took, n - took, &arg, &len);
 	case 's':
 		return 1 + take_size(s + 1, n - 1);
 	case 'h':
@@ -242,7 +241,7 @@ static size_t escape(const char *s, size_t n, struct buf *out)
 		put_glyph(out, arg, len);
 		return took;
 	case '(': case '[':
-		took = take_name(s, n, &arg, &len);
+		took = roff_name(s, n, &arg, &len);
 		put_glyph(out, arg, len);
 		return took;
 	case '&': case '|': case '^': case '%': case ':': case '/': case ',': case ')': case '{': case '}': case 'c':

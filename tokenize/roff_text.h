@@ -13,6 +13,8 @@
 
 /* Appends the readable text of s[0..n) to `out`. True if it ends in \c (the next line continues this one). */
 bool roff_text(const char *s, size_t n, struct buf *out);
+/* The name that follows an escape such as \*: x, (xx or [xxx]. Returns the bytes taken; the name itself in *name, *len. */
+size_t roff_name(const char *s, size_t n, const char **name, size_t *len);
 /* True if the text begins in another font than roman (the way entry heads are written without a macro). */
 bool roff_begins_bold(const char *s, size_t n);
 

@@ -144,6 +144,38 @@ units() {	# "unit | last heading" of each chunk
 	run ! grep -E 'light house|www|today|blue|of the page|width|at night|0\.0' out
 }
 
+@test "without mandoc too a string has the value that the page gives it for terminals" {
+	cat >oar.1 <<-'EOF'
+	.TH OAR 1
+	.tr \(*W-
+	.ds C+ C\v'-.1v'\h'-1p'\s-2+\h'-1p'+\s0\v'.1v'\h'-1p'
+	.ie n \{\
+	.    ds -- \(*W-
+	.    ds L" ""
+	.    ds R" ""
+	'br\}
+	.el\{\
+	.    ds -- \|\(em\|
+	.    ds L" ``
+	.    ds R" ''
+	'br\}
+	.ds We "\fBoar\fP\" how it calls itself
+	.ds : \\k:\h'-(\\n(.wu*8/10-\*(#H+.1m+\*(#F)'\z.\h'.2m+\*(#F'.\h'|\\n:u'
+	.ds : e
+	.SH NAME
+	oar \- row
+	.SH DESCRIPTION
+	\*(We is \*(L"C\*(R", not \*(C+\*(--faster\*(??.
+	Not \\*(We, but a\*:ro.
+	.TP
+	.B \-\-to "\*(We\*[We]"
+	Row.
+	EOF
+	chunk --no-mandoc oar.1 >out
+	grep -qF 'oar is \"C\", not C++--faster. Not \\*(We, but aero.' out
+	grep -q '"unit":"option",.*"text":"--to oaroar\\nRow."' out
+}
+
 @test "without mandoc mdoc's names are no words, Fl before Fl is a dash, and punctuation stands where it belongs" {
 	cat >winch.8 <<-'EOF'
 	.Dd May 1, 2026
