@@ -43,6 +43,7 @@ struct html {
 	struct buf head;	/* a heading or the title being read */
 	struct place head_at;
 	bool collecting, space, titled;
+	bool new_line;		/* within pre a block began or ended: what follows is on a line of its own */
 	bool bullet;		/* a list item has begun and has no text yet */
 	int level, pre, table;
 	bool in_title, in_entry;
@@ -91,9 +92,11 @@ static void give(struct html *h, const char *p, size_t n, size_t b0, size_t b1)
 static void space(struct html *h, size_t at)
 {
 	char last = h->collecting ? (h->head.len ? h->head.data[h->head.len - 1] : ' ') : split_block_last(h->s);
-	if (h->space && last && last != ' ' && last != '\n')
+	if (h->new_line && last && last != '\n' && h->p[at] != '\n')
+		give(h, "\n", 1, at, at);
+	else if (h->space && last && last != ' ' && last != '\n')
 		give(h, " ", 1, at, at);
-	h->space = false;
+	h->space = h->new_line = false;
 }
 
 /* In a heading, and in the head of an entry, which go on, white space is what is left of it. */
@@ -102,7 +105,7 @@ static void block(struct html *h, enum block kind)
 	if (!h->collecting)
 		split_block(h->s, kind);
 	h->space = h->collecting || split_block_len(h->s) > 0;
-	h->bullet = false;
+	h->bullet = h->new_line = false;
 }
 
 static void collect_start(struct html *h)
@@ -231,7 +234,9 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 			h->space = true;
 		break;
 	case T_BLOCK:
-		if (h->table || h->pre)
+		if (h->pre && !h->table && !h->collecting)
+			h->new_line = true;
+		else if (h->table || h->pre)
 			h->space = true;
 		else if (!h->bullet)	/* <li><p> */
 			block(h, BLOCK_PARA);

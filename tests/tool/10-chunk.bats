@@ -482,6 +482,16 @@ while not os.path.exists("stop"):
 	grep -q '"sec":\["-x"\],"unit":"option",.*"text":"-x\\nmast"' out
 }
 
+@test "HTML: a block within pre is a line of its own" {
+	{
+		printf '<pre><div>keel = 1</div><div>  <b>rib</b></div>stem <p>mast</p>\n<div>boom</div>\n\nsail</pre>'
+		printf '<dl><dt>-x<pre>y<div>z</div></pre> w<dd>oar</dl>'
+	} >code.html
+	chunk code.html >out
+	grep -q '"text":"keel = 1\\n  rib\\nstem \\nmast\\nboom\\n\\nsail"' out
+	grep -q '"text":"-x y\\nz w\\noar"' out
+}
+
 @test "HTML: a place ends on the line that its last byte ends" {
 	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
 	chunk x.html >out
