@@ -159,6 +159,16 @@ static bool is_callable(struct word w)
 	return false;
 }
 
+/* What a macro that stands for the name of a system says, else NULL. */
+static const char *system_name(struct word w)
+{
+	static const char *const names[][2] = { { "Bx", "BSD" }, { "Fx", "FreeBSD" }, { "Nx", "NetBSD" }, { "Ox", "OpenBSD" }, { "Ux", "UNIX" } };
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		if (word_is(w, names[k][0]))
+			return names[k][1];
+	return NULL;
+}
+
 /* What mdoc writes without a space before it, or behind it, where it is a word of its own. */
 static unsigned punctuation(struct word w)
 {
@@ -173,7 +183,10 @@ static void mdoc_words(struct reader *r, const struct word *w, size_t n)
 	unsigned flags = flags_of(r);
 	for (size_t i = 0; i < n; i++) {
 		char name[4] = "";
-		if (!is_callable(w[i])) {
+		const char *system = system_name(w[i]);
+		if (system) {
+			show(r, system, strlen(system), flags);
+		} else if (!is_callable(w[i])) {
 			show(r, w[i].p, w[i].n, flags | w[i].flags | punctuation(w[i]));
 		} else {
 			memcpy(name, w[i].p, w[i].n);
@@ -285,7 +298,7 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 		show(r, p, len, flags_of(r));
 	} else if (r->mdoc) {
 		struct word all[ARGS_MAX + 1] = { { macro, strlen(macro), 0 } };
-		size_t k = n < ARGS_MAX ? n : ARGS_MAX, from = !is_callable(all[0]);
+		size_t k = n < ARGS_MAX ? n : ARGS_MAX, from = !is_callable(all[0]) && !system_name(all[0]);
 		if (k > 0)
 			memcpy(all + 1, w, k * sizeof *w);
 		mdoc_words(r, all + from, k + 1 - from);

@@ -198,7 +198,9 @@ units() {	# "unit | last heading" of each chunk
 	Stop
 	.Pq at once ;
 	.In winch.h
-	has it, and
+	has it on
+	.Ux Ns -like
+	systems, and
 	.Rs
 	.%T Lifting
 	.Re
@@ -206,7 +208,7 @@ units() {	# "unit | last heading" of each chunk
 	EOF
 	chunk --no-mandoc winch.8 >out
 	grep -q '"unit":"option",.*"text":"-l, --load tons\\nLift tons, see crane(8). --dry"' out
-	grep -q '"unit":"option",.*"text":"--halt\\nStop at once; winch.h has it, and Lifting"' out
+	grep -q '"unit":"option",.*"text":"--halt\\nStop at once; winch.h has it on UNIX-like systems, and Lifting"' out
 }
 
 @test "a page that AsciiDoctor wrote: an entry for each indented block, though nothing but empty lines parts them" {
