@@ -60,7 +60,7 @@ static int reply(struct answerer *a, struct ask_str query, struct prompt *p, str
 	if (!rc)
 		rc = emit_begin(a->emit, query, e);
 	r->cites = cites;
-	r->refusal = a->p.style->refusal;
+	r->refusal = prompt_refusal;
 	if (!rc)
 		rc = run_reply(r, e);
 	if (rc)
@@ -87,7 +87,7 @@ int answer_query(struct answerer *a, const struct ask *q, struct err *e)
 	int rc;
 	a->is_cut = false;
 	if (a->p.no_source) {
-		const char *system = a->p.system ? a->p.system : a->p.style->system_plain;
+		const char *system = a->p.system ? a->p.system : prompt_system_plain;
 		rc = prompt_plain(&p, system, q->text.s, q->text.n, a->m->template, a->m->tok, n_max, e);
 		if (!rc)
 			rc = reply(a, q->id, &p, NULL, t0, e);
@@ -96,7 +96,7 @@ int answer_query(struct answerer *a, const struct ask *q, struct err *e)
 	}
 	if (!ask_is_answerable(q))
 		return refuse(a, q->id, e);
-	rc = prompt_build(&p, a->p.style, a->p.system, a->p.max_source, q, a->m->template, a->m->tok, n_max - RUN_CITE_MAX, e);
+	rc = prompt_build(&p, prompt_style_for(q), a->p.system, a->p.max_source, q, a->m->template, a->m->tok, n_max - RUN_CITE_MAX, e);
 	if (rc)
 		return rc;
 	a->is_cut = p.is_cut;

@@ -20,7 +20,6 @@ struct answer_params {
 	size_t n_max;			/* tokens of a reply at most; the session holds RUN_CITE_MAX more */
 	size_t max_source;		/* 0 = as the prompt style says */
 	const char *system;		/* replaces the instructions; NULL = as the style or the template says */
-	const struct prompt_style *style;
 	bool is_raw;			/* plain prompts are continued as they are */
 	bool no_source;			/* leave the hits out (control runs) */
 };

@@ -179,7 +179,7 @@ static void use_the_wait(struct engine *en)
 	pack_populate(en->m->pack);
 	if (o.no_source)
 		return;
-	if (!prompt_fixed(&p, en->a.p.style, o.system, en->m->template, en->m->tok))
+	if (!prompt_fixed(&p, &prompt_command, o.system, en->m->template, en->m->tok))
 		reuse_ahead(&en->reuse, en->s, p.chat.ids.id, p.chat.ids.len);
 	prompt_release(&p);
 }
@@ -324,7 +324,7 @@ int main(int argc, char **argv)
 	struct engine en = { 0 };
 	enum emit_form form = o.json ? EMIT_JSON : o.text || isatty(STDOUT_FILENO) ? EMIT_TEXT : EMIT_REC;
 	struct answer_params p = { .n_max = (size_t)o.n_max, .max_source = (size_t)o.max_source, .system = o.system,
-		.style = &prompt_styles[0], .is_raw = o.raw, .no_source = o.no_source };
+		.is_raw = o.raw, .no_source = o.no_source };
 	int rc = open_engine(&en, &e);
 	if (!rc) {
 		answer_init(&en.a, en.m, en.s, en.sampler, &en.emit, &p);

@@ -23,30 +23,47 @@
 #define BEGIN_MAX 120		/* bytes of a text that tells what else there is */
 #define SENTENCE_MAX 100	/* bytes of the first sentence of an entry that is not the best */
 
-const struct prompt_style prompt_styles[] = {
-	{
-		.name = "example",
-		.system = "You answer questions from the numbered sources only. Name the exact command and every option that is needed, in all "
-			"spellings that the source gives. "
-			"Answer in one or two sentences, put the command in backticks, and cite the source you used like [1]. "
-			"If the sources do not hold the answer, say: The sources do not say.",
-		.example_user = "Sources:\n[1] cp(1) > OPTIONS\n-u, --update copy only when the SOURCE file is newer than the "
-			"destination file or when the destination file is missing\n\n[2] cp(1) > OPTIONS\n-v, --verbose explain"
-			" what is being done\n\nQuestion: How do I copy files but skip those that are not newer?",
-		.example_reply = "Use `cp -u SOURCE DEST` (`-u`, `--update`): it copies only when the source file is newer than the destination "
-			"or the destination is missing [1].",
-		.sources = "Sources:\n",
-		.question = "Question: ",
-		.end = "",
-		.refusal = { "sources do not say", "source does not say" },
-		.system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
-			"Answer in one or two sentences, and put the command in backticks.",
-		.max_source = 6,
-		.further = 80,
-		.lacking = 600,
-	},
-	{ 0 }
+#define SOURCES_ONLY "You answer questions from the numbered sources only. "
+#define OR_REFUSE "If the sources do not hold the answer, say: The sources do not say."
+
+const struct prompt_style prompt_command = {
+	.system = SOURCES_ONLY "Name the exact command and every option that is needed, in all spellings that the source gives. "
+		"Answer in one or two sentences, put the command in backticks, and cite the source you used like [1]. " OR_REFUSE,
+	.example_user = "Sources:\n[1] cp(1) > OPTIONS\n-u, --update copy only when the SOURCE file is newer than the "
+		"destination file or when the destination file is missing\n\n[2] cp(1) > OPTIONS\n-v, --verbose explain"
+		" what is being done\n\nQuestion: How do I copy files but skip those that are not newer?",
+	.example_reply = "Use `cp -u SOURCE DEST` (`-u`, `--update`): it copies only when the source file is newer than the destination "
+		"or the destination is missing [1].",
+	.max_source = 6,
+	.further = 80,
+	.lacking = 600,
 };
+const struct prompt_style prompt_text = {
+	.system = SOURCES_ONLY "Answer in one short sentence, with the words of the source, and cite the source you used like [1]. " OR_REFUSE,
+	.example_user = "Sources:\n[1] Garden > Hedge\nThe hedge along the lane was planted in 1998. It is cut every August, before the "
+		"school term begins.\n\n[2] Garden > Pond\nThe pond is 80 cm deep. Its pump broke in the winter and was replaced by Anna "
+		"Lind in May 2019.\n\nQuestion: Who replaced the pump?",
+	.example_reply = "The pump was replaced by Anna Lind [2].",
+	.max_source = 6,
+	.further = 0,
+	.lacking = 500,
+};
+
+const char *const prompt_system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
+	"Answer in one or two sentences, and put the command in backticks.";
+const char *const prompt_refusal[] = { "sources do not say", "source does not say", NULL };
+
+/* True for names like tar(1) and printf(3p). */
+static bool is_manual_page(struct ask_str name)
+{
+	const char *open = name.n ? memrchr(name.s, '(', name.n) : NULL;
+	return open && open > name.s && open[1] >= '1' && open[1] <= '9' && name.s[name.n - 1] == ')';
+}
+
+const struct prompt_style *prompt_style_for(const struct ask *a)
+{
+	return a->n_source && !is_manual_page(a->source[0]->name) ? &prompt_text : &prompt_command;
+}
 
 void prompt_release(struct prompt *p)
 {
@@ -152,23 +169,22 @@ static int add_source(struct prompt *p, const struct ask_source *s, size_t n, si
 }
 
 /* The question and what closes the prompt. */
-static int put_tail(struct chat *c, const struct prompt_style *st, const struct ask *a, struct err *e)
+static int put_tail(struct chat *c, const struct ask *a, struct err *e)
 {
-	put(c, st->question);
+	put(c, "Question: ");
 	chat_text(c, a->text.s, a->text.n);
-	put(c, st->end);
 	chat_end(c);
 	return chat_reply(c, e);
 }
 
 /* Tokens that it will take. */
-static int tail_cost(const struct prompt *p, const struct prompt_style *st, const struct ask *a, size_t *n, struct err *e)
+static int tail_cost(const struct prompt *p, const struct ask *a, size_t *n, struct err *e)
 {
 	struct chat c;
 	chat_init(&c, p->chat.kind, p->chat.tok);
 	c.is_text = p->chat.is_text;
 	size_t before = c.ids.len;
-	int rc = put_tail(&c, st, a, e);
+	int rc = put_tail(&c, a, e);
 	*n = c.ids.len - before;
 	chat_release(&c);
 	return rc;
@@ -185,12 +201,12 @@ int prompt_fixed(struct prompt *p, const struct prompt_style *st, const char *sy
 	struct chat *c = &p->chat;
 	chat_init(c, kind, tok);
 	chat_turn(c, CHAT_SYSTEM, system ? system : st->system, strlen(system ? system : st->system));
-	if (st->example_user && !system) {
+	if (!system) {
 		chat_turn(c, CHAT_USER, st->example_user, strlen(st->example_user));
 		chat_turn(c, CHAT_ASSISTANT, st->example_reply, strlen(st->example_reply));
 	}
 	chat_begin(c, CHAT_USER);
-	put(c, st->sources);
+	put(c, "Sources:\n");
 	chat_cut(c);
 	p->n_fixed = p->n_best = c->ids.len;
 	return c->fail;
@@ -238,7 +254,7 @@ int prompt_build(struct prompt *p, const struct prompt_style *st, const char *sy
 {
 	size_t tail;
 	prompt_fixed(p, st, system, kind, tok);		/* a failure shows at the end, in chat_reply */
-	int rc = tail_cost(p, st, a, &tail, e);
+	int rc = tail_cost(p, a, &tail, e);
 	if (!rc && p->n_fixed + tail > n_max)
 		rc = too_long(p->n_fixed + tail, n_max, e);
 	if (rc) {
@@ -246,7 +262,7 @@ int prompt_build(struct prompt *p, const struct prompt_style *st, const char *sy
 		return rc;
 	}
 	fill(p, max_source ? NULL : st, max_source, a, n_max - tail);
-	rc = put_tail(&p->chat, st, a, e);
+	rc = put_tail(&p->chat, a, e);
 	if (rc)
 		prompt_release(p);
 	return rc;

@@ -18,17 +18,19 @@
 
 /* How prompts are worded and filled: chosen by measurement, kept as data. */
 struct prompt_style {
-	const char *name;
-	const char *system;
-	const char *example_user, *example_reply;	/* a worked example as an earlier turn, or NULL */
-	const char *sources, *question, *end;		/* lines before the sources, before and after the question */
-	const char *refusal[3];	/* words by which the model says that the sources lack it; NULL ends them */
-	const char *system_plain;	/* instructions when there are no sources (a control run) */
+	const char *system;		/* instructions */
+	const char *example_user, *example_reply;	/* a worked example as an earlier turn */
 	/* Which hits become sources: the best, and the others in their order until they have taken `further` tokens, and
 	 * `lacking` more times the share of the question's informative words that the best one's document lacks. */
 	size_t max_source, further, lacking;
 };
-extern const struct prompt_style prompt_styles[];	/* [0] is the default; ends with a NULL name */
+extern const struct prompt_style prompt_command;	/* for manual pages: an answer names commands and options */
+extern const struct prompt_style prompt_text;		/* for all else */
+/* The one for the kind of document that the best source is from; prompt_command if there is none. */
+const struct prompt_style *prompt_style_for(const struct ask *a);
+
+extern const char *const prompt_system_plain;	/* instructions when there are no sources (a control run) */
+extern const char *const prompt_refusal[];	/* words by which a model says that the sources lack it; NULL ends them */
 
 struct prompt {
 	struct chat chat;	/* chat.ids is the prompt */

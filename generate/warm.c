@@ -41,7 +41,7 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 {
 	struct prompt p;
 	struct prefix *store = w->reuse->store;
-	int r = prompt_build(&p, &prompt_styles[0], NULL, 1, q, w->m->template, w->m->tok, session_ctx(w->s), e);
+	int r = prompt_build(&p, prompt_style_for(q), NULL, 1, q, w->m->template, w->m->tok, session_ctx(w->s), e);
 	if (r)
 		return r;
 	size_t n = p.n_best < p.chat.ids.len ? p.n_best : p.chat.ids.len;

@@ -24,7 +24,7 @@ static struct ask question(const char *text)
 
 static int build(struct prompt *p, const struct ask *a, size_t max_source, size_t n_max, struct err *e)
 {
-	return prompt_build(p, &prompt_styles[0], NULL, max_source, a, TEMPLATE_QWEN, chat_tok, n_max, e);
+	return prompt_build(p, &prompt_command, NULL, max_source, a, TEMPLATE_QWEN, chat_tok, n_max, e);
 }
 
 static const char *find(const struct prompt *p, const char *what)
@@ -141,7 +141,7 @@ static size_t n_given(const struct prompt_style *st, size_t max_source)
 static void build_more_sources_where_the_best_lacks_words(void **state)
 {
 	(void)state;
-	struct prompt_style st = prompt_styles[0];
+	struct prompt_style st = prompt_command;
 	st.further = 0;
 	st.lacking = 100;
 	tar.cover = 1;
@@ -228,14 +228,35 @@ static void build_a_heading_is_left_out_only_where_it_is_the_first_line(void **s
 	prompt_release(&p);
 }
 
+static void style_is_that_of_the_best_source(void **state)
+{
+	(void)state;
+	static const struct { const char *name; bool is_page; } cases[] = { { "tar(1)", true }, { "printf(3p)", true }, { "foo(bar)(8)", true },
+		{ "notes.md", false }, { "", false }, { "(1)", false }, { "report(2).pdf", false }, { "a(b)", false }, { "tar(", false } };
+	struct ask_source best = cpio;
+	struct ask a = question("?");
+	struct prompt p;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		best.name = (struct ask_str){ cases[i].name, strlen(cases[i].name) };
+		a.source[0] = &best;
+		assert_ptr_equal(prompt_style_for(&a), cases[i].is_page ? &prompt_command : &prompt_text);
+	}
+	assert_int_equal(prompt_build(&p, prompt_style_for(&a), NULL, 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
+	assert_non_null(find(&p, prompt_text.example_reply));
+	assert_null(find(&p, "backticks"));
+	prompt_release(&p);
+	a.n_source = 0;
+	assert_ptr_equal(prompt_style_for(&a), &prompt_command);
+}
+
 static void build_own_instructions_replace_the_style(void **state)
 {
 	(void)state;
 	struct ask a = question("?");
 	struct prompt p;
-	assert_int_equal(prompt_build(&p, &prompt_styles[0], "Be brief.", 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
+	assert_int_equal(prompt_build(&p, &prompt_command, "Be brief.", 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
 	assert_non_null(find(&p, "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nSources:\n[1] "));
-	assert_null(find(&p, prompt_styles[0].example_reply));
+	assert_null(find(&p, prompt_command.example_reply));
 	prompt_release(&p);
 }
 
@@ -256,14 +277,14 @@ static void plain_and_raw_take_the_text_as_it_is(void **state)
 	assert_int_equal(prompt_raw(&p, "0123456789", 10, chat_tok, 9, &e), ERR_LIMIT);
 }
 
-static void refusal_of_the_style_is_known_in_both_numbers(void **state)
+static void refusal_is_known_in_both_numbers(void **state)
 {
 	(void)state;
 	static const struct { const char *reply; bool refused; } cases[] = {
 		{ "The sources do not say.", true }, { "The source does not say which.", true }, { "The source says: use -x.", false }, { "", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct run r = { .refusal = prompt_styles[0].refusal };
+		struct run r = { .refusal = prompt_refusal };
 		buf_puts(&r.text, cases[i].reply);
 		assert_int_equal(run_is_refusal(&r), cases[i].refused);
 		run_release(&r);
@@ -282,9 +303,10 @@ int main(void)
 		cmocka_unit_test(build_further_entries_are_shortened),
 		cmocka_unit_test(build_further_text_is_cut_below_an_entry),
 		cmocka_unit_test(build_a_heading_is_left_out_only_where_it_is_the_first_line),
+		cmocka_unit_test(style_is_that_of_the_best_source),
 		cmocka_unit_test(build_own_instructions_replace_the_style),
 		cmocka_unit_test(plain_and_raw_take_the_text_as_it_is),
-		cmocka_unit_test(refusal_of_the_style_is_known_in_both_numbers),
+		cmocka_unit_test(refusal_is_known_in_both_numbers),
 	};
 	return cmocka_run_group_tests_name("prompt", tests, open_chat_vocab, close_chat_vocab);
 }
