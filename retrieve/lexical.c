@@ -284,6 +284,8 @@ static int lift_target(struct run *x, struct str doc, const struct lift *by, str
 		while (postings_next(&it, &p))
 			if (!g->dead[p.id])
 				lift(x, g->first_doc + p.id, by);
+		if (it.bad)
+			return bad_list(g, e);
 	}
 	return 0;
 }
