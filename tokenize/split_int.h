@@ -24,7 +24,11 @@ struct item {
 /* From text byte `t` to the next mark, text stands at `at`; byte for byte from at.b0 if `linear`. */
 struct mark { size_t t; bool linear; struct place at; };
 
-struct slice { size_t t0, t1; const char *sep; };	/* `sep` goes before it */
+struct slice {
+	size_t t0, t1;
+	const char *sep;	/* goes before it */
+	bool line;		/* begins with a line: white space before its first word is indentation */
+};
 
 #define CUR_MAX 512u		/* slices a chunk may have */
 

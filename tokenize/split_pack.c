@@ -154,17 +154,17 @@ static void place_widen(struct place *p, const struct split *s, size_t t0, size_
 	}
 }
 
-static void slice_trim(const struct split *s, struct slice *c, bool code)
+/* The first of several lines keeps its indentation, by which it stands above or below the others; a line alone needs none. */
+static void slice_trim(const struct split *s, struct slice *c)
 {
 	const char *p = s->text.data;
 	while (c->t1 > c->t0 && count_is_space(p[c->t1 - 1]))
 		c->t1--;
-	size_t t = c->t0;
-	while (t < c->t1 && count_is_space(p[t])) {
-		t++;
-		if (!code || p[t - 1] == '\n')
-			c->t0 = t;
-	}
+	size_t t = c->t0, line = t;
+	while (t < c->t1 && count_is_space(p[t]))
+		if (p[t++] == '\n')
+			c->line = true, line = t;
+	c->t0 = c->line && memchr(p + t, '\n', c->t1 - t) ? line : t;
 }
 
 static enum unit unit_of(const struct split *s, bool whole)
@@ -208,7 +208,7 @@ void pack_flush(struct split *s, bool whole)
 	buf_clear(&s->out);
 	for (size_t i = 0; i < s->n_cur; i++) {
 		struct slice c = s->cur[i];
-		slice_trim(s, &c, s->cur_code);
+		slice_trim(s, &c);
 		if (c.t0 >= c.t1)
 			continue;
 		if (s->out.len > 0)
@@ -227,6 +227,12 @@ void pack_flush(struct split *s, bool whole)
 
 /* ---- filling ---- */
 
+/* True if `t` is where a line of the item begins; code that is cut while it grows is cut between lines. */
+static bool at_line(const struct split *s, const struct item *it, size_t t)
+{
+	return t > it->t0 ? s->text.data[t - 1] == '\n' : !it->cont || it->kind == BLOCK_CODE;
+}
+
 static void cur_add(struct split *s, const struct item *it, size_t t0, size_t t1, const char *sep, size_t cost)
 {
 	struct slice *last = s->n_cur ? &s->cur[s->n_cur - 1] : NULL;
@@ -237,7 +243,7 @@ static void cur_add(struct split *s, const struct item *it, size_t t0, size_t t1
 			pack_flush(s, false);
 		if (s->n_cur == 0)
 			s->cur_code = s->cur_table = true;
-		s->cur[s->n_cur++] = (struct slice){ t0, t1, sep };
+		s->cur[s->n_cur++] = (struct slice){ t0, t1, sep, at_line(s, it, t0) };
 	}
 	s->cur_cost += cost;
 	s->cur_bytes += t1 - t0;

@@ -589,6 +589,13 @@ while not os.path.exists("stop"):
 	run ! grep -v '^Nov' out
 }
 
+@test "indented code beside prose keeps the indentation of its first line, and a line alone needs none" {
+	printf 'Oil first.\n\n    if dark:\n        light()\n\nThen\n\n    wait\n' >lamp.md
+	cp lamp.md lamp.txt
+	chunk lamp.md lamp.txt >out
+	[ "$(grep -cF '"text":"Oil first.\n\n    if dark:\n        light()\n\nThen\n\nwait"' out)" = 2 ]
+}
+
 @test "a heading too long for the path is text as well" {
 	{ printf '# '; seq -s ' ' 1000 1040; echo; echo keel; } >x.md
 	chunk x.md >out
