@@ -2,7 +2,7 @@
  *
  * split_markdown: Markdown as CommonMark and GitHub write it: # and underlined headings, fenced and indented code, tables,
  * list items, and YAML front matter, of which `title` is used. The text stays as it is written, marks included: people
- * search for `--flag` in backticks too, and spans stay exact. Within a fence nothing is a heading.
+ * search for `--flag` in backticks too, and spans stay exact. Within a fence, a comment or <pre> nothing is a heading.
  */
 #include <string.h>
 
@@ -14,6 +14,7 @@ struct md {
 	char fence;			/* ` or ~ while in fenced code */
 	size_t fence_len, fence_at;	/* ...its length, and the column where it began */
 	bool fence_item;		/* ...within a list item */
+	const char *raw_end;		/* what closes the comment or the element of HTML that is open and read as it stands */
 	bool front, front_ok;		/* in front matter; it may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
@@ -138,7 +139,30 @@ static void front_matter(struct md *m, const struct line *l)
 	split_line(m->s, l);
 }
 
-/* Front matter and fences, in which nothing else is seen. True if the line was dealt with. */
+/* What closes the comment or element that p[0..n) opens and doesn't close, in which no line is Markdown; else NULL. */
+static const char *raw_of(const char *p, size_t n)
+{
+	static const struct { const char *open, *close; } raw[] = {
+		{ "<!--", "-->" }, { "<pre", "</pre>" }, { "<script", "</script>" }, { "<style", "</style>" }, { "<textarea", "</textarea>" },
+	};
+	for (size_t i = 0; i < sizeof raw / sizeof *raw; i++) {
+		size_t k = strlen(raw[i].open);
+		bool opens = n >= k && memcmp(p, raw[i].open, k) == 0 && (i == 0 || n == k || strchr(" \t>", p[k]));
+		if (opens)
+			return memmem(p, n, raw[i].close, strlen(raw[i].close)) ? NULL : raw[i].close;
+	}
+	return NULL;
+}
+
+/* A line of what raw_of found. */
+static void raw_line(struct md *m, const struct line *l)
+{
+	split_line(m->s, l);
+	if (memmem(l->p, l->n, m->raw_end, strlen(m->raw_end)))
+		m->raw_end = NULL;
+}
+
+/* Front matter, fences and raw HTML, in which nothing else is seen. True if the line was dealt with. */
 static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n, size_t indent)
 {
 	bool opens = m->front_ok && l->n == 3 && memcmp(l->p, "---", 3) == 0;
@@ -150,6 +174,10 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 	}
 	if (m->front) {
 		front_matter(m, l);
+		return true;
+	}
+	if (m->raw_end) {
+		raw_line(m, l);
 		return true;
 	}
 	size_t mark = m->fence ? 0 : list_mark(p, n);	/* a fence may stand right behind one */
@@ -174,7 +202,13 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 		split_line(m->s, l);
 		return true;
 	}
-	return false;
+	if (mark == 0 && (indent < 4 || m->item) && (m->raw_end = raw_of(p, n))) {
+		held_give(m);
+		if (!m->item)
+			block(m, p[1] == '!' ? BLOCK_PARA : BLOCK_CODE);
+		split_line(m->s, l);
+	}
+	return m->raw_end != NULL;
 }
 
 /* Headings of both kinds. True if the line was one, or underlined one. */
@@ -236,7 +270,9 @@ static void md_line(struct md *m, const struct line *l)
 	size_t n = l->n - white;
 	bool was_blank = m->blank;
 	m->blank = false;
-	if (!l->first) {
+	if (!l->first && m->raw_end) {
+		raw_line(m, l);
+	} else if (!l->first) {
 		held_give(m);
 		split_line(m->s, l);
 	} else if (verbatim(m, l, p, n, indent)) {

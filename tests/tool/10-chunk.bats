@@ -545,6 +545,39 @@ while not os.path.exists("stop"):
 	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' "The 'Keel'" Mast)
 }
 
+@test "Markdown: nothing is a heading or a fence within a comment or <pre>, up to where it is closed" {
+	cat >lamp.md <<-'EOF'
+	# Lamp
+	It burns.
+	<!-- later:
+	# Wick
+
+	```
+	Horn
+	----
+	-->
+	## Oil
+	<pre>
+	# lamp --fill
+
+	# lamp --light
+	</pre>
+	<!-- said -->
+	## Glass
+	<prelude> and <!-- one --> line
+	# Tail
+	<!-- never closed
+	# End
+	EOF
+	chunk lamp.md | grep '"kind":"chunk"' | sed 's/.*"sec":\(\[[^]]*\]\).*"l":\([^}]*\)}.*/\1 \2/' | diff - <(cat <<-'EOF'
+	["Lamp"] [2,9]
+	["Lamp","Oil"] [11,16]
+	["Lamp","Glass"] [18,18]
+	["Tail"] [20,21]
+	EOF
+	)
+}
+
 @test "text: a line between two of marks is a heading, an underline is measured in characters" {
 	printf '%s\n' '========' 'Buoys' '========' '' 'Red to port.' '' Lights ====== '' White. '' '-----' 'no mark below' 'but text' >buoy.rst
 	chunk buoy.rst >out
