@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * split_markdown: Markdown as CommonMark and GitHub write it: # and underlined headings, fenced and indented code, tables,
- * list items, and YAML front matter, of which `title` is used. The text stays as it is written, marks included: people
+ * list items, and front matter in YAML or TOML, of which `title` is used. The text stays as it is written, marks included: people
  * search for `--flag` in backticks too, and spans stay exact. Within a fence, a comment or <pre> nothing is a heading.
  */
 #include <string.h>
@@ -15,7 +15,8 @@ struct md {
 	size_t fence_len, fence_at;	/* ...its length, and the column where it began */
 	bool fence_item;		/* ...within a list item */
 	const char *raw_end;		/* what closes the comment or the element of HTML that is open and read as it stands */
-	bool front, front_ok;		/* in front matter; it may begin (first line) */
+	char front;			/* - or + in front matter */
+	bool front_ok;			/* ...which may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
 	char held[LINE_HELD];		/* one-line paragraph that an underline may turn into a heading */
@@ -117,25 +118,41 @@ static size_t list_mark(const char *p, size_t n)
 	return i;
 }
 
+/* The title, if a line of front matter gives it: `title: Lamp`, or `title = "Lamp"` in TOML. */
+static void front_title(struct md *m, const struct line *l)
+{
+	const char *p = l->p + 5, *end = l->p + l->n;
+	if (l->n <= 7 || memcmp(l->p, "title", 5) != 0)
+		return;
+	while (p < end && *p == ' ')
+		p++;
+	if (p == end || *p++ != (m->front == '+' ? '=' : ':'))
+		return;
+	while (p < end && *p == ' ')
+		p++;
+	while (end > p && end[-1] == ' ')
+		end--;
+	if (end - p > 1 && (*p == '"' || *p == '\'') && end[-1] == *p)
+		p++, end--;
+	if (end > p && *p != '>' && *p != '|')	/* these say that it follows */
+		doc_set_title(m->d, m->s, p, (size_t)(end - p)), m->titled = true;
+}
+
+/* True for a line of three `c`, which opens front matter as well as it closes it. */
+static bool is_front_rule(const struct line *l, char c)
+{
+	return l->n >= 3 && l->p[0] == c && l->p[1] == c && l->p[2] == c && empty(l->p + 3, l->n - 3);
+}
+
 static void front_matter(struct md *m, const struct line *l)
 {
 	bool rule = l->n == 0 && split_block_len(m->s) == 0;	/* the first line was a rule across the page */
-	if (rule || (l->n >= 3 && (memcmp(l->p, "---", 3) == 0 || memcmp(l->p, "...", 3) == 0) && empty(l->p + 3, l->n - 3))) {
-		m->front = false;
+	if (rule || is_front_rule(l, m->front) || (m->front == '-' && is_front_rule(l, '.'))) {
+		m->front = 0;
 		split_block(m->s, BLOCK_PARA);
 		return;
 	}
-	if (l->n > 7 && memcmp(l->p, "title:", 6) == 0) {
-		const char *p = l->p + 6, *end = l->p + l->n;
-		while (p < end && *p == ' ')
-			p++;
-		while (end > p && end[-1] == ' ')
-			end--;
-		if (end - p > 1 && (*p == '"' || *p == '\'') && end[-1] == *p)
-			p++, end--;
-		if (end > p && *p != '>' && *p != '|')	/* these say that it follows */
-			doc_set_title(m->d, m->s, p, (size_t)(end - p)), m->titled = true;
-	}
+	front_title(m, l);
 	split_line(m->s, l);
 }
 
@@ -165,10 +182,10 @@ static void raw_line(struct md *m, const struct line *l)
 /* Front matter, fences and raw HTML, in which nothing else is seen. True if the line was dealt with. */
 static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n, size_t indent)
 {
-	bool opens = m->front_ok && l->n == 3 && memcmp(l->p, "---", 3) == 0;
+	bool opens = m->front_ok && l->n == 3 && (is_front_rule(l, '-') || is_front_rule(l, '+'));
 	m->front_ok = false;
 	if (opens) {
-		m->front = true;
+		m->front = l->p[0];
 		split_block(m->s, BLOCK_CODE);
 		return true;
 	}

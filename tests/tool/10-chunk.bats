@@ -545,6 +545,15 @@ while not os.path.exists("stop"):
 	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' "The 'Keel'" Mast)
 }
 
+@test "Markdown: front matter in TOML gives the title as that in YAML does" {
+	printf '%s\n' +++ 'title = "The Keel"' '# laid' 'titles = 3' +++ '# Mast' 'oak' >keel.md
+	chunk keel.md >out
+	grep -q '"title":"The Keel","type":"markdown"' out
+	grep '"kind":"chunk"' out | sed 's/.*"sec":\(\[[^]]*\]\),"unit":"\([a-z]*\)".*"l":\([^}]*\)}.*/\1 \2 \3/' | diff - <(printf '%s\n' '[] code [2,4]' '["Mast"] section [7,7]')
+	printf '%s\n' --- 'title = no' '+++' --- rib >rib.md
+	chunk rib.md | grep -q '"title":"rib.md"'
+}
+
 @test "Markdown: nothing is a heading or a fence within a comment or <pre>, up to where it is closed" {
 	cat >lamp.md <<-'EOF'
 	# Lamp
