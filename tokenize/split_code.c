@@ -88,6 +88,27 @@ static bool formal(struct top *t, const char *p, size_t n)
 	return t->legal;
 }
 
+/* The length of the file's own name at p[0..n), with or without its ending, and of the mark behind it ("lamp.c - ", "lamp: "); of all
+ * there is if that is its name alone; else 0. */
+static size_t own_name(const struct doc_info *d, const char *p, size_t n)
+{
+	const char *dot = strrchr(d->file, '.');
+	size_t full = strlen(d->file), stem = dot ? (size_t)(dot - d->file) : full;
+	size_t i = n >= full && memcmp(p, d->file, full) == 0 ? full : n > stem && memcmp(p, d->file, stem) == 0 ? stem : 0;
+	if (i == n || i == 0)
+		return i;
+	while (i < n && is_blank(p[i]))
+		i++;
+	size_t mark = i;
+	while (i < n && (p[i] == '-' || p[i] == ':'))
+		i++;
+	if (i == mark || i == n || !is_blank(p[i]))
+		return 0;
+	while (i < n && is_blank(p[i]))
+		i++;
+	return i;
+}
+
 static void title(struct doc_info *d, struct split *s, const char *p, size_t n)
 {
 	char t[400];
@@ -107,8 +128,10 @@ static void look(struct top *t, const struct line *l, struct doc_info *d, struct
 	}
 	size_t n;
 	const char *p = comment(t, l, &n);
-	if (n > 0 && !formal(t, p, n)) {
-		title(d, s, p, n);
+	size_t own = n > 0 ? own_name(d, p, n) : 0;
+	t->legal &= own == 0;	/* a licence is over where the file names itself */
+	if (n > own && !formal(t, p + own, n - own)) {
+		title(d, s, p + own, n - own);
 		t->over = true;
 	}
 	t->legal &= !t->closed;

@@ -451,6 +451,20 @@ while not os.path.exists("stop"):
 	done
 }
 
+@test "code: a comment that begins with the file's own name gives it once, and ends a licence" {
+	printf '# fill.sh - Fills the lamps.\n' >fill.sh
+	printf '/*\n * lamp.c\n *\n * Lights the lamp.\n */\n' >lamp.c
+	printf '// Copyright 2020 Keeper\n//\n// wick.go: Trims the wick.\n' >wick.go
+	printf '/* horn -- blows */\n' >horn.h
+	printf '# oil.py: Copyright 2020 Keeper\n# all of it\n\n# Weighs the oil.\n' >oil.py
+	printf '# wharf - Owns the pier.\n# pier-side\n' >pier.py
+	printf '# tide-table of the pier\n' >tide.py
+	chunk fill.sh lamp.c wick.go horn.h oil.py pier.py tide.py >out
+	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' 'fill.sh - Fills the lamps.' 'lamp.c - Lights the lamp.' \
+		'wick.go - Trims the wick.' 'horn.h - blows' 'oil.py - Weighs the oil.' 'pier.py - wharf - Owns the pier.' \
+		'tide.py - tide-table of the pier')
+}
+
 @test "code: a name and a comment that are both long make one title" {
 	name=$(printf 'n%.0s' {1..150}).sh
 	echo "# $(printf 'comment%.0s' {1..300})" >"$name"
