@@ -25,7 +25,11 @@ static const struct ext ext[] = {
 	{ "cfg", DOC_CODE }, { "json", DOC_CODE }, { "xml", DOC_CODE }, { "mk", DOC_CODE }, { "cmake", DOC_CODE },
 	{ "service", DOC_CODE }, { "timer", DOC_CODE }, { "socket", DOC_CODE }, { "target", DOC_CODE }, { "diff", DOC_CODE },
 	{ "patch", DOC_CODE }, { "Makefile", DOC_CODE }, { "GNUmakefile", DOC_CODE }, { "Dockerfile", DOC_CODE },
-	{ "tex", DOC_TEXT }, { "org", DOC_TEXT }, { "csv", DOC_CODE },
+	{ "fish", DOC_CODE }, { "ps1", DOC_CODE }, { "vim", DOC_CODE }, { "proto", DOC_CODE }, { "tf", DOC_CODE }, { "nix", DOC_CODE },
+	{ "zig", DOC_CODE }, { "dart", DOC_CODE }, { "exs", DOC_CODE }, { "erl", DOC_CODE }, { "clj", DOC_CODE }, { "vue", DOC_CODE },
+	{ "scss", DOC_CODE }, { "gradle", DOC_CODE }, { "groovy", DOC_CODE },
+	{ "tex", DOC_TEXT }, { "org", DOC_TEXT },
+	{ "csv", DOC_CODE }, { "tsv", DOC_CODE }, { "jsonl", DOC_CODE }, { "ndjson", DOC_CODE },	/* a row is a line */
 };
 
 /* True if one of the first lines is a request of a manual page. */

@@ -645,6 +645,14 @@ while not os.path.exists("stop"):
 	run ! grep -v '^Nov' out
 }
 
+@test "rows of CSV, TSV and lines of JSON are cut between lines, whatever sentences they hold" {
+	for i in $(seq 100 160); do printf 'lamp %d\tBurns oil. Clean it daily. Trim the wick.\n' "$i"; done >pier.tsv
+	for to in csv jsonl ndjson; do cp pier.tsv "pier.$to"; done
+	for to in tsv csv jsonl ndjson; do
+		chunk --limit=64 "pier.$to" | sed -n 's/.*"text":"\(.*\)","n_tok.*/\1/p' | sed 's/\\n/\n/g; s/\\t/\t/g' | cmp - pier.tsv
+	done
+}
+
 @test "indented code beside prose keeps the indentation of its first line, and a line alone needs none" {
 	printf 'Oil first.\n\n    if dark:\n        light()\n\nThen\n\n    wait\n' >lamp.md
 	cp lamp.md lamp.txt
