@@ -43,16 +43,61 @@ static void block(struct md *m, enum block kind)
 	m->item = kind == BLOCK_ITEM;
 }
 
+#define WORDS_MAX 1024u		/* a heading longer than that keeps its links */
+
+/* The length of what (...) holds at p[0..n), brackets included; 0 if there is none. */
+static size_t target_of(const char *p, size_t n)
+{
+	int depth = 0;
+	for (size_t i = 0; i < n && (i > 0 || p[0] == '('); i++) {
+		depth += (p[i] == '(') - (p[i] == ')');
+		if (depth == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Puts the words of a heading into t[WORDS_MAX], its links without what they lead to: "[2.1](https://...) of May" is "2.1 of May". */
+static size_t words_of(const char *p, size_t n, char *t)
+{
+	size_t k = 0, open[8], n_open = 0;	/* where brackets began in t */
+	bool code = false;
+	for (size_t i = 0; i < n; i++) {
+		code ^= p[i] == '`';
+		size_t len = p[i] == ']' && !code && n_open > 0 ? target_of(p + i + 1, n - i - 1) : 0;
+		if (len > 0) {
+			size_t from = open[--n_open], mark = from > 0 && t[from - 1] == '!';	/* a picture */
+			memmove(t + from - mark, t + from + 1, k - from - 1);
+			k -= 1 + mark;
+			i += len;
+			continue;
+		}
+		if (p[i] == '[' && !code && n_open < sizeof open / sizeof *open)
+			open[n_open++] = k;
+		else if (p[i] == ']' && !code && n_open > 0)
+			n_open--;
+		t[k++] = p[i];
+	}
+	return k;
+}
+
 static void heading(struct md *m, int level, const char *p, size_t n, struct place at)
 {
+	char words[WORDS_MAX];
 	while (n > 0 && (*p == ' ' || *p == '\t'))
 		p++, n--;
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
-	if (!m->titled && level == 1 && n > 0)
-		doc_set_title(m->d, m->s, p, n);
+	size_t n_words = n <= WORDS_MAX ? words_of(p, n, words) : n;
+	const char *w = n <= WORDS_MAX ? words : p;
+	if (!m->titled && level == 1 && n_words > 0)
+		doc_set_title(m->d, m->s, w, n_words);
 	m->titled = true;
-	split_heading(m->s, level, p, n, at, UNIT_SECTION);
+	split_heading(m->s, level, w, n_words, at, UNIT_SECTION);
+	if (n_words < n) {	/* what the links lead to is text */
+		split_made(m->s, p, n, at);
+		split_block(m->s, BLOCK_PARA);
+	}
 	m->kind = BLOCK_PARA;
 	m->item = false;
 }

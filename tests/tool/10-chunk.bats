@@ -601,6 +601,26 @@ while not os.path.exists("stop"):
 	)
 }
 
+@test "Markdown: a heading is its words, and what its links lead to is text" {
+	cat >lamp.md <<-'EOF'
+	# ![Lamp](img/lamp.svg) [of the pier](pier_(east).html)
+	## [2.1.0](https://keeper.example/lamp/compare/v2.0.0...v2.1.0) (2026-02-20)
+	### Wicks
+	Two.
+	## [2.0] `a[0](b)` [![x](y)](z)](
+	One.
+	EOF
+	chunk lamp.md >out
+	grep -q '"title":"Lamp of the pier","type"' out
+	grep '"kind":"chunk"' out | sed 's/.*"sec":\(\[.*\]\),"unit".*"text":\("[^"]*"\).*/\1 \2/' | diff - <(cat <<-'EOF'
+	["Lamp of the pier"] "![Lamp](img/lamp.svg) [of the pier](pier_(east).html)"
+	["Lamp of the pier","2.1.0 (2026-02-20)"] "[2.1.0](https://keeper.example/lamp/compare/v2.0.0...v2.1.0) (2026-02-20)"
+	["Lamp of the pier","2.1.0 (2026-02-20)","Wicks"] "Two."
+	["Lamp of the pier","[2.0] `a[0](b)` x]("] "[2.0] `a[0](b)` [![x](y)](z)](\n\nOne."
+	EOF
+	)
+}
+
 @test "text: a line between two of marks is a heading, an underline is measured in characters" {
 	printf '%s\n' '========' 'Buoys' '========' '' 'Red to port.' '' Lights ====== '' White. '' '-----' 'no mark below' 'but text' >buoy.rst
 	chunk buoy.rst >out
