@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "tokenize/split_types.h"
 
 struct md {
@@ -19,6 +20,9 @@ struct md {
 	bool front_ok;			/* ...which may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
+	char h1[LINE_HELD];		/* what stands in <h1> so far */
+	size_t n_h1;
+	bool in_h1, in_tag;
 	char held[LINE_HELD];		/* one-line paragraph that an underline may turn into a heading */
 	struct line at;
 	bool has_held;
@@ -161,6 +165,28 @@ static size_t list_mark(const char *p, size_t n)
 	for (i++; i < n && (p[i] == ' ' || p[i] == '\t');)
 		i++;
 	return i;
+}
+
+/* The title in <h1>, of one line or several, as the first pages of projects have it that are centred. */
+static void html_title(struct md *m, const char *p, size_t n)
+{
+	char words[WORDS_MAX];
+	m->in_h1 |= n > 3 && memcmp(p, "<h1", 3) == 0 && (p[3] == '>' || p[3] == ' ');
+	for (const char *end = p + n; m->in_h1 && p < end; p++) {
+		if (end - p >= 5 && memcmp(p, "</h1>", 5) == 0) {
+			m->in_h1 = false;
+			m->titled = m->n_h1 > 0;
+			if (m->titled)
+				doc_set_title(m->d, m->s, words, words_of(m->h1, utf8_whole(m->h1, m->n_h1), words));
+			return;
+		}
+		m->in_tag = *p == '<' || (m->in_tag && *p != '>');
+		bool word = !m->in_tag && *p != '>' && m->n_h1 < sizeof m->h1;
+		if (word && (*p != ' ' || m->n_h1 > 0))
+			m->h1[m->n_h1++] = *p;
+	}
+	if (m->n_h1 > 0 && m->n_h1 < sizeof m->h1)
+		m->h1[m->n_h1++] = ' ';
 }
 
 /* The title, if a line of front matter gives it: `title: Lamp`, or `title = "Lamp"` in TOML. */
@@ -347,6 +373,8 @@ static void md_line(struct md *m, const struct line *l)
 		else if (split_block_len(m->s) > 0)
 			split_line(m->s, l);
 	} else if (!heading_line(m, l, p, n, indent)) {
+		if (!m->titled)
+			html_title(m, p, n);
 		text_line(m, l, p, n, indent, was_blank);
 	}
 }

@@ -621,6 +621,18 @@ while not os.path.exists("stop"):
 	)
 }
 
+@test "Markdown: the title may stand in <h1>, on one line or several" {
+	printf '%s\n' '<h1 align="center">The <b>Lamp</b></h1>' '' '## Oil' 'x' >lamp.md
+	printf '%s\n' '<h1 align="center">' '  <img src="horn.svg" alt="horn">' '  <br>Horn' '  loud' '</h1>' '# Other' >horn.md
+	printf '%s\n' '<h1><img src="buoy.svg"></h1>' '# Buoy' >buoy.md
+	printf '%s\n' '<h1>' '' '![Gull](gull.svg)' '' '</h1>' >gull.md
+	printf '%s\n' '<h1x>no</h1>' '```' '<h1>no</h1>' '```' >pier.md
+	printf '<h1>%0201d</h1>\n' 0 | sed 's/00/é/g' >tide.md
+	chunk lamp.md horn.md buoy.md gull.md pier.md tide.md >out
+	grep '"kind":"doc"' out | field title | head -5 | diff - <(printf '%s\n' 'The Lamp' 'Horn loud' Buoy Gull pier.md)
+	grep -q '"title":"é\{99,100\}","type"' out
+}
+
 @test "text: a line between two of marks is a heading, an underline is measured in characters" {
 	printf '%s\n' '========' 'Buoys' '========' '' 'Red to port.' '' Lights ====== '' White. '' '-----' 'no mark below' 'but text' >buoy.rst
 	chunk buoy.rst >out
