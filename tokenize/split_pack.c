@@ -2,8 +2,8 @@
  *
  * split_pack: fills chunks with items. Greedy: an item joins the chunk while it fits; one that doesn't starts the next chunk,
  * unless the present one is still less than a quarter full or the item fits nowhere whole: then it is taken sentence by
- * sentence (code and tables line by line), a sentence that fits nowhere word by word (and up to the end of a line, as those of
- * a log have no sentences), a word that fits nowhere by graphemes.
+ * sentence (tables line by line, code in runs of lines), a sentence that fits nowhere word by word (and up to the end of a line,
+ * as those of a log have no sentences), a word that fits nowhere by graphemes.
  * Where a paragraph is cut between sentences the last one is repeated, if it is short.
  *
  * Cost is the larger of tokens and bytes/16: white space costs WordPiece nothing and a 10,000-byte "word" one token, but
@@ -291,23 +291,77 @@ static size_t fill_words(struct split *s, const struct item *it, size_t t0, size
 	return line;
 }
 
-static size_t atom_len(const struct split *s, const struct item *it, size_t t)
+/* Adds [t, end), which fits nowhere whole, word by word. */
+static void fill_long(struct split *s, const struct item *it, size_t t, size_t end, size_t room)
 {
-	const char *p = s->text.data + t;
-	size_t n = it->t1 - t;
-	if (it->kind == BLOCK_CODE || it->kind == BLOCK_TABLE) {
-		const char *nl = memchr(p, '\n', n);
-		return nl ? (size_t)(nl - p) + 1 : n;
+	while (t < end && !s->err.code) {
+		t = fill_words(s, it, t, end, room);
+		if (t < end)
+			pack_flush(s, false);
 	}
-	return cut_sentence(p, n);
 }
 
-static void fill_atoms(struct split *s, const struct item *it, const char *sep)
+static bool has_room(const struct split *s, size_t room, size_t cost, size_t len)
+{
+	return s->cur_cost + cost <= room && (s->cur_bytes + len) / BYTES_PER_TOK <= room;
+}
+
+/* Lines of code or of a table: [t, end), which cost `sum`. */
+struct run { size_t t, end, sum; };
+
+/* As many lines from `t` on as the chunk has room for. Where more follow, code ends before the least indented line of those behind
+ * an empty one, if the chunk is half full then: between the methods of a class, the steps of a function. */
+static struct run next_lines(struct split *s, const struct item *it, size_t t, size_t room)
+{
+	const char *p = s->text.data;
+	struct run r = { t, t, 0 }, best = { t, t, 0 };
+	size_t least = SIZE_MAX;
+	bool blank = false;
+	while (r.end < it->t1) {
+		const char *nl = memchr(p + r.end, '\n', it->t1 - r.end);
+		size_t next = nl ? (size_t)(nl - p) + 1 : it->t1, indent = 0, cost = cost_of(s, r.end, next);
+		while (r.end + indent < next && count_is_space(p[r.end + indent]))
+			indent++;
+		bool empty = r.end + indent == next;
+		if (blank && !empty && it->kind == BLOCK_CODE && indent <= least && 2 * (s->cur_cost + r.sum) >= room) {
+			best = r;
+			least = indent;
+		}
+		if (!has_room(s, room, r.sum + cost, next - t))
+			return best.end > t ? best : r;
+		blank = empty;
+		r.sum += cost;
+		r.end = next;
+	}
+	return r;
+}
+
+static void fill_lines(struct split *s, const struct item *it, const char *sep)
+{
+	size_t room = pack_room(s);
+	for (size_t t = it->t0; t < it->t1 && !s->err.code;) {
+		struct run r = next_lines(s, it, t, room);
+		if (r.end > t) {
+			cur_add(s, it, t, r.end, sep, r.sum);
+		} else if (s->n_cur == 0) {	/* a line that is too long */
+			const char *nl = memchr(s->text.data + t, '\n', it->t1 - t);
+			r.end = nl ? (size_t)(nl - s->text.data) + 1 : it->t1;
+			fill_long(s, it, t, r.end, room);
+			t = r.end;
+			continue;
+		}
+		t = r.end;
+		if (t < it->t1)
+			pack_flush(s, false);
+	}
+}
+
+static void fill_sentences(struct split *s, const struct item *it, const char *sep)
 {
 	size_t room = pack_room(s), last_t = it->t0, last_cost = 0;
 	for (size_t t = it->t0; t < it->t1 && !s->err.code;) {
-		size_t len = atom_len(s, it, t), cost = cost_of(s, t, t + len);
-		if (s->n_cur > 0 && (s->cur_cost + cost > room || (s->cur_bytes + len) / BYTES_PER_TOK > room)) {
+		size_t len = cut_sentence(s->text.data + t, it->t1 - t), cost = cost_of(s, t, t + len);
+		if (s->n_cur > 0 && !has_room(s, room, cost, len)) {
 			pack_flush(s, false);
 			bool overlap = it->kind == BLOCK_PARA && last_cost > 0 && last_cost <= room / 5 &&
 				       last_cost + cost <= room;
@@ -318,15 +372,11 @@ static void fill_atoms(struct split *s, const struct item *it, const char *sep)
 		last_cost = cost;
 		if (cost <= room && len / BYTES_PER_TOK <= room) {
 			cur_add(s, it, t, t + len, sep, cost);
-			t += len;
-			continue;
+		} else {
+			fill_long(s, it, t, t + len, room);
+			last_cost = 0;
 		}
-		for (size_t end = t + len; t < end && !s->err.code;) {
-			t = fill_words(s, it, t, end, room);
-			if (t < end)
-				pack_flush(s, false);
-		}
-		last_cost = 0;
+		t += len;
 	}
 }
 
@@ -334,15 +384,17 @@ static void pack_item(struct split *s, const struct item *it, const char *sep)
 {
 	size_t room = pack_room(s), cost = cost_of(s, it->t0, it->t1), len = it->t1 - it->t0;
 	bool alone = cost <= room && len / BYTES_PER_TOK <= room;
-	bool fits = alone && s->cur_cost + cost <= room && (s->cur_bytes + len) / BYTES_PER_TOK <= room;
+	bool fits = alone && has_room(s, room, cost, len);
 	if (!fits && alone && s->cur_cost >= room / 4) {
 		pack_flush(s, false);
 		fits = true;
 	}
 	if (fits || (alone && s->n_cur == 0))
 		cur_add(s, it, it->t0, it->t1, sep, cost);
+	else if (it->kind == BLOCK_CODE || it->kind == BLOCK_TABLE)
+		fill_lines(s, it, sep);
 	else
-		fill_atoms(s, it, sep);
+		fill_sentences(s, it, sep);
 }
 
 static const char *separator(const struct item *prev, const struct item *it)

@@ -677,6 +677,21 @@ while not os.path.exists("stop"):
 	run ! grep -v '^Nov' out
 }
 
+@test "code that is too long is cut behind an empty line, where the next is the least indented" {
+	{
+		printf 'class Keeper:\n'
+		for i in $(seq 100 130); do
+			printf '\n    def step_%d(self):\n        for lamp in self.lamps:\n            lamp.oil(%d)\n\n        return self.wick\n' "$i" "$i"
+		done
+	} >keeper.py
+	{ echo 'Keepers:'; echo; echo '```'; cat keeper.py; echo '```'; } >keeper.md
+	chunk --limit=128 keeper.py keeper.md >out
+	sed -n 's/.*"text":"\(.*\)","n_tok.*/\1/p' out >text
+	[ "$(wc -l <text)" -gt 12 ]
+	run ! grep -vE '^(class|Keepers|    def)' text
+	[ "$(grep -o 'step_[0-9]*' text | wc -l)" = 62 ]
+}
+
 @test "rows of CSV, TSV and lines of JSON are cut between lines, whatever sentences they hold" {
 	for i in $(seq 100 160); do printf 'lamp %d\tBurns oil. Clean it daily. Trim the wick.\n' "$i"; done >pier.tsv
 	for to in csv jsonl ndjson; do cp pier.tsv "pier.$to"; done
