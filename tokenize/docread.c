@@ -201,6 +201,9 @@ static int run_reader(struct reading *r, struct src *src, enum doc_type type, st
 	case DOC_MAN:
 		rc = split_man(s, src, &r->info, r->o->mandoc, e);
 		break;
+	case DOC_OUTLINE:
+		rc = split_outline(s, src, &r->info, e);
+		break;
 	case DOC_TEXT: case DOC_NONE:
 		rc = split_plain(s, src, &r->info, e);
 		break;

@@ -3,10 +3,12 @@
  * split_plain: plain text. Paragraphs end at empty lines; a line underlined with punctuation, or between two such lines, is
  * a heading (the marks get their levels in the order in which they appear, as in reStructuredText); a form feed is a page
  * end. The first line, if it stands alone or is underlined, is the title; what only reStructuredText's tools read comes before it.
+ *
+ * Org, AsciiDoc and LaTeX are read so too; split_outline says what their own marks are, and nothing else gives them a title.
  */
 #include <string.h>
 
-#include "tokenize/split_types.h"
+#include "tokenize/split_outline.h"
 
 struct plain {
 	struct split *s;
@@ -15,6 +17,11 @@ struct plain {
 	struct line at[2];
 	size_t n_held;
 	bool titled, formal;	/* the title is known; the block's first line is none */
+	enum outline kind;
+	bool named;		/* its own mark has given the title */
+	char close[LINE_HELD];	/* what closes the block of code that is open */
+	size_t n_close;
+	bool table;		/* the open block is one of Org */
 	char mark[6];		/* underline characters, by level; with the high bit where there is a line above too */
 	size_t n_mark;
 };
@@ -56,8 +63,13 @@ static int underline(struct plain *t, const struct line *l)
 	size_t n = marks(l), width = 0;
 	for (size_t i = 0; i < head->n; i++)
 		width += ((unsigned char)head->p[i] & 0xC0) != 0x80;
-	if (n == 0 || n + 2 < width || (above && l->p[0] != t->held[0][0]))
+	if (n == 0 || n + 2 < width || (above && l->p[0] != t->held[0][0]) || t->kind == OUTLINE_ORG || t->kind == OUTLINE_TEX)
 		return 0;
+	if (t->kind == OUTLINE_ADOC) {	/* has lines of marks around blocks too, which have titles of their own */
+		static const char by_level[] = "=-~^+";
+		const char *at = above || n > width + 2 || strchr(".[", head->p[0]) ? NULL : strchr(by_level, l->p[0]);
+		return at ? (int)(at - by_level) + 1 : 0;
+	}
 	char mark = (char)(l->p[0] | (above ? 0x80 : 0));
 	for (size_t i = 0; i < t->n_mark; i++)
 		if (t->mark[i] == mark)
@@ -68,9 +80,16 @@ static int underline(struct plain *t, const struct line *l)
 	return (int)t->n_mark;
 }
 
+static void name(struct plain *t, const char *p, size_t n)
+{
+	if (!t->named)
+		doc_set_title(t->d, t->s, p, n);
+	t->named = true;
+}
+
 static void title(struct plain *t, const char *p, size_t n)
 {
-	if (!t->titled && n > 2)
+	if (!t->titled && n > 2 && t->kind == OUTLINE_NONE)
 		doc_set_title(t->d, t->s, p, n);
 	t->titled = true;
 }
@@ -89,11 +108,58 @@ static void para_end(struct plain *t)
 	t->titled |= t->n_held == 2;
 	held_give(t);
 	split_block(t->s, BLOCK_PARA);
+	t->table = false;
+}
+
+/* A line with the marks of Org, AsciiDoc or LaTeX. True if it was dealt with. */
+static bool outlined(struct plain *t, const struct line *l)
+{
+	struct outline_head h;
+	enum block block;
+	int level = t->n_close == 0 || t->kind == OUTLINE_ORG ? outline_head(t->kind, l, &h) : 0;
+	if (level > 0) {
+		struct place at = { l->off, l->off + l->n, l->line, l->line };
+		size_t used = (size_t)(h.rest - l->p);
+		struct line rest = *l;
+		rest.p += used, rest.n -= used, rest.off += used;
+		t->n_close = 0;
+		para_end(t);
+		if (t->kind == OUTLINE_ADOC && (level == 1 || l->line == 1))
+			name(t, h.p, h.n);
+		split_heading(t->s, level, h.p, h.n, at, UNIT_SECTION);
+		if (!line_is_blank(&rest))
+			split_line(t->s, &rest);
+		return true;
+	}
+	if (t->n_close > 0) {
+		split_line(t->s, l);
+		if (outline_closes(t->kind, l, t->close, t->n_close)) {
+			t->n_close = 0;
+			split_block(t->s, BLOCK_PARA);
+		}
+		return true;
+	}
+	if (outline_title(t->kind, l, &h))
+		name(t, h.p, h.n);
+	if (t->n_held > 0 && underline(t, l) > 0)
+		return false;
+	t->n_close = outline_opens(t->kind, l, t->close, &block);
+	bool row = t->kind == OUTLINE_ORG && l->n > 0 && l->p[strspn(l->p, " \t")] == '|';
+	if (t->n_close > 0 || row != t->table) {
+		para_end(t);
+		split_block(t->s, t->n_close > 0 ? block : row ? BLOCK_TABLE : BLOCK_PARA);
+		t->table = row;
+	}
+	if (t->n_close > 0)
+		split_line(t->s, l);
+	return t->n_close > 0;
 }
 
 static void plain_line(struct plain *t, const struct line *l)
 {
 	struct line rest = *l;
+	if (t->kind != OUTLINE_NONE && l->first && (l->end > 0 || l->n < LINE_HELD) && outlined(t, l))
+		return;
 	if (line_is_blank(l) && l->end > 0) {
 		para_end(t);
 		return;
@@ -110,6 +176,8 @@ static void plain_line(struct plain *t, const struct line *l)
 		if (level > 0) {
 			struct place at = { t->at[0].off, l->off + l->n, t->at[0].line, l->line };
 			title(t, head->p, head->n);
+			if (t->kind == OUTLINE_ADOC && level == 1)
+				name(t, head->p, head->n);
 			t->n_held = 0;
 			split_heading(t->s, level, head->p, head->n, at, UNIT_SECTION);
 			return;
@@ -129,17 +197,30 @@ static void plain_line(struct plain *t, const struct line *l)
 	split_line(t->s, l);
 }
 
-int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err *e)
+static int read_lines(struct plain *t, struct src *src, struct err *e)
 {
-	struct plain t = { .s = s, .d = d };
 	struct lines l;
 	struct line line;
-	d->type = "text";
 	int rc = lines_open(&l, src, e);
 	if (rc < 0)
 		return rc;
 	while (lines_next(&l, &line))
-		plain_line(&t, &line);
-	held_give(&t);
+		plain_line(t, &line);
+	held_give(t);
 	return lines_close(&l, e);
+}
+
+int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err *e)
+{
+	struct plain t = { .s = s, .d = d };
+	d->type = "text";
+	return read_lines(&t, src, e);
+}
+
+int split_outline(struct split *s, struct src *src, struct doc_info *d, struct err *e)
+{
+	static const char *const type[] = { "text", "org", "asciidoc", "latex" };
+	struct plain t = { .s = s, .d = d, .kind = outline_of(d->file) };
+	d->type = type[t.kind];
+	return read_lines(&t, src, e);
 }

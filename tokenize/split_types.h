@@ -12,7 +12,7 @@
 #include "tokenize/split.h"
 #include "tokenize/src.h"
 
-enum doc_type { DOC_TEXT, DOC_MARKDOWN, DOC_CODE, DOC_HTML, DOC_MAN, DOC_NONE };
+enum doc_type { DOC_TEXT, DOC_MARKDOWN, DOC_CODE, DOC_HTML, DOC_MAN, DOC_OUTLINE, DOC_NONE };
 
 struct doc_info {
 	const char *file;		/* base name without .gz; borrowed */
@@ -36,6 +36,7 @@ void doc_set_title(struct doc_info *d, struct split *s, const char *p, size_t n)
 void split_line(struct split *s, const struct line *l);
 
 int split_plain(struct split *s, struct src *src, struct doc_info *d, struct err *e);
+int split_outline(struct split *s, struct src *src, struct doc_info *d, struct err *e);	/* Org, AsciiDoc, LaTeX, as the file's name says */
 int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct err *e);
 int split_code(struct split *s, struct src *src, struct doc_info *d, struct err *e);
 int split_html(struct split *s, struct src *src, struct doc_info *d, struct err *e);

@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	if (n < 2)
 		return 0;
+	static const char *const file[] = { "fuzz.txt", "fuzz.org", "fuzz.adoc", "fuzz.tex" };	/* the first is plain text */
 	struct bounds b = { n };
 	static struct count *c;		/* a table of words: made once, for speed */
 	if (!c)
@@ -48,7 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct src src;
 	if (src_open_mem(&src, p + 1, n - 1, "fuzz", NULL) == 0) {
 		switch (p[0] % 6) {
-		case 0: split_plain(s, &src, &d, NULL); break;
+		case 0:
+			d.file = file[p[0] / 6 % 4];
+			split_outline(s, &src, &d, NULL);
+			break;
 		case 1: split_markdown(s, &src, &d, NULL); break;
 		case 2: split_code(s, &src, &d, NULL); break;
 		case 3: split_html(s, &src, &d, NULL); break;

@@ -663,6 +663,105 @@ while not os.path.exists("stop"):
 	done
 }
 
+# "[headings] lines" of each chunk of FILE
+paths() {
+	chunk "$1" | grep '"kind":"chunk"' | sed 's/.*"sec":\(\[.*\]\),"unit".*"l":\([^}]*\)}.*/\1 \2/'
+}
+
+@test "Org: stars begin headings, #+TITLE names the document, and code and tables are kept" {
+	cat >lamp.org <<-'EOF'
+	#+title: The Lamp
+	Shines.
+
+	* TODO Oil   :fire:
+	Fill it.
+	----------
+	** Colza
+	#+BEGIN_SRC sh
+	# fill
+	** not bold
+
+	  lamp --fill
+	#+END_SRC
+	| kind | price |
+	|------+-------|
+
+	*bold* words
+	* Horn
+	EOF
+	chunk lamp.org | grep -q '"title":"The Lamp","type":"org"'
+	paths lamp.org | diff - <(printf '%s\n' '[] [1,2]' '["TODO Oil :fire:"] [5,6]' '["TODO Oil :fire:","Colza"] [8,9]' \
+		'["TODO Oil :fire:","not bold"] [12,17]' '["Horn"] [18,18]')
+	chunk lamp.org | grep -qF '|------+-------|\n\n*bold* words'
+	printf 'No heading.\n\n* Lamp' >bare.org
+	chunk bare.org | grep -q '"title":"bare.org"'
+	paths bare.org | diff - <(printf '%s\n' '[] [1,1]' '["Lamp"] [3,3]')
+}
+
+@test "AsciiDoc: marked and underlined headings, and none within listings, tables and examples" {
+	cat >lamp.adoc <<-'EOF'
+	// by the keeper
+	= The Lamp
+	Keeper <k@example.org>
+
+	== Oil
+	[source,sh]
+	----
+	== no
+	----
+	.Title
+	----
+	x
+	----
+	====
+	One line.
+	====
+	Example:
+	--------------
+	lamp
+	--------------
+
+	=== Kinds
+	|===
+	|Colza
+
+	== |no
+	|===
+	Wick
+	----
+	Trim.
+	EOF
+	chunk lamp.adoc | grep -q '"title":"The Lamp","type":"asciidoc"'
+	paths lamp.adoc | diff - <(printf '%s\n' '[] [1,1]' '["The Lamp"] [3,3]' '["The Lamp","Oil"] [6,20]' '["The Lamp","Oil","Kinds"] [23,27]' \
+		'["The Lamp","Wick"] [30,30]')
+	printf 'lamp(1)\n=======\n\nNAME\n----\nlamp - burns\n' >old.asciidoc
+	chunk old.asciidoc | grep -q '"title":"lamp(1)"'
+	printf '=== Lamp\n\nBurns.\n\n= Horn\n' >low.adoc
+	chunk low.adoc | grep -q '"title":"Lamp","type"'
+	paths old.asciidoc | diff - <(printf '%s\n' '["lamp(1)","NAME"] [6,6]')
+}
+
+@test "LaTeX: sections and the title, and neither within verbatim" {
+	cat >lamp.tex <<-'EOF'
+	\title[Lamp]{The \emph{Lamp}}
+	\chapter*{Oil}\label{oil}
+	It burns.
+	\begin{verbatim}
+	\section{No}
+
+	\end{verbatim}
+	\subsection[short]{Colza {\bf oil}}
+	\sectionmark{no} \partial
+	\section{open
+	EOF
+	sed 's/$/\r/' lamp.tex >crlf.tex
+	for f in lamp.tex crlf.tex; do
+		chunk $f | grep -qF '"title":"The \\emph{Lamp}","type":"latex"'
+		paths $f | diff - <(printf '%s\n' '[] [1,1]' '["Oil"] [2,7]' '["Oil","Colza {\\bf oil}"] [9,10]')
+		chunk $f | grep -qF '"text":"\\label{oil}\nIt burns.\n\n\\begin'
+	done
+}
+
 @test "text: a form feed ends a page, and with it a paragraph" {
 	printf 'Page 1\n\n\fTides\n=====\n\nebb\n\fflow\n\f' >book.txt
 	chunk book.txt >out
