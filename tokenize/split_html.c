@@ -4,9 +4,10 @@
  *
  *	bytes --> text run | <tag ...> | &entity; | <!-- --> | <script>..</script>
  *
- * h1-h6 are headings, dl/dt/dd entries, pre is code, tr is a row of a table, title is the title. White space collapses
- * outside pre. The file is held in memory (at most HTML_MAX). Places are the bytes of each run of text.
+ * h1-h6 are headings, dl/dt/dd entries, the items of ol are counted, pre is code, tr is a row of a table, title is the title.
+ * White space collapses outside pre. The file is held in memory (at most HTML_MAX). Places are the bytes of each run of text.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,9 @@
 #include "tokenize/split_types.h"
 
 #define HTML_MAX (32u << 20)
+#define LIST_MAX 16u		/* lists within each other of which the items are counted */
 
-enum tag_class { T_INLINE, T_BLOCK, T_HEADING, T_PRE, T_ROW, T_CELL, T_TABLE, T_ITEM, T_BR, T_DROP, T_TITLE, T_DL, T_DT, T_DD };
+enum tag_class { T_INLINE, T_BLOCK, T_HEADING, T_PRE, T_ROW, T_CELL, T_TABLE, T_ITEM, T_BR, T_DROP, T_TITLE, T_DL, T_DT, T_DD, T_LIST };
 
 struct tag { const char *name; enum tag_class cls; };
 
@@ -26,11 +28,11 @@ static const struct tag tag[] = {	/* sorted; what is not here is inline */
 	{ "dl", T_DL }, { "dt", T_DT }, { "fieldset", T_BLOCK }, { "figcaption", T_BLOCK }, { "figure", T_BLOCK },
 	{ "footer", T_BLOCK }, { "form", T_BLOCK }, { "h1", T_HEADING }, { "h2", T_HEADING }, { "h3", T_HEADING },
 	{ "h4", T_HEADING }, { "h5", T_HEADING }, { "h6", T_HEADING }, { "head", T_BLOCK }, { "header", T_BLOCK },
-	{ "hr", T_BLOCK }, { "html", T_BLOCK }, { "li", T_ITEM }, { "main", T_BLOCK }, { "nav", T_BLOCK }, { "ol", T_BLOCK },
+	{ "hr", T_BLOCK }, { "html", T_BLOCK }, { "li", T_ITEM }, { "main", T_BLOCK }, { "nav", T_BLOCK }, { "ol", T_LIST },
 	{ "option", T_BLOCK }, { "p", T_BLOCK }, { "pre", T_PRE }, { "script", T_DROP }, { "section", T_BLOCK },
 	{ "style", T_DROP }, { "summary", T_BLOCK }, { "svg", T_DROP }, { "table", T_TABLE }, { "tbody", T_BLOCK },
 	{ "td", T_CELL }, { "template", T_DROP }, { "textarea", T_BLOCK }, { "tfoot", T_BLOCK }, { "th", T_CELL },
-	{ "thead", T_BLOCK }, { "title", T_TITLE }, { "tr", T_ROW }, { "ul", T_BLOCK },
+	{ "thead", T_BLOCK }, { "title", T_TITLE }, { "tr", T_ROW }, { "ul", T_LIST },
 };
 
 struct html {
@@ -45,6 +47,10 @@ struct html {
 	bool collecting, space, titled;
 	bool new_line;		/* within pre a block began or ended: what follows is on a line of its own */
 	bool bullet;		/* a list item has begun and has no text yet */
+	unsigned number;	/* its number, 0 in <ul> */
+	unsigned list[LIST_MAX];	/* the next number in each list that is open, 0 in <ul> */
+	size_t n_list;		/* lists that are open */
+	const char *attr;	/* of the tag that was seen last, up to `at` */
 	int level, pre, table;
 	bool in_title, in_entry;
 	bool no_gt;		/* there is no '>' from `at` on */
@@ -82,8 +88,12 @@ static void give(struct html *h, const char *p, size_t n, size_t b0, size_t b1)
 		h->head_at.b1 = at.b1;
 		h->head_at.l1 = at.l1;
 	} else {
-		if (h->bullet)
-			split_made(h->s, "- ", 2, (struct place){ b0, b0, at.l0, at.l0 });
+		if (h->bullet) {
+			char mark[16] = "- ";
+			if (h->number > 0)
+				snprintf(mark, sizeof mark, "%u. ", h->number);
+			split_made(h->s, mark, strlen(mark), (struct place){ b0, b0, at.l0, at.l0 });
+		}
 		h->bullet = false;
 		split_made(h->s, p, n, at);
 	}
@@ -173,6 +183,23 @@ static void entry_tag(struct html *h, enum tag_class cls, bool close)
 	h->space = h->bullet = false;
 }
 
+/* Counts from `start` on, or 1. */
+static void list_tag(struct html *h, bool ordered, bool close)
+{
+	if (close) {
+		h->n_list -= h->n_list > 0;
+		return;
+	}
+	if (h->n_list < LIST_MAX) {
+		const char *end = h->p + h->at, *p = memmem(h->attr, (size_t)(end - h->attr), " start=", 7);
+		unsigned first = 0;
+		for (p = p ? p + 7 : end; p < end && (*p == '"' || *p == '\'' || (*p >= '0' && *p <= '9' && first < 100000)); p++)
+			first = *p >= '0' ? first * 10 + (unsigned)(*p - '0') : first;
+		h->list[h->n_list] = ordered ? first + (first == 0) : 0;
+	}
+	h->n_list++;
+}
+
 /* Within a table an item is a line of its cell, within a head no line at all. */
 static void item_tag(struct html *h, bool close)
 {
@@ -182,6 +209,12 @@ static void item_tag(struct html *h, bool close)
 	else if (!close && !h->collecting && last && last != '\n' && last != ' ')
 		give(h, "\n", 1, h->at, h->at);
 	h->bullet = !close && (h->table ? !h->collecting : !h->space);
+	if (!close) {
+		unsigned *next = h->n_list > 0 && h->n_list <= LIST_MAX ? &h->list[h->n_list - 1] : NULL;
+		h->number = next ? *next : 0;
+		if (h->number > 0)
+			++*next;
+	}
 }
 
 /* `empty`: <script src="x"/>, as XML writes an element without contents. */
@@ -233,6 +266,9 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 		else
 			h->space = true;
 		break;
+	case T_LIST:
+		list_tag(h, name[0] == 'o', close);
+		/* fall through */
 	case T_BLOCK:
 		if (h->pre && !h->table && !h->collecting)
 			h->new_line = true;
@@ -283,6 +319,7 @@ static bool markup(struct html *h)
 			return false;
 		i = (size_t)(gt - p);
 	}
+	h->attr = p + (close ? 2 : 1) + k;
 	h->at += i + 1;
 	if (name[0])
 		tag_seen(h, name, close, p[i - 1] == '/');

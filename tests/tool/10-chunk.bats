@@ -508,6 +508,13 @@ while not os.path.exists("stop"):
 	grep -q '"text":"-x y\\nz w\\noar"' out
 }
 
+@test "HTML: the items of an ordered list keep their numbers" {
+	echo '<ol><li>Fill<li><p>Light</p><ul><li>wick</ul><li>Wait</ol><ol class=x start="9"><li></li><li>Trim<ol><li>cut</ol><li>Go</ol><li>Stray' >lamp.html
+	chunk lamp.html | field text | diff - <(echo '1. Fill\n2. Light\n- wick\n3. Wait\n10. Trim\n1. cut\n11. Go\n- Stray')
+	echo '<ol start=99999999999999999999><li>Far</ol><ol start=0><li>One</ol></ol></ol><ul><li>end</ul>' >far.html
+	chunk far.html | field text | grep -qx '[0-9]*\. Far\\n1\. One\\n- end'
+}
+
 @test "HTML: a place ends on the line that its last byte ends" {
 	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
 	chunk x.html >out
