@@ -17,6 +17,7 @@
 
 #define ITEM_HELD (32u << 10)	/* an item longer than this is packed while it still grows */
 #define HEAD_MAX 600u		/* heads joined into one entry */
+#define TABLE_HEAD_MAX 2000u
 #define TITLE_MAX 40u		/* tokens */
 #define HEADING_MAX 28u
 
@@ -45,6 +46,7 @@ void split_free(struct split *s)
 		return;
 	pack_path_drop(s, 0);
 	free(s->title);
+	free(s->table_head);
 	free(s->item);
 	free(s->mark);
 	buf_release(&s->text);
@@ -182,6 +184,26 @@ void split_block(struct split *s, enum block kind)
 		return;
 	item_close(s);
 	s->block = (int)kind;
+}
+
+void split_table_head(struct split *s)
+{
+	size_t n = split_block_len(s);
+	if (n == 0 || n > TABLE_HEAD_MAX || s->depth > 0)
+		return;
+	struct item *it = &s->item[s->n_item - 1];
+	const char *p = s->text.data + it->t0;
+	if ((const char *)memchr(p, '\n', n) != p + n - 1)
+		return;
+	while (n > 0 && strchr("| \n", p[n - 1]))
+		n--;
+	while (n > 0 && (*p == '|' || *p == ' '))
+		p++, n--;
+	free(s->table_head);
+	s->table_head = strndup(p, n);
+	it->headed = s->table_head != NULL;
+	if (!s->table_head)
+		split_memory(s);
 }
 
 size_t split_block_len(const struct split *s)

@@ -72,6 +72,9 @@ void split_entry_end(struct split *s);
 int split_entry_depth(const struct split *s);
 /* The next text starts a new block. Empty blocks vanish. */
 void split_block(struct split *s, enum block kind);
+/* The one line that the open block has is the head of a table: where that is cut, the head is the last of the path in the chunks
+ * behind the first. Nothing if there are more lines, or within an entry. */
+void split_table_head(struct split *s);
 /* Text that stands in the source byte for byte (ill-formed UTF-8 and NUL become U+FFFD), on line `line` from byte `off`; it
  * may contain line feeds, each of which ends a line. */
 void split_text(struct split *s, const char *p, size_t n, uint64_t off, uint64_t line);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * split_code: source code and configuration. A block ends where an empty line is followed by a line without indentation
- * (a function, a class, a section of a configuration file); the comment at the top of the file gives the title.
+ * (a function, a class, a section of a configuration file); the comment at the top of the file gives the title. The first line of
+ * a CSV or TSV names its columns.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/utf8.h"
 #include "tokenize/split_types.h"
@@ -137,6 +139,24 @@ static void look(struct top *t, const struct line *l, struct doc_info *d, struct
 	t->legal &= !t->closed;
 }
 
+/* True if the first line of a file of rows names its columns: no cell of it begins as a number does. */
+static bool is_head(const struct line *l)
+{
+	bool begins = true;
+	for (size_t i = 0; i < l->n; i++) {
+		if (begins && strchr("0123456789+-.#", l->p[i]))
+			return false;
+		begins = strchr(",;\t", l->p[i]) || (begins && (l->p[i] == '"' || l->p[i] == ' '));
+	}
+	return l->n > 0;
+}
+
+static bool has_rows(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+	return dot && (strcasecmp(dot, ".csv") == 0 || strcasecmp(dot, ".tsv") == 0);
+}
+
 int split_code(struct split *s, struct src *src, struct doc_info *d, struct err *e)
 {
 	struct lines l;
@@ -156,6 +176,8 @@ int split_code(struct split *s, struct src *src, struct doc_info *d, struct err 
 			split_block(s, BLOCK_CODE);
 		gap = empty || (gap && !line.first);
 		split_line(s, &line);
+		if (line.line == 1 && line.first && line.end > 0 && has_rows(d->file) && is_head(&line))
+			split_table_head(s);
 	}
 	return lines_close(&l, e);
 }

@@ -52,6 +52,7 @@ struct html {
 	size_t n_list;		/* lists that are open */
 	const char *attr;	/* of the tag that was seen last, up to `at` */
 	int level, pre, table;
+	bool th, td;		/* which cells the row has so far */
 	bool in_title, in_entry;
 	bool no_gt;		/* there is no '>' from `at` on */
 	bool no_quote;		/* a tag's quotes went on to the end: they are no longer believed */
@@ -250,11 +251,15 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 	case T_ROW:	/* </tr> may be left out */
 		if (split_block_last(h->s) && split_block_last(h->s) != '\n' && !h->collecting)
 			give(h, "\n", 1, h->at, h->at);
-		h->space = false;
+		if (h->th && !h->td && h->table)
+			split_table_head(h->s);
+		h->th = h->td = h->space = false;
 		break;
 	case T_CELL:
 		if (!close && split_block_last(h->s) && split_block_last(h->s) != '\n')
 			give(h, " | ", 3, h->at, h->at);
+		h->th |= name[1] == 'h';
+		h->td |= name[1] == 'd';
 		h->space = false;
 		break;
 	case T_ITEM:

@@ -18,6 +18,7 @@ struct item {
 	int kind;		/* enum block or ITEM_HEAD */
 	int depth;		/* entries around it; a head lies inside the entry it opens */
 	bool cont;		/* goes on where the item before it stops */
+	bool headed;		/* a table with a head, which is in split.table_head */
 	size_t t0, t1;		/* text */
 };
 
@@ -60,6 +61,7 @@ struct split {
 	size_t n_mark, mark_cap;
 	bool item_open;			/* the last item still grows */
 	bool in_head;			/* text goes to an entry's head */
+	char *table_head;		/* of the table that was begun last */
 	int block;			/* kind of the next item */
 	int depth;			/* entries open */
 

@@ -329,6 +329,8 @@ static void text_line(struct md *m, const struct line *l, const char *p, size_t 
 		split_line(m->s, l);
 		return;
 	}
+	if (p[0] == '|' && m->kind == BLOCK_TABLE && p[strspn(p, "|:- \t")] == '\n' && memchr(p, '-', n))
+		split_table_head(m->s);
 	if (p[0] == '|' && m->kind != BLOCK_TABLE)
 		block(m, BLOCK_TABLE);
 	else if (p[0] != '|' && m->kind == BLOCK_TABLE)

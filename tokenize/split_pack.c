@@ -17,6 +17,7 @@
 
 #define BYTES_PER_TOK 16u
 #define HEAD_SHARE 3u		/* an entry's head may take 1/3 of the limit in the path */
+#define TABLE_HEAD_SHARE 8u	/* that of a table 1/8 */
 #define NESTED_SHARE 3u		/* nested entries longer than 1/3 of a chunk stand alone */
 
 static size_t cost_of(struct split *s, size_t t0, size_t t1)
@@ -338,8 +339,12 @@ static struct run next_lines(struct split *s, const struct item *it, size_t t, s
 
 static void fill_lines(struct split *s, const struct item *it, const char *sep)
 {
-	size_t room = pack_room(s);
+	int n_path = s->n_path;
+	bool cut = it->cont;
 	for (size_t t = it->t0; t < it->t1 && !s->err.code;) {
+		if (cut && it->headed && s->n_path == n_path)
+			pack_path_push(s, s->table_head, strlen(s->table_head), s->limit / TABLE_HEAD_SHARE);
+		size_t room = pack_room(s);
 		struct run r = next_lines(s, it, t, room);
 		if (r.end > t) {
 			cur_add(s, it, t, r.end, sep, r.sum);
@@ -351,8 +356,13 @@ static void fill_lines(struct split *s, const struct item *it, const char *sep)
 			continue;
 		}
 		t = r.end;
-		if (t < it->t1)
+		cut = t < it->t1;
+		if (cut)
 			pack_flush(s, false);
+	}
+	if (s->n_path > n_path) {	/* what follows is no part of the table */
+		pack_flush(s, false);
+		pack_path_drop(s, n_path);
 	}
 }
 
@@ -389,7 +399,8 @@ static void pack_item(struct split *s, const struct item *it, const char *sep)
 		pack_flush(s, false);
 		fits = true;
 	}
-	if (fits || (alone && s->n_cur == 0))
+	bool whole = !(it->headed && it->cont) && (fits || (alone && s->n_cur == 0));
+	if (whole)
 		cur_add(s, it, it->t0, it->t1, sep, cost);
 	else if (it->kind == BLOCK_CODE || it->kind == BLOCK_TABLE)
 		fill_lines(s, it, sep);

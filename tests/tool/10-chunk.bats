@@ -806,6 +806,37 @@ paths() {
 	done
 }
 
+@test "a table that is cut: its head is above each part but the first, and above nothing behind it" {
+	rows=$(seq -f 'lamp %g,burns oil,7' 100 130)
+	{ echo 'name,what it burns,price'; echo "$rows"; } >pier.csv
+	{ printf '"name"\t"oil"\n'; echo "$rows" | tr , '\t'; } >pier.tsv
+	{ printf '## Lamps\n\n| name | what it burns | price |\n|:--|---|--:|\n'; echo "$rows" | sed 's/,/ | /g; s/.*/| & |/'; printf '\nBehind.\n'; } >pier.md
+	{ echo '<h2>Lamps</h2><table><thead><tr><th>name<th>what it burns<th>price</thead>'
+	  echo "$rows" | sed 's/,/<td>/g; s/^/<tr><td>/'; echo '</table>Behind.'; } >pier.html
+	{ echo '1,2,3'; echo "$rows"; } >none.csv
+	{ printf '| a | b |\n'; echo "$rows" | sed 's/^/| /'; } >none.md
+	for f in pier.csv pier.tsv pier.md pier.html; do
+		chunk --limit=64 $f | grep '"kind":"chunk"' | sed 's/.*"sec":\(\[.*\]\),"unit".*/\1/' >sec
+		case $f in
+		*.csv) want='[] ["name,what it burns,price"]' ;;
+		*.tsv) want='[] ["\"name\" \"oil\""]' ;;
+		*) want='["Lamps"] ["Lamps","name | what it burns | price"] ["Lamps"]' ;;
+		esac
+		[ "$(uniq sec | tr '\n' ' ')" = "$want " ]
+		[ "$(wc -l <sec)" -gt 4 ]
+		run ! grep -q 'n_tok":\(6[5-9]\|[7-9][0-9]\)' <(chunk --limit=64 $f)
+	done
+	chunk --limit=64 none.csv none.md | grep '"kind":"chunk"' >out
+	run ! grep -v '"sec":\[\]' out
+}
+
+@test "a table of megabytes keeps its head, and every row" {
+	{ echo 'name,what it burns,price'; seq -f 'lamp %g,burns oil,7' 10000 19999; } >pier.csv
+	chunk pier.csv | grep '"kind":"chunk"' >out
+	[ "$(grep -vc '"sec":\["name,what it burns,price"\]' out)" = 1 ]
+	field text <out | sed 's/\\n/\n/g' | cmp - pier.csv
+}
+
 @test "indented code beside prose keeps the indentation of its first line, and a line alone needs none" {
 	printf 'Oil first.\n\n    if dark:\n        light()\n\nThen\n\n    wait\n' >lamp.md
 	cp lamp.md lamp.txt
