@@ -218,12 +218,27 @@ static void item_tag(struct html *h, bool close)
 	}
 }
 
+/* Steps behind the sign that is all the text of a link: one to the place where it stands, which generators of pages put behind
+ * headings and terms. */
+static void skip_permalink(struct html *h)
+{
+	static const char *const sign[] = { "\xC2\xB6", "\xC2\xA7", "#", "\xF0\x9F\x94\x97", "&para;", "&sect;", "&#182;", "&#167;" };
+	const char *p = h->p + h->at;
+	for (size_t i = 0; i < sizeof sign / sizeof *sign; i++) {
+		size_t k = strlen(sign[i]);
+		if (h->n - h->at >= k + 4 && memcmp(p, sign[i], k) == 0 && strncasecmp(p + k, "</a>", 4) == 0)
+			h->at += k;
+	}
+}
+
 /* `empty`: <script src="x"/>, as XML writes an element without contents. */
 static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 {
 	const struct tag *t = bsearch(name, tag, sizeof tag / sizeof *tag, sizeof *tag, by_name);
 	switch (t ? t->cls : T_INLINE) {
 	case T_INLINE:
+		if (!close && strcmp(name, "a") == 0)
+			skip_permalink(h);
 		break;
 	case T_DROP:
 		if (!close && !empty)

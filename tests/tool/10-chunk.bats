@@ -515,6 +515,16 @@ while not os.path.exists("stop"):
 	chunk far.html | field text | grep -qx '[0-9]*\. Far\\n1\. One\\n- end'
 }
 
+@test "HTML: a sign that links to where it stands is no part of a heading or term" {
+	echo '<h1>Lamp<a class="headerlink" href="#l">¶</a></h1><h2><A href=#o>&sect;</A>Oil</h2><dl><dt>fill()<a href="#f">#</a><dd>C<a>#2</a> §</dl>' >lamp.html
+	chunk lamp.html >out
+	grep -q '"title":"Lamp"' out
+	grep -qF '"sec":["Lamp","Oil","fill()"]' out
+	grep -qF '"text":"fill()\nC#2 §"' out
+	printf '<p>x<a>#' >cut.html
+	chunk cut.html | grep -qF '"text":"x#"'
+}
+
 @test "HTML: a place ends on the line that its last byte ends" {
 	printf '<pre>\nkeel\nrib\n</pre>\n' >x.html
 	chunk x.html >out
