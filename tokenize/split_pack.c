@@ -315,7 +315,7 @@ struct run { size_t t, end, sum; };
 static struct run next_lines(struct split *s, const struct item *it, size_t t, size_t room)
 {
 	const char *p = s->text.data;
-	struct run r = { t, t, 0 }, best = { t, t, 0 };
+	struct run r = { t, t, 0 }, best = { t, t, 0 }, before = { t, t, 0 };
 	size_t least = SIZE_MAX;
 	bool blank = false;
 	while (r.end < it->t1) {
@@ -328,8 +328,12 @@ static struct run next_lines(struct split *s, const struct item *it, size_t t, s
 			best = r;
 			least = indent;
 		}
-		if (!has_room(s, room, r.sum + cost, next - t))
+		if (!has_room(s, room, r.sum + cost, next - t)) {
+			if (next == it->t1 && before.end > t)	/* the last line takes one along: it may be what closes a fence */
+				r = before;
 			return best.end > t ? best : r;
+		}
+		before = r;
 		blank = empty;
 		r.sum += cost;
 		r.end = next;

@@ -808,6 +808,15 @@ paths() {
 	[ "$(grep -o 'step_[0-9]*' text | wc -l)" = 62 ]
 }
 
+@test "what closes a fence stands alone in no chunk" {
+	{ echo '```'; for i in $(seq 100 123); do echo "lamp $i: trim the wick, fill with oil"; done; echo '```'; } >lamp.md
+	for limit in $(seq 64 110); do
+		chunk --limit="$limit" lamp.md
+	done >out
+	run ! grep -q '"text":"```"' out
+	[ "$(grep -c '```"' out)" = 47 ]
+}
+
 @test "rows of CSV, TSV and lines of JSON are cut between lines, whatever sentences they hold" {
 	for i in $(seq 100 160); do printf 'lamp %d\tBurns oil. Clean it daily. Trim the wick.\n' "$i"; done >pier.tsv
 	for to in csv jsonl ndjson; do cp pier.tsv "pier.$to"; done
