@@ -260,6 +260,15 @@ static size_t whole_lines(const struct split *s, size_t t0, size_t t)
 	return 2 * (end - t0) >= t - t0 ? end : t;
 }
 
+/* Where a comma or the like ends in the last quarter of s[0..n), which is part of a word; else n. */
+static size_t behind_mark(const char *s, size_t n)
+{
+	for (size_t i = n; 4 * i > 3 * n; i--)
+		if (strchr(",;|&", s[i - 1]))
+			return i;
+	return n;
+}
+
 /* Adds as many words of [t0, t1) as fit into an empty chunk; returns where it stopped. */
 static size_t fill_words(struct split *s, const struct item *it, size_t t0, size_t t1, size_t room)
 {
@@ -276,11 +285,11 @@ static size_t fill_words(struct split *s, const struct item *it, size_t t0, size
 		if (sum + cost > room || (end - t0) / BYTES_PER_TOK > room) {
 			if (t > t0)
 				break;
-			/* The first word alone is too much: halve it until it fits, between graphemes. */
+			/* The first word alone is too much: less of it until it fits, between graphemes, or behind a mark. */
 			size_t max = (end - t) < room * BYTES_PER_TOK ? end - t : room * BYTES_PER_TOK;
 			while (max > 8 && cost_of(s, t, t + cut_grapheme(p + t, end - t, max)) > room)
 				max -= max / 4;
-			t += cut_grapheme(p + t, end - t, max > 4 ? max : 4);
+			t += behind_mark(p + t, cut_grapheme(p + t, end - t, max > 4 ? max : 4));
 			sum = room;
 			break;
 		}

@@ -1088,6 +1088,14 @@ paths() {
 	grep -o '"b":\[[0-9]*,[0-9]*\]' out | tr -dc '0-9,\n' | awk -F, 'NR > 1 && $1 > last { gap = 1 } { last = $2 } END { exit gap || last != 1000000 }'
 }
 
+@test "a line of JSON without spaces is cut behind a comma" {
+	printf '{"lamps":[%s0]}\n' "$(seq -s, 1000 2000)" >lamps.json
+	chunk lamps.json | grep -o '"text":"\(.*\)","n_tok' | sed 's/^"text":"//; s/","n_tok$//' >out
+	[ "$(wc -l <out)" -gt 5 ]
+	[ "$(grep -c ',$' out)" = $(($(wc -l <out) - 1)) ]
+	[ "$(tr -d '\n\\' <out)" = "$(cat lamps.json)" ]
+}
+
 @test "folders, FIFOs and sockets are skipped with a reason" {
 	mkdir dir
 	mkfifo fifo
