@@ -20,6 +20,7 @@ struct md {
 	bool front_ok;			/* ...which may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
+	bool bare;			/* the table has no bars at the beginning of its rows */
 	char h1[LINE_HELD];		/* what stands in <h1> so far */
 	size_t n_h1;
 	bool in_h1, in_tag;
@@ -319,9 +320,24 @@ static bool heading_line(struct md *m, const struct line *l, const char *p, size
 	return true;
 }
 
+/* The line below the head of a table. */
+static bool is_table_rule(const char *p, size_t n)
+{
+	size_t i = 0;
+	while (i < n && strchr("|:- \t", p[i]))
+		i++;
+	return i == n && memchr(p, '-', n) && memchr(p, '|', n);
+}
+
 /* A line that is no heading and no fence: begins the block it belongs to, if that isn't open. */
 static void text_line(struct md *m, const struct line *l, const char *p, size_t n, size_t indent, bool was_blank)
 {
+	bool rule = is_table_rule(p, n);
+	if (rule && m->has_held && memchr(m->held, '|', m->at.n)) {	/* what is held is the head of a table without bars around it */
+		split_block(m->s, BLOCK_TABLE);
+		m->kind = BLOCK_TABLE;
+		m->bare = true;
+	}
 	held_give(m);
 	if (list_mark(p, n) && (indent < 4 || m->item)) {
 		if (indent < 2 || !m->item)
@@ -329,11 +345,13 @@ static void text_line(struct md *m, const struct line *l, const char *p, size_t 
 		split_line(m->s, l);
 		return;
 	}
-	if (p[0] == '|' && m->kind == BLOCK_TABLE && p[strspn(p, "|:- \t")] == '\n' && memchr(p, '-', n))
+	bool row = p[0] == '|' || (m->kind == BLOCK_TABLE && m->bare && memchr(p, '|', n));
+	if (rule && row && m->kind == BLOCK_TABLE)
 		split_table_head(m->s);
-	if (p[0] == '|' && m->kind != BLOCK_TABLE)
+	m->bare &= m->kind == BLOCK_TABLE;
+	if (row && m->kind != BLOCK_TABLE)
 		block(m, BLOCK_TABLE);
-	else if (p[0] != '|' && m->kind == BLOCK_TABLE)
+	else if (!row && m->kind == BLOCK_TABLE)
 		block(m, BLOCK_PARA);
 	else if (indent >= 4 && was_blank && !m->item && m->kind == BLOCK_PARA)
 		block(m, BLOCK_CODE);

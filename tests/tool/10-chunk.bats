@@ -849,6 +849,14 @@ paths() {
 	run ! grep -v '"sec":\[\]' out
 }
 
+@test "Markdown: a table without bars around its rows is one" {
+	{ printf 'name | oil\n:-- | --:\n'; seq -f 'lamp %g | Colza. Or whale. | 7' 100 130; printf 'Behind.\n\na | b\n'; } >lamp.md
+	chunk --limit=64 lamp.md | grep '"kind":"chunk"' | sed 's/.*"sec":\(\[.*\]\),"unit":"\([a-z]*\)".*"text":"\([^ ]*\).*/\1 \2 \3/' >got
+	sed -n 1p got | grep -qx '\[\] table name'
+	sed -n '2,$p' got | grep -v '^\["name | oil"\] table lamp$' | diff - <(echo '[] para Behind.\n\na')
+	[ "$(wc -l <got)" -gt 6 ]
+}
+
 @test "a table of megabytes keeps its head, and every row" {
 	{ echo 'name,what it burns,price'; seq -f 'lamp %g,burns oil,7' 10000 19999; } >pier.csv
 	chunk pier.csv | grep '"kind":"chunk"' >out
