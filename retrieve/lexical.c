@@ -369,11 +369,12 @@ static void divide(float *v, size_t n, double by)
 		v[i] *= f;
 }
 
-/* The vocabulary of n documents grows about as sqrt(n) (Heaps' law), so the share of new words that one more of them, or a
- * question about them, brings falls as 1 / sqrt(n): what a small index does not know says little against it. */
+/* What a small index does not know says little against it: of words that no document has, only the share counts that its documents are of
+ * those that would be needed to tell. */
 static float known(float share, double n_doc)
 {
-	return fminf(1, share * (float)(1 + 1 / sqrt(fmax(1, n_doc))));
+	double lacks = (1 - (double)share) * n_doc / (n_doc + MORE_DOCS);
+	return share > 0 ? (float)fmin(1, (double)share / ((double)share + lacks)) : 0;
 }
 
 int lexical_run(struct lexical *l, struct store *s, const struct plan *p, const struct lexical_param *par, struct err *e)

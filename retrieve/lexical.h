@@ -22,7 +22,7 @@ struct lexical {
 	float *doc, *name;	/* [n_doc] */
 	float *whole;		/* [n_doc] idf of the words that are a whole name of the document; relative, as above */
 	float *cover;		/* [n_doc] share of the question's informative terms that occur in the document at all, its name and title too */
-	float known;		/* share that occurs in the index at all, more in a small index: see the source */
+	float known;		/* share that occurs in the index at all; a small index that lacks one counts it for less: see the source */
 };
 
 struct lexical_param { float k1, b, head, k1_doc, b_doc, k1_name, b_name; };
