@@ -49,7 +49,7 @@ SCRIPTS := tt ask sync model eval
 UNIT := err arena buf grow cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template ask prompt stream emit session block prefix drafter cost decoder
 UNIT += terms segment forged writer rank
-UNIT += attn nn gguf safetensors pack screen tok split roff child encoder seen metric gold named
+UNIT += attn nn gguf safetensors pack screen tok split readers roff child encoder seen metric gold named
 
 KERN_CHECK := kern bert scan
 

@@ -195,6 +195,17 @@ static void html_entity_knows_numbers_and_names(void **state)
 	assert_int_equal(cp, 0x263A);
 	assert_int_equal(html_entity("&#0;", 4, &cp), 4);
 	assert_int_equal(cp, 0xFFFD);
+	static const char *const none[] = { "&#x110000;", "&#xD800;", "&#xDFFF;", "&#4294967361;" };	/* the last is 2^32 + 65 */
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		assert_true(html_entity(none[i], strlen(none[i]), &cp) > 0);
+		assert_int_equal(cp, 0xFFFD);
+	}
+	assert_int_equal(html_entity("&#x4g", 5, &cp), 4);
+	assert_int_equal(cp, 4);
+	assert_int_equal(html_entity("&#x;", 4, &cp), 0);
+	assert_int_equal(html_entity("&amp x", 6, &cp), 0);
+	assert_int_equal(html_entity("&#65x", 5, &cp), 4);
+	assert_int_equal(cp, 'A');
 	assert_int_equal(html_entity("&#146;", 6, &cp), 6);
 	assert_int_equal(cp, 0x2019);
 	assert_int_equal(html_entity("&#x80;", 6, &cp), 6);

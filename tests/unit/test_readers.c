@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * split_markdown, split_plain, split_html, split_code, split_man: what each makes of its markup. A chunk is shown as
+ * [headings|unit|text], what follows the last is the title.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tokenize/split_types.h"
+
+struct example { const char *text, *want; };
+
+static int show(void *arg, const struct split_chunk *c, struct err *e)
+{
+	(void)e;
+	buf_puts(arg, "[");
+	for (size_t i = 0; i < c->n_sec; i++)
+		buf_printf(arg, "%s%s", i ? "/" : "", c->sec[i]);
+	buf_printf(arg, "|%s|%.*s]", unit_name(c->unit), (int)c->len, c->text);
+	return 0;
+}
+
+static const char *mandoc;
+static int show_place(void *arg, const struct split_chunk *c, struct err *e)
+{
+	(void)e;
+	return buf_printf(arg, "[bytes %d-%d, lines %d-%d: %.*s]", (int)c->at.b0, (int)c->at.b1, (int)c->at.l0, (int)c->at.l1, (int)c->len, c->text);
+}
+
+static int read_man(struct split *s, struct src *src, struct doc_info *d, struct err *e)
+{
+	return split_man(s, src, d, mandoc, e);
+}
+
+typedef int (*reader)(struct split *, struct src *, struct doc_info *, struct err *);
+
+static void become(reader read, split_fn shown, const struct example *x, size_t n)
+{
+	struct count *counter = count_new(NULL);
+	for (size_t i = 0; i < n; i++) {
+		struct buf got = {0};
+		struct src src;
+		struct doc_info d = { .file = "keel", .title = "keel" };
+		struct split *s = split_new(counter, 256, shown, &got);
+		assert_int_equal(src_open_mem(&src, x[i].text, strlen(x[i].text), "keel", NULL), 0);
+		assert_int_equal(read(s, &src, &d, NULL), 0);
+		assert_int_equal(split_close(s, NULL), 0);
+		if (shown == show)
+			buf_puts(&got, d.title);
+		assert_string_equal(got.data, x[i].want);
+		split_free(s);
+		src_close(&src);
+		buf_release(&got);
+	}
+	count_free(counter);
+}
+#define BECOME(read, x) become(read, show, x, sizeof(x) / sizeof *(x))
+
+/* As mandoc reads it, where there is one. */
+static void by_mandoc(const struct example *x, size_t n)
+{
+	mandoc = "mandoc";
+	if (system("command -v mandoc >/dev/null") == 0)
+		become(read_man, show, x, n);
+	mandoc = NULL;
+}
+#define BY_MANDOC(x) by_mandoc(x, sizeof(x) / sizeof *(x))
+
+static void markdown_headings(void **state)
+{
+	static const struct example x[] = {
+		{ "## Rib\n\nelm\n\n# Keel\n\noak\n", "[Rib|section|elm][Keel|section|oak]keel" },
+		{ "###### Six\n\nelm\n\n####### Seven\n", "[Six|section|elm\n\n####### Seven]keel" },
+		{ "# Keel\n\noak\n\n#\n\nelm\n", "[Keel|section|oak][|para|elm]Keel" },
+		{ "oak\n\n    # Keel\n\nelm\n", "[|para|oak\n\n# Keel\n\nelm]keel" },
+		{ "Keel\n=\n\noak\n\nRib\n--  \n\nelm\n", "[Keel|section|oak][Keel/Rib|section|elm]Keel" },
+		{ "Keel\n-\n\noak\n", "[|para|Keel\n-\n\noak]keel" },
+		{ "- oak\n\nKeel\n====\n\nelm\n", "[|para|- oak][Keel|section|elm]Keel" },
+	};
+	(void)state;
+	BECOME(split_markdown, x);
+}
+
+static void markdown_fences(void **state)
+{
+	static const struct example x[] = {
+		{ "~~\n# Keel\n\noak\n", "[|para|~~][Keel|section|oak]Keel" },
+		{ "~~~\n```\n# oak\n~~~\n", "[|code|~~~\n```\n# oak\n~~~]keel" },
+		{ "````\n```\n# oak\n````\n", "[|code|````\n```\n# oak\n````]keel" },
+		{ "oak\n\n    ```\n\n# Keel\n\nelm\n", "[|para|oak\n\n```][Keel|section|elm]Keel" },
+		{ "1. ```\n   oak\n    ```\n# Keel\n\nelm\n", "[|code|1. ```\n   oak\n    ```][Keel|section|elm]Keel" },
+		{ "- ```\n\toak\n\t```\n# Keel\n\nelm\n", "[|code|- ```\n\toak\n\t```][Keel|section|elm]Keel" },
+	};
+	(void)state;
+	BECOME(split_markdown, x);
+}
+
+/* Of one block the lines stay as far apart as they are; between two blocks there is an empty line, between two items none. */
+static void markdown_blocks(void **state)
+{
+	static const struct example x[] = {
+		{ "12. oak\n\n13. elm\n", "[|para|12. oak\n13. elm]keel" },
+		{ "1) oak\n\n2) elm\n", "[|para|1) oak\n2) elm]keel" },
+		{ "+ oak\n\n+ elm\n", "[|para|+ oak\n+ elm]keel" },
+		{ "- oak\n\n- elm\n  - ash\n\n\n  - fir\n- bay\n", "[|para|- oak\n- elm\n  - ash\n\n\n  - fir\n- bay]keel" },
+		{ "- oak\nand elm\n- ash\n", "[|para|- oak\nand elm\n- ash]keel" },
+		{ "- oak\n\n\n  elm\n\nash\n", "[|para|- oak\n\n\n  elm\n\nash]keel" },
+		{ "| oak | 1 |\n|---|---|\n", "[|table|| oak | 1 |\n|---|---|]keel" },
+		{ "| oak | 1 |\nelm\n| ash | 2 |\n", "[|para|| oak | 1 |\n\nelm\n\n| ash | 2 |]keel" },
+		{ "oak\n    elm\n", "[|para|oak\n    elm]keel" },
+		{ "\n    oak\n\n\n    elm\nash\n", "[|para|    oak\n\n\n    elm\n\nash]keel" },
+		{ "\n    oak\n\n\n    elm\n", "[|code|    oak\n\n\n    elm]keel" },
+	};
+	(void)state;
+	BECOME(split_markdown, x);
+}
+
+static void markdown_front_matter(void **state)
+{
+	static const struct example x[] = {
+		{ "---\ntitle: Keel\n...\n# Rib\n\nelm\n", "[|code|title: Keel][Rib|section|elm]Keel" },
+		{ "---\ntitle: \"Keel\" and 'rib\n---\n", "[|code|title: \"Keel\" and 'rib]\"Keel\" and 'rib" },
+		{ "---\ntitle: |\n  oak\n---\n# Keel\n\nelm\n", "[|code|title: |\n  oak][Keel|section|elm]Keel" },
+		{ "oak\n\n---\ntitle: Keel\n---\n", "[|para|oak\n\n---\ntitle: Keel\n---]keel" },
+	};
+	(void)state;
+	BECOME(split_markdown, x);
+}
+
+static void plain_headings(void **state)
+{
+	static const struct example x[] = {
+		{ "Keel\n====  \n\noak\n\nRibs\n---\n\nelm\n", "[Keel|section|oak][Keel/Ribs|section|elm]Keel" },
+		{ "Keels\n===\n\noak\n", "[Keels|section|oak]Keels" },
+		{ "Keelson\n====\n\noak\n", "[|para|Keelson\n====\n\noak]keel" },
+		{ "----\nKeel\n====\n\noak\n", "[|para|----\nKeel\n====\n\noak]keel" },
+		{ "====\nKeel\n====\n\n====\nRibs\n====\n\noak\n", "[Keel|section|Keel][Ribs|section|oak]Keel" },
+		{ "Keel\n====\n\n====\nRibs\n====\n\noak\n", "[Keel/Ribs|section|oak]Keel" },
+	};
+	(void)state;
+	BECOME(split_plain, x);
+}
+
+/* A title is the first line, where it stands alone and is more than two letters. */
+static void plain_titles(void **state)
+{
+	static const struct example x[] = {
+		{ "Keel\n\nRib\n\noak\n", "[|para|Keel\n\nRib\n\noak]Keel" },
+		{ "Ke\n\nRib\n\noak\n", "[|para|Ke\n\nRib\n\noak]keel" },
+		{ "oak and\nelm\n\nKeel\n\nash\n", "[|para|oak and\nelm\n\nKeel\n\nash]keel" },
+		{ "----\nno mark\n\nKeel\n\noak\n", "[|para|----\nno mark\n\nKeel\n\noak]keel" },
+		{ "..keel\n\noak\n", "[|para|..keel\n\noak]..keel" },
+	};
+	(void)state;
+	BECOME(split_plain, x);
+}
+
+static void html_blocks(void **state)
+{
+	static const struct example x[] = {
+		{ "<p>oak<blockquote>elm</blockquote>ash<aside>fir</aside>", "[|para|oak\n\nelm\n\nash\n\nfir]keel" },
+		{ "<P>oak<BR>elm<H1>Keel</H1>ash", "[|para|oak\nelm][Keel|section|ash]Keel" },
+		{ "oak<svg><text>no</text></svg><template>no</template><style>no</style><script>no</SCRIPT> elm", "[|para|oak elm]keel" },
+		{ "<h1>Keel<br>and rib</h1>oak", "[Keel and rib|section|oak]Keel and rib" },
+		{ "<pre>oak\n\n  <pre>elm</pre>\n\n\nash</pre>fir  bay", "[|para|oak\n\nelm\n\nash\n\nfir bay]keel" },
+		{ "<pre><pre>oak</pre>elm  ash</pre>fir  bay", "[|para|oak\n\nelm  ash\n\nfir bay]keel" },
+		{ "<pre>oak\n<div>elm\n\n\n</div><div>ash</div></pre>", "[|code|oak\nelm\n\n\nash]keel" },
+		{ "<table><tr><td>oak<td><table><tr><td>elm</table>ash<tr><td>fir</table>", "[|table|oak |\n\nelm\n\nash\nfir]keel" },
+		{ "<a title=\"1 > 2\">oak</a> <b it's>elm</b> <i>ash's</i>", "[|para|oak elm ash's]keel" },
+		{ "oak&nbsp;&nbsp;&amp; elm &unknown; AT&T", "[|para|oak  & elm &unknown; AT&T]keel" },
+		{ "<h1>Keel", "[Keel|section|Keel]Keel" },
+	};
+	(void)state;
+	BECOME(split_html, x);
+}
+
+static void html_titles_and_entries(void **state)
+{
+	static const struct example x[] = {
+		{ "<title>Ship</title><h1>Keel</h1>oak<h1>Rib</h1>elm", "[Keel|section|oak][Rib|section|elm]Ship" },
+		{ "<h2>Keel</h2>oak<h1>Rib</h1>elm<h1>Mast</h1>ash", "[Keel|section|oak][Rib|section|elm][Mast|section|ash]Rib" },
+		{ "<title>Ship</title>oak", "[|para|oak]Ship" },
+		{ "<dl><dt>-a</dt><dd>oak</dd><dt>-b</dt><dd>elm</dd></dl>ash", "[-a|option|-a\noak][-b|option|-b\nelm][|para|ash]keel" },
+		{ "<dl><dt>-a<dd>oak<dt>-b<dd>elm</dl>ash", "[-a|option|-a\noak][-b|option|-b\nelm][|para|ash]keel" },
+	};
+	(void)state;
+	BECOME(split_html, x);
+}
+
+static void code_titles(void **state)
+{
+	static const struct example x[] = {
+		{ "-- Lays it.\n", "[|code|-- Lays it.]keel - Lays it." },
+		{ "; Lays it.\n", "[|code|; Lays it.]keel - Lays it." },
+		{ "%% Lays it.\n", "[|code|%% Lays it.]keel - Lays it." },
+		{ "%define KEEL\n% Lays it.\n", "[|code|%define KEEL\n% Lays it.]keel" },
+		{ "## Lays it.\n", "[|code|## Lays it.]keel - Lays it." },
+		{ "<!DOCTYPE x>\n<!-- Lays it. -->\n", "[|code|<!DOCTYPE x>\n<!-- Lays it. -->]keel - Lays it." },
+		{ "/* ---- Lays it ---- */\n", "[|code|/* ---- Lays it ---- */]keel - Lays it" },
+		{ "# oak\n# Lays it. And more.\n", "[|code|# oak\n# Lays it. And more.]keel - Lays it." },
+		{ "# License: free\n# Take it.\n#\n\n# Lays it.\n", "[|code|# License: free\n# Take it.\n#\n\n# Lays it.]keel - Lays it." },
+		{ "/* Copyright me */ /* more */\n// Lays it.\n", "[|code|/* Copyright me */ /* more */\n// Lays it.]keel - Lays it." },
+		{ "/* Copyright me\n\n   All of it.\n */\n// Lays it.\n",
+			"[|code|/* Copyright me\n\n   All of it.\n */\n// Lays it.]keel - Lays it." },
+	};
+	(void)state;
+	BECOME(split_code, x);
+}
+
+/* Only what begins at the margin, and closes nothing, begins a block: a chunk shows one empty line before it. */
+static void code_blocks(void **state)
+{
+	static const struct example x[] = {
+		{ "oak {\n\n\n\telm\n\n\n    ash\n\n\n}\n\n\nfir\n", "[|code|oak {\n\n\n\telm\n\n\n    ash\n\n\n}\n\nfir]keel" },
+	};
+	(void)state;
+	BECOME(split_code, x);
+}
+
+#define HEAD ".TH KEEL 1\n.SH NAME\nkeel \\- lay it\n"
+#define NAMED "[NAME|name|keel - lay it]"
+#define TITLE "keel - lay it"
+
+static void man_text_and_macros(void **state)
+{
+	static const struct example x[] = {
+		{ ".TH KEEL 1\n.SH OAK\nelm\n", "[OAK|section|elm]KEEL(1)" },
+		{ ".TH KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK 1\n.SH A\noak\n\nelm\n",
+			"[A|section|oak\n\nelm]KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK(1)" },
+		{ HEAD ".so man1/rib.1\n.so\tman1/rib.1\nof oak\n", "[NAME|name|keel - lay it of oak]keel - lay it of oak" },
+		{ HEAD ".SH A\n.B \"oak \"\"elm\"\"\" ash\n.BR a\\ b c\n.BR \\-\\-oak , \\-\\-elm\nfir\n",
+			NAMED "[A|section|oak \"elm\" ash a bc --oak,--elm fir]" TITLE },
+		{ HEAD ".SH A\nPress\n.BR Ctrl\\c\n.I x\n", NAMED "[A|section|Press Ctrlx]" TITLE },
+		{ HEAD ".SH A\n.de XX\n.SH no\n..\n.de1 YY\n.SH no\n..\n.am ZZ\n.SH no\n..\n.ig\n.SH no\n..\noak\n", NAMED "[A|section|oak]" TITLE },
+		{ HEAD ".SH A\n.ds X no\\\\\noak\n.ds X no \\\nno\nelm\n", NAMED "[A|section|oak elm]" TITLE },
+		{ HEAD ".SH A\n.B oak \\\" no\n.ie n elm\n.el no\n.if t no\n.if n .B fir\n'B bay\n.if n \\{.B yew\n.\\}\n",
+			NAMED "[A|section|oak elm fir bay yew]" TITLE },
+		{ HEAD ".SH A\n.RS\noak\n.SH B\nelm\n.SS C\nash\n.SH D\nfir\n",
+			NAMED "[A|section|oak][B|section|elm][B/C|section|ash][D|section|fir]" TITLE },
+	};
+	static const struct example mandoc_only[] = {
+		{ HEAD ".SH A\n.UR http://x/\noak\n.UE ,\nelm\n", NAMED "[A|section|oak <http://x/>, elm]" TITLE },
+		{ HEAD ".SH A\noak\n.SY lay\n.OP \\-a elm\n.YS\n", NAMED "[A|section|oak\nlay [-a elm]]" TITLE },
+		{ HEAD ".SH A\n.nf\n.B oak\n    elm\n.fi\nash\n", NAMED "[A|section|oak\n    elm\n\nash]" TITLE },
+		{ HEAD ".SH A\n.TS\nl l.\noak\telm [1] b\nT{\nash\nT}\tfir\n.TE\nbay\n.EQ\nx sup 2\n.EN\n",
+			NAMED "[A|section|oak | elm [1] b\nash | fir\n\nbay x sup 2]" TITLE },
+	};
+	(void)state;
+	BECOME(read_man, x);
+	BY_MANDOC(x);
+	BY_MANDOC(mandoc_only);
+}
+
+static void man_literal_text(void **state)
+{
+	static const struct example x[] = {
+		{ HEAD ".SH A\n.nf\noak\n.B elm ash\n.SH B\nfir\nbay\n", NAMED "[A|section|oak\nelm ash][B|section|fir bay]" TITLE },
+		{ HEAD ".SH A\noak\n.EX\nelm\n\n  ash\n.EE\nfir\n.br\nbay\n", NAMED "[A|section|oak\n\nelm\n\n  ash\n\nfir\nbay]" TITLE },
+	};
+	(void)state;
+	BY_MANDOC(x);
+}
+
+static void man_entries(void **state)
+{
+	static const struct example x[] = {
+		{ HEAD ".SH A\noak\n.TP 4\n.B \\-a\nelm\n.TP\n\\fB-b\\fR\nash\n.PP\nfir\n",
+			NAMED "[A|para|oak][A/-a|option|-a\nelm][A/-b|option|-b\nash][A|para|fir]" TITLE },
+		{ HEAD ".SH A\n.TP\n.B \\-a\n.TQ\n.B \\-b\nelm\n.IP \\-c 4\nash\n.IP\nfir\n",
+			NAMED "[A/-a, -b|option|-a, -b\nelm][A/-c|option|-c\nash\n\nfir]" TITLE },
+		{ HEAD ".SH A\n.IP \\(bu 2\noak\n.IP \\(bu\nelm\n.IP 1. 4\nash\n.IP (2) 4\nfir\n.IP o\nbay\n.IP a.\nyew\n",
+			NAMED "[A|section|\xE2\x80\xA2 oak\n\xE2\x80\xA2 elm\n1. ash\n(2) fir\no bay\na. yew]" TITLE },
+		{ HEAD ".SH A\n.TP\n.B \\-a\nelm\n.RS\n.TP\n.B on\nash\n.TP\n.B off\nfir\n.RE\n.TP\n.B \\-b\nbay\n",
+			NAMED "[A/-a|option|-a\nelm\non  ash\noff  fir][A/-b|option|-b\nbay]" TITLE },
+		{ HEAD ".SH A\n.B \\-a\n.RS\noak\n.RE\n.PP\n.B lay\n.RS\nelm\n.RE\n", NAMED "[A/-a|option|-a\noak][A/lay|entry|lay\nelm]" TITLE },
+		{ HEAD ".SH A\nSay:\n.RS\noak\n.RE\nIn short.\n.RS\nelm\n.RE\none two three four\n.RS\nash\n.RE\n",
+			NAMED "[A|section|Say:\n\noak\n\nIn short.\n\nelm\n\none two three four\n\nash]" TITLE },
+		{ HEAD ".SH A\n\\-a\n.IP\noak\n.PP\n\\-b\n.IP\nelm\n", NAMED "[A/-a|option|-a\noak][A/-b|option|-b\nelm]" TITLE },
+		{ HEAD ".SH A\n.TP\n.B [\\-?]\noak\n.TP\n.B \"+x\"\nelm\n.TP\n.B ...\nash\n.TP\n.B 12\nfir\n.TP\n.B x:\nbay\n",
+			NAMED "[A/[-?]|option|[-?]\noak][A/+x|option|+x\nelm][A/...|entry|...\nash\n\n12 fir\nx: bay]" TITLE },
+	};
+	(void)state;
+	BECOME(read_man, x);
+	BY_MANDOC(x);
+}
+
+static void man_macros_have_any_number_of_arguments_and_need_no_end(void **state)
+{
+	struct buf line = {0}, sections = {0}, want = {0};
+	(void)state;
+	buf_puts(&line, ".SH A\n.B");
+	buf_puts(&want, "[A|section|");
+	for (int i = 0; i < 150; i++) {
+		buf_puts(&line, " w");
+		buf_puts(&want, i ? " w" : "w");
+	}
+	buf_puts(&want, "]");
+	become(read_man, show, &(struct example){ line.data, want.data }, 1);
+	buf_clear(&want);
+	for (int i = 0; i < 100; i++) {
+		buf_puts(&sections, ".SH A\n.RS\noak\n");
+		buf_puts(&want, "[A|section|oak]");
+	}
+	become(read_man, show, &(struct example){ sections.data, want.data }, 1);
+	buf_release(&line);
+	buf_release(&sections);
+	buf_release(&want);
+}
+
+/* Up to 6 it tells of faults of the page. */
+static void mandoc_may_find_faults_but_not_fail(void **state)
+{
+	static const struct { const char *begins, *ends; int want; } x[] = {
+		{ "", "exit 0", 0 }, { "", "exit 6", 0 }, { "", "exit 7", ERR_FORMAT }, { "exit 0", "", ERR_FORMAT },
+	};
+	static const char tree[] = "title = \"KEEL\"\n\nSH (block) *1:2\n  SH (head) 1:2\n      A (text) 1:5\n"
+		"  SH (body) 1:2\n      oak (text) *2:1\n";
+	char path[] = "/tmp/test_readers_XXXXXX";
+	int fd = mkstemp(path);
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chmod(path, 0700), 0);
+	mandoc = path;
+	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+		struct count *counter = count_new(NULL);
+		struct buf got = {0};
+		struct src src;
+		struct doc_info d = { .file = "keel" };
+		struct split *s = split_new(counter, 256, show, &got);
+		FILE *f = fopen(path, "w");
+		fprintf(f, "#!/bin/sh\n%s\ncat <<E\n%sE\n%s\n", x[i].begins, tree, x[i].ends);
+		fclose(f);
+		assert_int_equal(src_open_mem(&src, ".SH A\noak\n", 10, "keel", NULL), 0);
+		assert_int_equal(read_man(s, &src, &d, NULL), x[i].want);
+		assert_int_equal(split_close(s, NULL), 0);
+		if (!x[i].want)
+			assert_string_equal(got.data, "[A|section|oak]");
+		split_free(s);
+		src_close(&src);
+		buf_release(&got);
+		count_free(counter);
+	}
+	mandoc = NULL;
+	unlink(path);
+}
+
+#define DOC ".Dd May 1, 2026\n.Dt KEEL 1\n.Os\n.Sh NAME\n.Nm keel\n.Nd lay it\n"
+
+static void mdoc_text_and_macros(void **state)
+{
+	static const struct example x[] = {
+		{ DOC ".Sh A\n.Nm\n.Op Fl ab\n.Op Fl c Ar oak\n.Ar elm ...\n",
+			NAMED "[A|section|keel [-ab] [-c oak] elm ...]" TITLE },
+		{ DOC ".Sh A\nSee\n.Xr rib 1 ,\n.Nm Fl v\nand\n.Nm Rib .\n.Nm\nis\n.Dq oak\nor\n.Pq elm .\n",
+			NAMED "[A|section|See rib(1), keel -v and Rib. keel is \"oak\" or (elm).]" TITLE },
+		{ DOC ".Sh A\n.Fn lay \"int oak\" \"int elm\"\n.Fo fit\n.Fa oak\n.Fa elm\n.Fc\n.Ft int\n.In keel.h\n",
+			NAMED "[A|section|lay(int oak, int elm)\nfit(oak, elm)\nint #include <keel.h>]" TITLE },
+		{ DOC ".Sh A\n.Pf x Ar oak\n.Fl a Ns Ar elm\n.Sm off\n.Fl b , c\n.Sm on\nash\n.Ap s\n.Eo <\n.Em fir\n.Ec >\n.Brq bay\n",
+			NAMED "[A|section|xoak -aelm -b,-c ash's <fir> {bay}]" TITLE },
+		{ DOC ".Sh A\n.Ar ( oak ) elm\n",
+			NAMED "[A|section|(oak) elm]" TITLE },
+		{ DOC ".Sh A\noak\n.Dl lay keel\nelm\n.D1 fit rib\nash\n",
+			NAMED "[A|section|oak\n\nlay keel\n\nelm\n\nfit rib\n\nash]" TITLE },
+	};
+	(void)state;
+	BY_MANDOC(x);
+}
+
+static void mdoc_lists_and_displays(void **state)
+{
+	static const struct example x[] = {
+		{ DOC ".Sh A\n.Bl -tag -width x\n.It Fl a\noak\n.Bl -bullet\n.It\nelm\n.It\nash\n.El\nfir\n.It Fl b\nbay\n.El\nyew\n",
+			NAMED "[A/-a|option|-a\noak\n\n\xE2\x80\xA2 elm\n\xE2\x80\xA2 ash\n\nfir][A/-b|option|-b\nbay][A|para|yew]" TITLE },
+		{ DOC ".Sh A\noak\n.Bd -literal\nelm\n  ash\n.Ic lay keel\n.Ed\nfir\n",
+			NAMED "[A|section|oak\n\nelm\n  ash\nlay keel\n\nfir]" TITLE },
+		{ DOC ".Sh A\n.Bd -unfilled\noak\nelm\n.Ed\n.Bd -ragged\nash\nfir\n.Ed\n", NAMED "[A|section|oak\nelm\n\nash fir]" TITLE },
+		{ DOC ".Sh A\n.Bl -enum\n.It\noak\n.It\nelm\n.El\n.Bl -item\n.It\nash\n.El\n", NAMED "[A|section|1. oak\n2. elm\nash]" TITLE },
+	};
+	(void)state;
+	BECOME(read_man, x);
+	BY_MANDOC(x);
+}
+
+/* A heading over nothing is a chunk, which stands where all of the heading does. */
+static void headings_have_places(void **state)
+{
+	static const struct { reader read; struct example x; } place[] = {
+		{ split_markdown, { "\nKeel\n====\n\n# Rib\n", "[bytes 1-10, lines 2-3: Keel][bytes 12-17, lines 5-5: Rib]" } },
+		{ split_plain, { "\n====\nKeel\n====\n", "[bytes 1-15, lines 2-4: Keel]" } },
+		{ split_html, { "\n<h1>\nKeel\n<b>and\nrib</b>\n</h1>", "[bytes 6-21, lines 3-5: Keel and rib]" } },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof place / sizeof *place; i++)
+		become(place[i].read, show_place, &place[i].x, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(markdown_headings),
+		cmocka_unit_test(markdown_fences),
+		cmocka_unit_test(markdown_blocks),
+		cmocka_unit_test(markdown_front_matter),
+		cmocka_unit_test(plain_headings),
+		cmocka_unit_test(plain_titles),
+		cmocka_unit_test(html_blocks),
+		cmocka_unit_test(html_titles_and_entries),
+		cmocka_unit_test(code_titles),
+		cmocka_unit_test(code_blocks),
+		cmocka_unit_test(man_text_and_macros),
+		cmocka_unit_test(man_literal_text),
+		cmocka_unit_test(man_entries),
+		cmocka_unit_test(man_macros_have_any_number_of_arguments_and_need_no_end),
+		cmocka_unit_test(mandoc_may_find_faults_but_not_fail),
+		cmocka_unit_test(mdoc_text_and_macros),
+		cmocka_unit_test(mdoc_lists_and_displays),
+		cmocka_unit_test(headings_have_places),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
