@@ -390,11 +390,6 @@ void split_entry_end(struct split *s)
 	s->block = BLOCK_PARA;
 }
 
-int split_entry_depth(const struct split *s)
-{
-	return s->depth;
-}
-
 int split_close(struct split *s, struct err *e)
 {
 	if (!s->err.code)

@@ -69,7 +69,6 @@ void split_heading(struct split *s, int level, const char *text, size_t n, struc
 void split_entry_begin(struct split *s);
 void split_entry_head_end(struct split *s);
 void split_entry_end(struct split *s);
-int split_entry_depth(const struct split *s);
 /* The next text starts a new block. Empty blocks vanish. */
 void split_block(struct split *s, enum block kind);
 /* The one line that the open block has is the head of a table: where that is cut, the head is the last of the path in the chunks

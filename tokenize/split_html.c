@@ -53,7 +53,7 @@ struct html {
 	const char *attr;	/* of the tag that was seen last, up to `at` */
 	int level, pre, table;
 	bool th, td;		/* which cells the row has so far */
-	bool in_title, in_entry;
+	bool in_title;
 	bool no_gt;		/* there is no '>' from `at` on */
 	bool no_quote;		/* a tag's quotes went on to the end: they are no longer believed */
 };
@@ -142,7 +142,6 @@ static void collect_end(struct html *h)
 	if (!h->in_title && h->head.len > 0)
 		split_heading(h->s, h->level, p, h->head.len, h->head_at, UNIT_SECTION);
 	h->in_title = false;
-	h->in_entry = h->in_entry && split_entry_depth(h->s) > 0;
 }
 
 /* Skips to behind </name>; everything up to there is dropped. */
@@ -167,20 +166,12 @@ static void drop(struct html *h, const char *name)
 static void entry_tag(struct html *h, enum tag_class cls, bool close)
 {
 	collect_end(h);
-	if (cls == T_DL || cls == T_DT) {
-		split_entry_head_end(h->s);
-		if (h->in_entry && (cls == T_DT || close) && !(cls == T_DT && close)) {
-			split_entry_end(h->s);
-			h->in_entry = false;
-		}
-		if (cls == T_DT && !close) {
-			split_entry_begin(h->s);
-			h->in_entry = true;
-		}
-	} else if (!close) {
-		split_entry_head_end(h->s);
-		block(h, BLOCK_PARA);
-	}
+	split_entry_head_end(h->s);
+	if (cls != T_DD && (cls == T_DT) != close)
+		split_entry_end(h->s);
+	if (cls == T_DT && !close)
+		split_entry_begin(h->s);
+	split_block(h->s, BLOCK_PARA);
 	h->space = h->bullet = false;
 }
 
@@ -252,7 +243,6 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 		block(h, BLOCK_PARA);
 		h->in_title = t->cls == T_TITLE;
 		h->level = name[1] - '0';
-		h->in_entry = h->in_entry && h->in_title;
 		collect_start(h);
 		break;
 	case T_PRE:

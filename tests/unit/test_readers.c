@@ -190,6 +190,8 @@ static void html_titles_and_entries(void **state)
 		{ "<title>Ship</title>oak", "[|para|oak]Ship" },
 		{ "<dl><dt>-a</dt><dd>oak</dd><dt>-b</dt><dd>elm</dd></dl>ash", "[-a|option|-a\noak][-b|option|-b\nelm][|para|ash]keel" },
 		{ "<dl><dt>-a<dd>oak<dt>-b<dd>elm</dl>ash", "[-a|option|-a\noak][-b|option|-b\nelm][|para|ash]keel" },
+		{ "<dl><dt>-a<dd>oak<h2>Keel</h2>elm</dl>ash<dl><dd>fir</dd>bay</dl>",
+			"[-a|option|-a\noak][Keel|section|elm\n\nash\n\nfir\n\nbay]keel" },
 	};
 	(void)state;
 	BECOME(split_html, x);
