@@ -305,7 +305,7 @@ static void content(struct reader *r, const char *macro, const struct word *w, s
 	} else {
 		man_open(r->m, MAN_ELEM, macro, "", r->line, flags_of(r));
 		for (size_t i = 0; i < n; i++)
-			show(r, w[i].p, w[i].n, w[i].flags);
+			show(r, w[i].p, w[i].n, (flags_of(r) & ~(unsigned)MAN_LINE) | w[i].flags);
 		man_close(r->m);
 	}
 	if (head) {
@@ -395,7 +395,7 @@ static void macro_line(struct reader *r, const char *name, const struct word *w,
 		man_open(r->m, MAN_ELEM, "sp", "", r->line, 0);
 		man_close(r->m);
 		break;
-	case M_SKIP:
+	case M_SKIP: case M_SM:
 		break;
 	case M_SP: case M_BR:
 		man_open(r->m, MAN_ELEM, name, "", r->line, flags_of(r));
@@ -514,7 +514,7 @@ void man_roff(struct man *m)
 			r.line = control_line(&r, p, n);
 			continue;
 		}
-		if (n > 0)
+		if (n > 0 || r.nofill)
 			content(&r, NULL, NULL, 0, p, n);
 		else
 			man_open(m, MAN_ELEM, "sp", "", r.line, flags_of(&r)), man_close(m);

@@ -268,6 +268,7 @@ static void man_literal_text(void **state)
 		{ HEAD ".SH A\noak\n.EX\nelm\n\n  ash\n.EE\nfir\n.br\nbay\n", NAMED "[A|section|oak\n\nelm\n\n  ash\n\nfir\nbay]" TITLE },
 	};
 	(void)state;
+	BECOME(read_man, x);
 	BY_MANDOC(x);
 }
 
@@ -359,22 +360,26 @@ static void mandoc_may_find_faults_but_not_fail(void **state)
 
 static void mdoc_text_and_macros(void **state)
 {
-	static const struct example x[] = {
-		{ DOC ".Sh A\n.Nm\n.Op Fl ab\n.Op Fl c Ar oak\n.Ar elm ...\n",
-			NAMED "[A|section|keel [-ab] [-c oak] elm ...]" TITLE },
+	static const struct { const char *text, *own, *by_mandoc; } x[] = {
+		{ DOC ".Sh A\n.Nm\n.Op Fl ab\n.Op Fl c Ar oak\n.Ar elm ...\n", "keel -ab -c oak elm ...", "keel [-ab] [-c oak] elm ..." },
 		{ DOC ".Sh A\nSee\n.Xr rib 1 ,\n.Nm Fl v\nand\n.Nm Rib .\n.Nm\nis\n.Dq oak\nor\n.Pq elm .\n",
-			NAMED "[A|section|See rib(1), keel -v and Rib. keel is \"oak\" or (elm).]" TITLE },
+			"See rib(1), keel -v and Rib. keel is oak or elm.", "See rib(1), keel -v and Rib. keel is \"oak\" or (elm)." },
 		{ DOC ".Sh A\n.Fn lay \"int oak\" \"int elm\"\n.Fo fit\n.Fa oak\n.Fa elm\n.Fc\n.Ft int\n.In keel.h\n",
-			NAMED "[A|section|lay(int oak, int elm)\nfit(oak, elm)\nint #include <keel.h>]" TITLE },
+			"lay int oak int elm fit oak elm int keel.h", "lay(int oak, int elm)\nfit(oak, elm)\nint #include <keel.h>" },
 		{ DOC ".Sh A\n.Pf x Ar oak\n.Fl a Ns Ar elm\n.Sm off\n.Fl b , c\n.Sm on\nash\n.Ap s\n.Eo <\n.Em fir\n.Ec >\n.Brq bay\n",
-			NAMED "[A|section|xoak -aelm -b,-c ash's <fir> {bay}]" TITLE },
-		{ DOC ".Sh A\n.Ar ( oak ) elm\n",
-			NAMED "[A|section|(oak) elm]" TITLE },
-		{ DOC ".Sh A\noak\n.Dl lay keel\nelm\n.D1 fit rib\nash\n",
-			NAMED "[A|section|oak\n\nlay keel\n\nelm\n\nfit rib\n\nash]" TITLE },
+			"x oak -aelm -b, c ash s < fir > bay", "xoak -aelm -b,-c ash's <fir> {bay}" },
+		{ DOC ".Sh A\n.Ar ( oak ) elm\n", "(oak) elm", "(oak) elm" },
+		{ DOC ".Sh A\noak\n.Dl lay keel\nelm\n.D1 fit rib\nash\n", "oak lay keel elm fit rib ash",
+			"oak\n\nlay keel\n\nelm\n\nfit rib\n\nash" },
 	};
 	(void)state;
-	BY_MANDOC(x);
+	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+		char want[2][256];
+		for (int k = 0; k < 2; k++)
+			snprintf(want[k], sizeof want[k], "%s[A|section|%s]%s", NAMED, k ? x[i].by_mandoc : x[i].own, TITLE);
+		become(read_man, show, &(struct example){ x[i].text, want[0] }, 1);
+		by_mandoc(&(struct example){ x[i].text, want[1] }, 1);
+	}
 }
 
 static void mdoc_lists_and_displays(void **state)
