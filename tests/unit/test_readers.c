@@ -230,6 +230,7 @@ static void code_blocks(void **state)
 #define HEAD ".TH KEEL 1\n.SH NAME\nkeel \\- lay it\n"
 #define NAMED "[NAME|name|keel - lay it]"
 #define TITLE "keel - lay it"
+#define OAKS "oak oak oak oak oak oak oak oak"
 
 static void man_text_and_macros(void **state)
 {
@@ -261,6 +262,24 @@ static void man_text_and_macros(void **state)
 	BY_MANDOC(mandoc_only);
 }
 
+/* The title is NAME's first paragraph, up to where it is long, and what names something in others; there is one NAME. */
+static void man_titles(void **state)
+{
+	static const struct example x[] = {
+		{ ".TH KEEL 1\n.SH NAME\nribs\n.SH A\noak\n", "[NAME|name|ribs][A|section|oak]ribs" },
+		{ HEAD ".PP\nrib \\(en fit it\n.PP\nmast \\(em step it\n.PP\nno more\n",
+			"[NAME|name|keel - lay it\n\nrib \xE2\x80\x93 fit it\n\nmast \xE2\x80\x94 step it\n\nno more]"
+			"keel - lay it rib \xE2\x80\x93 fit it mast \xE2\x80\x94 step it" },
+		{ HEAD ".SH NAME\nrib \\- fit it\n", NAMED "[NAME|section|rib - fit it]" TITLE },
+		{ HEAD OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n",
+			"[NAME|name|" TITLE " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS "]"
+			TITLE " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS },
+	};
+	(void)state;
+	BECOME(read_man, x);
+	BY_MANDOC(x);
+}
+
 static void man_literal_text(void **state)
 {
 	static const struct example x[] = {
@@ -284,8 +303,18 @@ static void man_entries(void **state)
 		{ HEAD ".SH A\n.TP\n.B \\-a\nelm\n.RS\n.TP\n.B on\nash\n.TP\n.B off\nfir\n.RE\n.TP\n.B \\-b\nbay\n",
 			NAMED "[A/-a|option|-a\nelm\non  ash\noff  fir][A/-b|option|-b\nbay]" TITLE },
 		{ HEAD ".SH A\n.B \\-a\n.RS\noak\n.RE\n.PP\n.B lay\n.RS\nelm\n.RE\n", NAMED "[A/-a|option|-a\noak][A/lay|entry|lay\nelm]" TITLE },
-		{ HEAD ".SH A\nSay:\n.RS\noak\n.RE\nIn short.\n.RS\nelm\n.RE\none two three four\n.RS\nash\n.RE\n",
-			NAMED "[A|section|Say:\n\noak\n\nIn short.\n\nelm\n\none two three four\n\nash]" TITLE },
+		{ HEAD ".SH A\nSay:\n.RS\noak\n.RE\n.PP\none two three four\n.RS\nelm\n.RE\n",
+			NAMED "[A|section|Say:\n\noak\n\none two three four\n\nelm]" TITLE },
+		{ HEAD ".SH A\n.B " OAKS " oak oak oak oak\n.RS\nelm\n.RE\n.PP\n.B lay keel...\n.RS\nash\n.RE\n",
+			NAMED "[A/" OAKS " oak oak oak oak|entry|" OAKS " oak oak oak oak\nelm][A/lay keel...|entry|lay keel...\nash]" TITLE },
+		{ HEAD ".SH A\n.B " OAKS " oak oak oak oak oak\n.RS\nelm\n.RE\n", NAMED "[A|section|" OAKS " oak oak oak oak oak\n\nelm]" TITLE },
+		{ HEAD ".SH A\n\\-? lay it and go\n.RS\noak\n.RE\n.PP\n[\\-a lay it and go]\n.RS\nelm\n.RE\n",
+			NAMED "[A/-? lay it and go|option|-? lay it and go\noak][A/[-a lay it and go]|option|[-a lay it and go]\nelm]" TITLE },
+		{ HEAD ".SH A\n\\-a\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n.RS\nelm\n.RE\n",
+			NAMED "[A|section|-a " OAKS " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS "\n\nelm]" TITLE },
+		{ HEAD ".SH A\n\\-a " OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n    elm\n.PP\n\\-b  ash\n    fir\n",
+			NAMED "[A|section|-a " OAKS " " OAKS " " OAKS " " OAKS "\n    elm\n\n-b  ash\n    fir]" TITLE },
+		{ HEAD ".SH A\n.IP \\(:u 4\noak\n.IP (12) 4\nelm\n", NAMED "[A/\xC3\xBC|entry|\xC3\xBC\noak\n\n(12) elm]" TITLE },
 		{ HEAD ".SH A\n\\-a\n.IP\noak\n.PP\n\\-b\n.IP\nelm\n", NAMED "[A/-a|option|-a\noak][A/-b|option|-b\nelm]" TITLE },
 		{ HEAD ".SH A\n.TP\n.B [\\-?]\noak\n.TP\n.B \"+x\"\nelm\n.TP\n.B ...\nash\n.TP\n.B 12\nfir\n.TP\n.B x:\nbay\n",
 			NAMED "[A/[-?]|option|[-?]\noak][A/+x|option|+x\nelm][A/...|entry|...\nash\n\n12 fir\nx: bay]" TITLE },
@@ -424,6 +453,7 @@ int main(void)
 		cmocka_unit_test(code_titles),
 		cmocka_unit_test(code_blocks),
 		cmocka_unit_test(man_text_and_macros),
+		cmocka_unit_test(man_titles),
 		cmocka_unit_test(man_literal_text),
 		cmocka_unit_test(man_entries),
 		cmocka_unit_test(man_macros_have_any_number_of_arguments_and_need_no_end),

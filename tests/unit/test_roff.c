@@ -42,7 +42,24 @@ static void roff_text_escapes_become_text(void **state)
 	is("Andr\\('e \\[`a] \\(~N \\(vs \\(a~ \\(Lqx\\(Rq", "Andr\xC3\xA9 \xC3\xA0 \xC3\x91 \xC5\xA1 ~ \"x\"");
 	is("\\[e aa]\\[u ad]\\[a ao]\\[c ac]\\[n ti]", "\xC3\xA9\xC3\xBC\xC3\xA5\xC3\xA7\xC3\xB1");
 	is("it\\N'39's \\o'e\\(aa'", "it's e\xC2\xB4");
+	is("a\\fPb\\s48c\\s48+d", "ab8c8+d");
+	is("soft\\[u00AD]ly\\[u2010]\\~x\\[u00A0]y", "softly- x y");
+	is("a\\v'1'b\\h'-1'c\\h'1'd\\n-x\\E\\te\\*(lqf\\*(rq\\*(xx", "abc d\\ e\"f\"");
+	is("\\[u0041]\\[char126]\\[char255]\\[u41]", "A~\xC3\xBF" "u41");
+	is("x\\#y", "x");
+	is("a\034b\035c", "abc");
 	is("co\\%op\\:er\036ate\037x", "cooper-ate x");
+}
+
+static void roff_text_says_whether_the_next_word_joins(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	assert_true(roff_text("a\\c", 3, &b));
+	assert_false(roff_text("\\ca", 3, &b));
+	assert_true(roff_begins_bold("\\fBa", 4) && roff_begins_bold("\\fIa", 4));
+	assert_false(roff_begins_bold("\\fRa", 4) || roff_begins_bold("\\fPa", 4) || roff_begins_bold("\\f1a", 4) || roff_begins_bold("a", 1));
+	buf_release(&b);
 }
 
 static void roff_text_cut_escapes_are_harmless(void **state)
@@ -74,14 +91,29 @@ static void macro_find_finds_all_classes(void **state)
 
 static void doc_type_follows_name_and_bytes(void **state)
 {
+	static const struct { const char *path, *bytes; enum doc_type want; } x[] = {
+		{ "/m/tar.1", ".TH X 1\n", DOC_MAN }, { "/m/app.log.1", "12:00 started\n", DOC_TEXT }, { "/m/tar.n", "\\\" x\n.so y.1\n", DOC_MAN },
+		{ "/m/tar.l", "'\\\" t\n", DOC_MAN }, { "/m/tar.l2", ".TH X 1\n", DOC_MAN }, { "/m/tar.lua", "-- x\n.SH X\n", DOC_CODE },
+		{ "/man/x.page", "x\n.Sh NAME\n", DOC_MAN }, { "/m/x.page", "x\n.Sh NAME\n", DOC_TEXT }, { "/m/tar.1", "'.\\\" x\n", DOC_MAN },
+		{ "/m/page", ".TH X 1\n", DOC_MAN }, { "/m/page", "\xEF\xBB\xBF\n.Dd May 1\n", DOC_MAN },
+		{ "/m/README.md", "12:00 started\n", DOC_MARKDOWN }, { "/m/README.MD", "x", DOC_MARKDOWN }, { "/m/x.mdx", "x", DOC_MARKDOWN },
+		{ "/m/index", " <!DOCTYPE HTML>", DOC_HTML }, { "/m/index", "<html lang=x>", DOC_HTML }, { "/m/x.htm", "x", DOC_HTML },
+		{ "/m/run", "#!/bin/sh\n", DOC_CODE }, { "/m/Makefile", "x", DOC_CODE }, { "/m/x.csv", "oak,1\n", DOC_CODE },
+		{ "/m/notes", "12:00 started\n", DOC_TEXT },
+	};
 	(void)state;
-	const char *page = ".TH X 1\n", *log = "12:00 started\n", *html = " <!DOCTYPE HTML>";
-	assert_int_equal(doc_type_of("/m/tar.1", "tar.1", page, strlen(page)), DOC_MAN);
-	assert_int_equal(doc_type_of("/m/app.log.1", "app.log.1", log, strlen(log)), DOC_TEXT);
-	assert_int_equal(doc_type_of("/m/README.md", "README.md", log, strlen(log)), DOC_MARKDOWN);
-	assert_int_equal(doc_type_of("/m/index", "index", html, strlen(html)), DOC_HTML);
-	assert_int_equal(doc_type_of("/m/run", "run", "#!/bin/sh\n", 10), DOC_CODE);
-	assert_int_equal(doc_type_of("/m/notes", "notes", log, strlen(log)), DOC_TEXT);
+	for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+		assert_int_equal(doc_type_of(x[i].path, strrchr(x[i].path, '/') + 1, x[i].bytes, strlen(x[i].bytes)), x[i].want);
+}
+
+/* 3000 bytes of which n are `bad`, the last of them at the end. */
+static const char *why_not(char bad, size_t n)
+{
+	char p[3000];
+	memset(p, 'a', sizeof p);
+	for (size_t i = 0; i < n; i++)
+		p[sizeof p - 1 - 10 * i] = bad;
+	return doc_not_text(p, sizeof p);
 }
 
 static void doc_not_text_names_the_reason(void **state)
@@ -91,11 +123,15 @@ static void doc_not_text_names_the_reason(void **state)
 	assert_null(doc_not_text("", 0));
 	assert_string_equal(doc_not_text("a\0b", 3), "binary");
 	assert_non_null(strstr(doc_not_text("\xFE\xFF\0a", 4), "UTF-16"));
-	char latin[3000];
-	memset(latin, 'a', sizeof latin);
-	for (size_t i = 0; i < sizeof latin; i += 10)
-		latin[i] = '\xE4';
-	assert_non_null(doc_not_text(latin, sizeof latin));
+	assert_non_null(strstr(doc_not_text("\xFF\xFE" "a\0", 4), "UTF-16"));
+	/* One control character or bad byte in a hundred is damage, with some to spare where there are few. */
+	assert_null(why_not('\x01', 31));
+	assert_string_equal(why_not('\x01', 32), "binary");
+	assert_string_equal(why_not('\x7F', 32), "binary");
+	assert_null(why_not('\x1B', 300));
+	assert_null(why_not('\f', 300));
+	assert_null(why_not('\xE4', 47));		/* that at the end may be a character that is cut */
+	assert_non_null(strstr(why_not('\xE4', 48), "UTF-8"));
 }
 
 static void lines_count_every_kind_of_end(void **state)
@@ -220,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(roff_text_escapes_become_text),
+		cmocka_unit_test(roff_text_says_whether_the_next_word_joins),
 		cmocka_unit_test(roff_text_cut_escapes_are_harmless),
 		cmocka_unit_test(macro_find_finds_all_classes),
 		cmocka_unit_test(doc_type_follows_name_and_bytes),
