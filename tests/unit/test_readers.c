@@ -270,6 +270,8 @@ static void man_titles(void **state)
 		{ HEAD ".PP\nrib \\(en fit it\n.PP\nmast \\(em step it\n.PP\nno more\n",
 			"[NAME|name|keel - lay it\n\nrib \xE2\x80\x93 fit it\n\nmast \xE2\x80\x94 step it\n\nno more]"
 			"keel - lay it rib \xE2\x80\x93 fit it mast \xE2\x80\x94 step it" },
+		{ ".TH KEEL 1\r\n.SH NAME\r\nkeel \\- lay it\r\n", NAMED TITLE },
+		{ HEAD ".TH RIB 1\n.SH A\noak\n", NAMED "[A|section|oak]" TITLE },
 		{ HEAD ".SH NAME\nrib \\- fit it\n", NAMED "[NAME|section|rib - fit it]" TITLE },
 		{ HEAD OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n" OAKS "\n",
 			"[NAME|name|" TITLE " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS " " OAKS "]"
@@ -421,9 +423,15 @@ static void mdoc_lists_and_displays(void **state)
 		{ DOC ".Sh A\n.Bd -unfilled\noak\nelm\n.Ed\n.Bd -ragged\nash\nfir\n.Ed\n", NAMED "[A|section|oak\nelm\n\nash fir]" TITLE },
 		{ DOC ".Sh A\n.Bl -enum\n.It\noak\n.It\nelm\n.El\n.Bl -item\n.It\nash\n.El\n", NAMED "[A|section|1. oak\n2. elm\nash]" TITLE },
 	};
+	static const struct example mandoc_only[] = {	/* one chunk of several in its section tells what it is */
+		{ DOC ".Sh A\n.Bl -tag -width x\n.It Fl a\noak\n.El\n"
+			".Bl -column a b\n.It elm Ta ash\n.El\n.Bl -tag -width x\n.It Fl b\nfir\n.El\n.Dl lay keel\n",
+			NAMED "[A/-a|option|-a\noak][A|table|elm | ash][A/-b|option|-b\nfir][A|code|lay keel]" TITLE },
+	};
 	(void)state;
 	BECOME(read_man, x);
 	BY_MANDOC(x);
+	BY_MANDOC(mandoc_only);
 }
 
 /* A heading over nothing is a chunk, which stands where all of the heading does. */
