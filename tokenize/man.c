@@ -115,6 +115,13 @@ static struct frame *top(struct man *m)
 	return &m->frame[m->depth - 1];
 }
 
+static void line_or_word(struct man *m, unsigned flags)
+{
+	if (m->dash && (flags & MAN_LINE))
+		m->nospace = false;
+	m->dash = false;
+}
+
 static void entry_of_parent_ends(struct man *m, struct frame *up)
 {
 	if (up->entry)
@@ -310,6 +317,7 @@ void man_open(struct man *m, enum man_kind kind, const char *label, const char *
 	f->skip = up->skip || (flags & MAN_HIDDEN);
 	if (f->skip)
 		return;
+	line_or_word(m, flags);
 	if ((flags & MAN_LINE) && (flags & MAN_NOFILL))
 		m->nl = true;
 	switch (kind) {
@@ -415,6 +423,7 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 		m->sm = n == 3 && strncmp(p, "off", 3) == 0 ? SM_STARTS : SM_ON;
 	if (f->skip)
 		return;
+	line_or_word(m, flags);
 	say_literal(m, (flags & MAN_NOFILL) || m->display > 0);
 	if (m->pp.on && m->pp.b.len == 0 && roff_begins_bold(p, n))
 		m->pp.bold = true;
@@ -467,7 +476,7 @@ static void elem_close(struct man *m, struct frame *f, uint64_t line)
 	switch (f->m->cls) {
 	case M_FL:
 		if (f->n_child == 0)
-			say_word(m, "-", 1, line), m->nospace = true;
+			say_word(m, "-", 1, line), m->nospace = m->dash = true;
 		break;
 	case M_FN:
 		say_glue(m, f->n_child <= 1 ? "()" : ")", line);

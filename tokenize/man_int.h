@@ -38,7 +38,7 @@ struct man {
 	struct collect head, pp;
 	struct buf word, name;
 	bool in_name, named;
-	bool nl, nospace;
+	bool nl, nospace, dash;	/* `dash`: there is no space for that of an Fl alone, up to the end of its line */
 	enum { SM_ON, SM_STARTS, SM_OFF } sm;	/* mdoc's Sm: spaces go from the second word on */
 	bool code, table;
 	int display;		/* Dl and D1 around */

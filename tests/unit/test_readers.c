@@ -399,6 +399,8 @@ static void mdoc_text_and_macros(void **state)
 			"lay int oak int elm fit oak elm int keel.h", "lay(int oak, int elm)\nfit(oak, elm)\nint #include <keel.h>" },
 		{ DOC ".Sh A\n.Pf x Ar oak\n.Fl a Ns Ar elm\n.Sm off\n.Fl b , c\n.Sm on\nash\n.Ap s\n.Eo <\n.Em fir\n.Ec >\n.Brq bay\n",
 			"x oak -aelm -b, c ash s < fir > bay", "xoak -aelm -b,-c ash's <fir> {bay}" },
+		{ DOC ".Sh A\nUse\n.Fl\nor\n.Fl Fl lay , Fl Ns Ar oak , Fl b ;\n.Op Fl\n.Fn lay\n",
+			"Use - or --lay, -oak, -b; - lay", "Use - or --lay, -oak, -b; [-] lay()" },
 		{ DOC ".Sh A\n.Ar ( oak ) elm\n", "(oak) elm", "(oak) elm" },
 		{ DOC ".Sh A\noak\n.Dl lay keel\nelm\n.D1 fit rib\nash\n", "oak lay keel elm fit rib ash",
 			"oak\n\nlay keel\n\nelm\n\nfit rib\n\nash" },
