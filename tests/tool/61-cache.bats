@@ -354,6 +354,25 @@ EOF
 	[ "$stderr" = "tt-cache: warning: 1 records could not be used" ]
 }
 
+@test "warm takes questions and sources in turn, as many as it is told to, and ends where a record is none" {
+	question() {
+		printf '{"kind":"query","id":"%s","text":"%s"}\n{"kind":"hit","query":"%s","doc":"%s","id":"%032d","text":"of %s"}\n' "$1" "$1" "$1" "$1" "$1" "$1"
+	}
+	{ question 1; printf '{"kind":"chunk","doc":"d","id":"%032d","text":"a source"}\n' 9; } > "$BATS_TEST_TMPDIR/mixed"
+	{ question 1; question 2; } > "$BATS_TEST_TMPDIR/two"
+	[ "$(tt-cache warm -m qwen2 -n 1 < "$BATS_TEST_TMPDIR/mixed")" = "1 warmed, 0 were stored" ]
+	[ "$(tt-cache warm -m qwen2 < "$BATS_TEST_TMPDIR/mixed")" = "1 warmed, 1 were stored" ]
+	rm -r "$TT_PREFIX_DIR"
+	[ "$(tt-cache warm -m qwen2 -n 1 < "$BATS_TEST_TMPDIR/two")" = "1 warmed, 0 were stored" ]
+	[ "$(tt-cache warm -m qwen2 < "$BATS_TEST_TMPDIR/two")" = "1 warmed, 1 were stored" ]
+	run -65 bash -c 'echo "{\"kind\":" | tt-cache warm -m qwen2'
+	make_index 90
+	tt-index chunks --json "$BATS_TEST_TMPDIR/i.tt" | grep '"kind":"chunk"' > "$BATS_TEST_TMPDIR/chunks"
+	n=$(tt-cache warm -m llama --max 1 < "$BATS_TEST_TMPDIR/chunks" | sed 's/ .*//')
+	[ "$n" -lt 90 ]
+	[ "$(head -n "$n" "$BATS_TEST_TMPDIR/chunks" | tt-cache warm -m llama)" = "0 warmed, $n were stored" ]
+}
+
 @test "warm goes on where it was, begins with what was asked for, and stops when the store is full" {
 	make_index 6
 	ask_index "are the plants of room 5 watered"
@@ -384,6 +403,32 @@ EOF
 	tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m llama | grep -x "$((40 - warmed)) warmed, $warmed were stored"
 	rm -r "$TT_PREFIX_DIR"
 	[ "$(tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m llama --max 0)" = "0 warmed, 0 were stored" ]
+}
+
+@test "what is warmed for nobody yet takes the place of nothing that is stored" {
+	make_index 90
+	tt-cache warm -m llama --max 1 "$BATS_TEST_TMPDIR/i.tt" > /dev/null
+	find "$TT_PREFIX_DIR" -name '*.kv' -exec touch -d '2 hours ago' {} + -print | sort > "$BATS_TEST_TMPDIR/before"
+	{
+		echo '{"kind":"doc","doc":"/n/x","name":"x","title":"X","src":{"path":"/n/x","size":20,"mtime_ns":5,"xxh3":"ab"}}'
+		printf '{"kind":"chunk","doc":"/n/x","seq":0,"id":"%032x","text":"what nobody has asked for: %0200d","unit":"para"}\n' 999 7
+	} | tt-index add "$BATS_TEST_TMPDIR/x.tt"
+	[ "$(tt-cache warm -m llama --max 1 "$BATS_TEST_TMPDIR/x.tt")" = "0 warmed, 0 were stored" ]
+	find "$TT_PREFIX_DIR" -name '*.kv' | sort | cmp - "$BATS_TEST_TMPDIR/before"
+}
+
+@test "what is warmed ends where the next question begins, and tells what it cost" {
+	make_index 2
+	ask_index "are the plants of room 1 watered"
+	ask_index "who waters the plants of room 1"
+	asked=$(cached)
+	rm -r "$TT_PREFIX_DIR"
+	tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt" > /dev/null
+	for f in "$TT_PREFIX_DIR"/*/*.kv; do
+		[ "$(od -An -tu8 -j 80 -N 8 "$f")" -gt 0 ]	# what it cost, which decides on what gives way
+	done
+	ask_index "who waters the plants of room 1"
+	[ "$(cached)" -ge "$asked" ]
 }
 
 @test "two processes may warm the same chunks at once" {
