@@ -354,6 +354,15 @@ EOF
 	[ "$stderr" = "tt-cache: warning: 1 records could not be used" ]
 }
 
+@test "warm begins with what was asked for most" {
+	make_index 6
+	for i in 2 5 5 5; do
+		ask_index "are the plants of room $i watered"
+	done
+	[ "$(tt-cache warm -m llama -n 1 "$BATS_TEST_TMPDIR/i.tt")" = "1 warmed, 0 were stored" ]
+	tt-index chunks --json "$BATS_TEST_TMPDIR/i.tt" | grep 'room 5' | tt-cache warm -m llama | grep '^0 warmed, 1 were'
+}
+
 @test "warm takes questions and sources in turn, as many as it is told to, and ends where a record is none" {
 	question() {
 		printf '{"kind":"query","id":"%s","text":"%s"}\n{"kind":"hit","query":"%s","doc":"%s","id":"%032d","text":"of %s"}\n' "$1" "$1" "$1" "$1" "$1" "$1"
