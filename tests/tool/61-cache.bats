@@ -277,6 +277,33 @@ size_of_store() {
 	[ "$(tt-cache list -v | grep -c '1 sources')" -eq 0 ]
 }
 
+@test "list tells of each model, and of all; prune leaves as much as it is told to" {
+	ask > /dev/null
+	ask > /dev/null
+	tt-generate -m llama -n 2 --json --draft none < "$P" > /dev/null
+	tt-cache list > "$BATS_TEST_TMPDIR/list"
+	cat "$BATS_TEST_TMPDIR/list"
+	awk -F '\t' 'NF == 4 { n += $2; hits += $4; n_hit += $4 + 0 > 0 }
+		NF == 1 { split($1, all, ", ") }
+		END { exit !(NR == 3 && n > 1 && n == all[1] + 0 && hits > 0 && hits == all[3] + 0 && n_hit == 1) }' "$BATS_TEST_TMPDIR/list"
+	tt-cache prune --max 1
+	[ "$(size_of_store)" -le 1048576 ]
+	[ "$(size_of_store)" -gt 900000 ]
+}
+
+@test "forget takes what any of two sources had a part in, and tells where an id is none" {
+	make_index 2
+	for id in 1 2; do
+		ask_index "are the plants of room 1 and room 2 watered" --max-sources 2
+		tt-cache list -v | grep -q '2 sources$'
+		printf '%032x\n' $id | tt-cache forget
+		run ! grep '2 sources$' <(tt-cache list -v)
+		tt-cache clear
+	done
+	run -65 --separate-stderr tt-cache forget < <(printf '%032x\nnot an id\n' 1)
+	[[ "$stderr" == *" byte 33"* ]]
+}
+
 @test "what could not be removed or read is said" {
 	ask > /dev/null
 	m=$(find "$TT_PREFIX_DIR" -name '*.kv' -printf '%h\n' | head -n 1)
