@@ -169,15 +169,24 @@ static void sync_with_common_prefix_equals_fresh(void **state)
 		memcpy(other, tok, sizeof other);
 		for (int k = 50; k < N_TOK; k++)
 			other[k] = (tok[k] + 1) % TINY_VOCAB;
-		float *all = one_by_one(i, tok, 120);
+		float *all = one_by_one(i, tok, DECODER_BATCH + 2);
 		assert_int_equal(session_sync(s, other, N_TOK, NULL), 0);
 		assert_int_equal(session_sync(s, tok, 120, NULL), 0);
 		assert_int_equal(session_len(s), 120);
 		assert_logits(s, all, 1);
 		assert_int_equal(session_sync(s, tok, 120, NULL), 0);	/* nothing new: the last token again */
 		assert_logits(s, all, 1);
+		assert_int_equal(session_sync(s, tok, 100, NULL), 0);	/* less than there is */
+		assert_logits(s, all, 1);
 		session_rewind(s, 33);
+		session_rewind(s, 99);
+		assert_int_equal(session_len(s), 33);
 		assert_int_equal(session_eval(s, tok + 33, 20, 3, NULL), 0);
+		assert_logits(s, all, 3);
+		session_best(s, 2);		/* where the logits were */
+		assert_logits(s, all, 3);
+		session_rewind(s, 0);
+		assert_int_equal(session_eval(s, tok, DECODER_BATCH + 2, 3, NULL), 0);	/* one of the three in the first batch */
 		assert_logits(s, all, 3);
 		free(all);
 		session_close(s);
@@ -217,7 +226,8 @@ static void eval_beyond_limits_is_refused_unchanged(void **state)
 	struct session *s = open_session(0, NULL, 64);
 	assert_int_equal(session_eval(s, tok, 10, 1, &e), 0);
 	assert_int_equal(session_eval(s, tok, 55, 1, &e), ERR_LIMIT);
-	assert_int_equal(session_sync(s, tok, 65, &e), ERR_LIMIT);
+	assert_int_equal(session_sync(s, tok + 1, 65, &e), ERR_LIMIT);
+	assert_int_equal(session_eval(s, tok, 10, SESSION_MAX_BATCH + 1, &e), ERR_ARG);
 	tok[3] = TINY_VOCAB;
 	assert_int_equal(session_eval(s, tok, 10, 1, &e), ERR_ARG);
 	tok[3] = -1;
@@ -227,6 +237,8 @@ static void eval_beyond_limits_is_refused_unchanged(void **state)
 	assert_int_equal(session_state_take(s, tok, 8, &e), ERR_ARG);
 	assert_int_equal(session_len(s), 10);
 	session_close(s);
+	assert_int_equal(session_open(&s, model[0], NULL, 0, &e), ERR_ARG);
+	assert_int_equal(session_open(&s, model[0], NULL, ARCH_MAX_CTX + 1, &e), ERR_ARG);
 }
 
 static void open_without_tensor_names_it(void **state)

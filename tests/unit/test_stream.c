@@ -49,6 +49,8 @@ static void push_stop_string_in_pieces_is_swallowed(void **state)
 	assert_int_equal(s.out.len, 1);
 	assert_int_equal(stream_push(&s, "xy\nQ:END", 8), 1);	/* of several the first counts */
 	assert_int_equal(s.out.len, 2);
+	assert_int_equal(stream_end(&s), 0);
+	assert_int_equal(s.out.len, 0);
 	buf_release(&all);
 	stream_release(&s);
 	static const char *const uneven[] = { "abcd", "xy" };
