@@ -60,10 +60,13 @@ notes" ]
 }
 
 @test "the environment names the file, else the user's directory has it" {
-	run -66 tt-conf list corpora
+	run -66 --separate-stderr tt-conf list corpora
+	[[ $stderr == *"no configuration: neither '$HOME/.config/tiny-titans/tiny-titans.yaml' nor"* ]]
 	mkdir -p "$HOME/.config/tiny-titans" xdg/tiny-titans
 	cp c.yaml "$HOME/.config/tiny-titans/tiny-titans.yaml"
 	run -0 tt-conf file
+	[ "$output" = "$HOME/.config/tiny-titans/tiny-titans.yaml" ]
+	TT_CONFIG='' run -0 tt-conf file
 	[ "$output" = "$HOME/.config/tiny-titans/tiny-titans.yaml" ]
 	echo 'generator: x' >xdg/tiny-titans/tiny-titans.yaml
 	XDG_CONFIG_HOME=$PWD/xdg run -0 tt-conf get generator
@@ -115,6 +118,9 @@ notes" ]
 	cp c.yaml "$(command -v tt-conf)" "$dir"
 	other="setpriv --reuid=65534 --clear-groups $dir/tt-conf check $dir/c.yaml"
 	$other
+	chmod 600 "$dir/c.yaml"
+	run -77 $other
+	chmod 644 "$dir/c.yaml"
 	chown 12345 "$dir/c.yaml"
 	run --separate-stderr $other
 	rm -r "$dir"
@@ -164,6 +170,8 @@ notes" ]
 	run -2 tt-conf frobnicate
 	run -2 tt-conf list models c.yaml
 	run -74 bash -c 'tt-conf corpora c.yaml >/dev/full'
+	run -74 bash -c 'tt-conf --help >/dev/full'
+	run -74 bash -c 'tt-conf --help >&-'
 	# What stdio could not write and then forgot: a buffer of 4,096 bytes.
 	long=$(printf 'x%.0s' $(seq 4090))
 	printf 'corpora:\n- {name: a, paths: [/a]}\n- {name: b, paths: [/a]}\n- {name: %s, paths: [/a]}\n' "${long#x}" >c.yaml

@@ -78,6 +78,8 @@ static void opt_try_all_forms_are_read(void **state)
 	assert_int_equal(TRY("-qj", "7", "-m", "-"), -1);
 	assert_int_equal(o.threads, 7);
 	assert_string_equal(o.model, "-");
+	assert_int_equal(TRY("-j1", "--top-p=0"), -1);	/* bounds are within */
+	assert_int_equal(TRY("-j256", "--top-p=1"), -1);
 }
 
 static void opt_try_operands_move_behind_options(void **state)
@@ -99,6 +101,9 @@ static void opt_try_bad_values_are_misuse(void **state)
 	assert_int_equal(TRY("-j", "99999999999999999999"), EXIT_USAGE);
 	assert_int_equal(TRY("-j", "4x"), EXIT_USAGE);
 	assert_int_equal(TRY("-j", ""), EXIT_USAGE);
+	assert_int_equal(TRY("-j", " 4"), EXIT_USAGE);
+	assert_int_equal(TRY("-j", "257"), EXIT_USAGE);
+	assert_int_equal(TRY("--top-p=-0.1"), EXIT_USAGE);
 	assert_int_equal(TRY("--top-p=nan"), EXIT_USAGE);
 	assert_int_equal(TRY("--top-p=1.5"), EXIT_USAGE);
 	assert_int_equal(TRY("--top-p= 0.5"), EXIT_USAGE);
@@ -168,11 +173,54 @@ static void opt_try_environment_gives_defaults(void **state)
 	assert_non_null(strstr(text, "TT_TEST_THREADS: 0 is not between"));
 }
 
+static void opt_try_environment_says_yes_and_no(void **state)
+{
+	(void)state;
+	static const char *const yes[] = { "1", "yes", "true", "on" }, *const no[] = { "0", "no", "false", "off" };
+	for (size_t i = 0; i < 4; i++) {
+		setenv("TT_TEST_QUIET", yes[i], 1);
+		assert_int_equal(TRY("-m", "x"), -1);
+		assert_true(o.quiet);
+		setenv("TT_TEST_QUIET", no[i], 1);
+		assert_int_equal(TRY("-m", "x"), -1);
+		assert_false(o.quiet);
+	}
+	setenv("TT_TEST_QUIET", "maybe", 1);
+	assert_int_equal(TRY("-m", "x"), EXIT_USAGE);
+	assert_non_null(strstr(text, "TT_TEST_QUIET: 'maybe' is neither yes nor no"));
+}
+
+/* Of a program that has a -h of its own, and more than one form. */
+static void opt_texts_tell_of_each_form(void **state)
+{
+	(void)state;
+	static const char *host;
+	static const struct opt table[] = { { 'h', "host", OPT_STR, &host, "HOST", "where" }, { 0 } };
+	static const struct opt_program other = { "tt-other", "add|remove [FILE ...] DIR\nlist [NAME]", "does others", table };
+	struct { void (*print)(const struct opt_program *, FILE *); const char *want; } x[] = {
+		{ opt_usage, "usage: tt-other [-V] [-h HOST] add|remove [FILE ...] DIR\n       tt-other [-V] [-h HOST] list [NAME]\n" },
+		{ opt_synopsis, ".Nm tt-other\n.Op Fl V\n.Op Fl h Ar HOST\n.Cm add|remove\n.Op Ar FILE ...\n.Ar DIR\n"
+			".Nm tt-other\n.Op Fl V\n.Op Fl h Ar HOST\n.Cm list\n.Op Ar NAME\n" },
+		{ opt_help, "usage: tt-other [-V] [-h HOST] add|remove [FILE ...] DIR\n       tt-other [-V] [-h HOST] list [NAME]\ndoes others\n\n"
+			"  -h, --host=HOST           where\n  -V, --version             print the version\n\nSee tt-other(1).\n" },
+	};
+	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+		FILE *f = fmemopen(text, sizeof text, "w");
+		x[i].print(&other, f);
+		fclose(f);
+		assert_string_equal(text, x[i].want);
+	}
+	FILE *f = fmemopen(text, sizeof text, "w");
+	assert_true(opt_completion(&other, "bash", f));
+	fclose(f);
+	assert_non_null(strstr(text, "compgen -W 'add remove list'"));
+}
+
 static void opt_try_texts_are_printed(void **state)
 {
 	(void)state;
 	assert_int_equal(TRY("-h"), EXIT_DONE);
-	assert_non_null(strstr(text, "usage: tt-test [-hqV] [-m NAME] [-j N] [--json]"));
+	assert_non_null(strstr(text, "usage: tt-test [-hqV] [-m NAME] [-j N] [--json] [--top-p=P] [-f EXPR] [FILE ...]\n"));
 	assert_non_null(strstr(text, "worker threads, 1 to 256 [TT_TEST_THREADS]"));
 	assert_int_equal(TRY("-V"), EXIT_DONE);
 	assert_string_equal(text, "tt-test " TT_VERSION "\n");
@@ -181,6 +229,7 @@ static void opt_try_texts_are_printed(void **state)
 			    ".Op Fl -top-p Ns = Ns Ar P\n.Op Fl f Ar EXPR\n.Op Ar FILE ...\n");
 	assert_int_equal(TRY("--completion=bash"), EXIT_DONE);
 	assert_non_null(strstr(text, "complete -o default -F _tt_test tt-test"));
+	assert_null(strstr(text, "FILE"));		/* which is no command */
 	assert_int_equal(TRY("--completion", "zsh"), EXIT_DONE);
 	assert_non_null(strstr(text, "'--threads=[worker threads]:N:_files'"));
 	assert_non_null(strstr(text, "'*--filter=[a filter\\: \\[x\\]]:EXPR:_files'"));
@@ -211,6 +260,8 @@ int main(void)
 		cmocka_unit_test(opt_try_a_list_is_bounded),
 		cmocka_unit_test(opt_try_unknown_long_names_the_nearest),
 		cmocka_unit_test_teardown(opt_try_environment_gives_defaults, teardown),
+		cmocka_unit_test_teardown(opt_try_environment_says_yes_and_no, teardown),
+		cmocka_unit_test(opt_texts_tell_of_each_form),
 		cmocka_unit_test(opt_try_texts_are_printed),
 		cmocka_unit_test(near_distance_counts_edits),
 	};
