@@ -346,6 +346,7 @@ EOT
 	chmod +x less fakes/tt-json
 	mkdir docs/man
 	printf 'one\n.two\n' | tee docs/man/list.md docs/man/page.3pm >docs/man/page.1
+	printf 'one\n.B rib\n' | gzip >docs/man/packed.1.gz
 	printf '#!/bin/sh\nprintf "man|%%s|" "$@"\n' >fakes/man
 	chmod +x fakes/man
 	while read -r file pager want
@@ -361,6 +362,7 @@ packed.gz cat one_two_three_
 packed.gz $PWD/less +2|--|*/packed|_
 man/list.md cat one_.two_
 man/page.1 cat man|-l|man|--|man|*/page.1|_
+man/packed.1.gz cat man|-l|man|--|man|*/packed.1.gz|_
 man/page.3pm cat man|-l|man|--|man|*/page.3pm|_
 x.pdf cat a_"b"_\\\\n_two_
 EOT
@@ -373,9 +375,20 @@ EOT
 	printf '#!/bin/sh\nprintf "%%s\\n" "$LESS"\n' >fakes/man
 	LESS=-R run -0 fakes/tt-ask --open -i a word
 	[ "${lines[2]}" = '-R +/a\.b\[c\]\* --more' ]
+	printf 'one\n.PP\n.sp\n\\fIkeel\\fR laid\n' >"$FILE"
+	LESS=-R run -0 fakes/tt-ask --open -i a word
+	[ "${lines[2]}" = '-R +/keel laid' ]
+	printf 'one\n.PP\n' >"$FILE"
+	LESS=-R run -0 fakes/tt-ask --open -i a word
+	[ "${lines[2]}" = '-R +' ]
+	FILE="$PWD/docs/man/packed.1.gz"
+	LESS=-R run -0 fakes/tt-ask --open -i a word
+	[ "${lines[2]}" = '-R +/rib' ]
 	FILE="$PWD/docs/gone"
 	run -66 --separate-stderr fakes/tt-ask --open -i a word
 	[ "$stderr" = "tt-ask: cannot read '$FILE'" ]
+	run -74 --separate-stderr sh -c 'fakes/tt-ask -i a <&-'
+	[ "$stderr" = "tt-ask: cannot read standard input" ]
 }
 
 @test "with -q tt-sync and tt-model show no progress on a terminal, but what is wrong" {
