@@ -348,6 +348,50 @@ EOF
 	[ "$status" -eq 78 ]
 }
 
+@test "a catalogue that is none: 78, with its line" {
+	while IFS='|' read -r text message
+	do
+		printf '%b' "$text" >models.yaml
+		run --separate-stderr tt-model list
+		echo "$text: $stderr"
+		[ "$status" -eq 78 ]
+		[ "${stderr%%$'\n'*}" = "$PWD/models.yaml: line $message" ]
+	done <<'EOF'
+  - name: x\n\n|1: expected "models:"
+models:\n\t- name: x\n|2: a tab; indent with spaces
+models:\n  - name\n|2: expected "key: value"
+models:\n  - name: x\n    role:\n|3: "role" has no value
+models:\n  - name: x\n    files:\n      - file: f\n        bytes: 0\n|4: a file without a usable "bytes"
+EOF
+}
+
+@test "a catalogue's values: comments and quotes are none of them, and a model has only its own" {
+	cat >models.yaml <<EOF
+models:
+  - name: toy  # a comment
+    role: "a # role"
+    about: of oak
+    files:
+      - file: toy.gguf
+        bytes: 2000000
+        sha256: $sum
+        url: file:///none
+      - file: more.gguf
+        bytes: 1000001
+        sha256: $sum
+        url: file:///none
+  - name: other
+    files:
+      - file: other.gguf
+        bytes: 1
+        sha256: $sum
+        url: file:///none
+EOF
+	run -0 tt-model list
+	[[ "${lines[0]}" =~ ^toy\ +a\ \#\ role\ +4\ MB\ +-\ +absent\ +-\ +of\ oak$ ]]
+	[[ "${lines[1]}" =~ ^other\ +-\ +1\ MB\ +-\ +absent\ +-\ +-$ ]]
+}
+
 @test "a list may stand as far to the left as its key" {
 	need_curl
 	second_file
