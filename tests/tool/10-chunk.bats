@@ -211,6 +211,17 @@ units() {	# "unit | last heading" of each chunk
 	grep -q '"unit":"option",.*"text":"--halt\\nStop at once; winch.h has it on UNIX-like systems, and Lifting"' out
 }
 
+@test "a page that mandoc fails on is read without it; one in Latin-1 is read" {
+	chunk --no-mandoc "$data/lamp.1" | grep -v '"kind":"head"' >own
+	mkdir bin
+	printf '#!/bin/sh\nmandoc=x\nprintf "title = \\"LAMP\\"\\n\\n"\nexit 9\n' >bin/mandoc
+	chmod +x bin/mandoc
+	PATH="$PWD/bin:$PATH" chunk "$data/lamp.1" | grep -v '"kind":"head"' >with
+	diff own with
+	{ printf '.TH X 1\n.SH NAME\nx \\- y\n.SH A\n'; yes "$(printf 'na\357f')" | head -n 100; } >x.1
+	chunk x.1 | grep -q '"sec":\["A"\]'
+}
+
 @test "a page that AsciiDoctor wrote: an entry for each indented block, though nothing but empty lines parts them" {
 	cat >torch.1 <<-'EOF'
 	.TH TORCH 1
@@ -1156,6 +1167,11 @@ b.txt'
 	printf '\xEF\xBB\xBF{"id":-7,"text":"gamma"}\r\n{"id":8,"text":"delta"}\r\n' >win.jsonl
 	chunk --jsonl win.jsonl >out
 	grep '"kind":"chunk"' out | field doc | diff - <(printf '%s\n' -7 8)
+	printf '%s\n' '{"id":"1","text":"Keel\n\nrib","meta":{"a":[{"b":[1]}]}}' '{"id":"2","title":"Mast","text":""}' '{"id":"","text":"no"}' >d.jsonl
+	run -3 --separate-stderr chunk --jsonl d.jsonl
+	[ "$(grep '"kind":"doc"' <<<"$output" | sed 's/.*\("doc":"[^"]*"\).*\("name":"[^"]*","title":"[^"]*"\).*/\1 \2/' | tr '\n' ' ')" = \
+		'"doc":"1" "name":"1","title":"" "doc":"2" "name":"2","title":"Mast" ' ]
+	[ "$(grep -c '"kind":"error"' <<<"$output")" -eq 1 ]
 }
 
 @test "a line without end, of paths or of JSON: 65, in bounded memory" {
@@ -1187,7 +1203,18 @@ b.txt'
 	grep -q '"converter":' out
 	run -3 chunk --filter '*.rev=no-such-program' x.rev
 	[[ "$output" == *'not installed'* ]]
-	run -2 tt-chunk --filter nonsense x.rev
+	for bad in nonsense '=cat' '*.rev='; do
+		run -2 tt-chunk --filter "$bad" x.rev
+	done
+	run -3 chunk --filter '*.rev=cat; exit 5' x.rev
+	[[ "$output" == *"the converter 'cat;' ended with status 5"* && "$output" != *'"text"'* ]]
+	mkdir in
+	cp x.rev in
+	chunk --filter "*/in/*.rev=html:echo '<h1>keel</h1>rib'" --filter '*.rev=man:echo .SH MAST; rev' x.rev "$PWD/in/x.rev" >out
+	grep -q '"sec":\["keel"\],.*"text":"rib"' out
+	grep -q '"sec":\["MAST"\],.*"text":"cba"' out
+	printf abc >x.pdf
+	chunk --filter '*.pdf=rev' x.pdf | grep -q '"text":"cba"'
 	secret=1 chunk --filter '*.rev=env; echo dropped >&2' x.rev >out
 	grep 'PATH=/usr/local/bin:/usr/bin:/bin\\n' out
 	run ! grep secret out
