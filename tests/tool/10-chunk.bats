@@ -314,6 +314,18 @@ units() {	# "unit | last heading" of each chunk
 	[ "$(grep -c '"alias_of":"[^"]*/man1/lamp.1"' out)" -eq 3 ]
 }
 
+@test "a .so page may have comments, and stand for a packed page or one beside it; with another line it is a page" {
+	mkdir -p man/man1
+	gzip -c "$data/lamp.1" >man/man1/lamp.1.gz
+	printf '.\\" made\n\047\\" by\n\n.so  man1/lamp.1 \r\n' >man/man1/a.1
+	echo '.so lamp.1' >man/man1/b.1
+	printf '.so man1/lamp.1\nmore words\n' >man/man1/c.1
+	printf '.so man1/lamp.1\n.so man1/b.1\n' >man/man1/d.1
+	chunk man/man1/[abcd].1 >out
+	grep '"alias_of":"[^"]*/man1/lamp.1.gz"' out | grep -o '"doc":"[^"]*/[ab].1"' | sort | diff - <(printf '"doc":"%s"\n' "$PWD"/man/man1/[ab].1)
+	grep -q '"text":"more words"' out
+}
+
 @test "a page cannot make other files be read" {
 	printf 'the secret text\n' >secret.1
 	for so in '.so secret.1' "'so secret.1" '. so secret.1' '.if n .so secret.1' '.nop .so secret.1' '.als other so\n.other secret.1'
@@ -425,6 +437,17 @@ while not os.path.exists("stop"):
 	find "$PWD/man" -type f | chunk >out
 	run ! grep -q lampe.1 out
 	grep -q '"n_skipped":1' out
+	for lang in pt_BR sr@latin zh.UTF-8 fil; do
+		mkdir -p "man/$lang/man1"
+		cp "$data/lamp.1" "man/$lang/man1/lampa.1"
+	done
+	for folder in man1/de/man1 linux/man1 de/other; do
+		mkdir -p "man/$folder"
+		echo "word of $folder" >"man/$folder/x.txt"
+	done
+	find "$PWD/man" -type f | chunk >out
+	grep -q '"n_skipped":5' out
+	[ "$(grep -c '"text":"word of' out)" -eq 3 ]
 	find "$PWD/man" -type f | chunk --all-languages >out
 	grep -q lampe.1 out
 }
