@@ -324,6 +324,7 @@ units() {	# "unit | last heading" of each chunk
 	chunk man/man1/[abcd].1 >out
 	grep '"alias_of":"[^"]*/man1/lamp.1.gz"' out | grep -o '"doc":"[^"]*/[ab].1"' | sort | diff - <(printf '"doc":"%s"\n' "$PWD"/man/man1/[ab].1)
 	grep -q '"text":"more words"' out
+	run ! grep '"doc":"[^"]*/[cd].1".*"alias_of"' out
 }
 
 @test "a page cannot make other files be read" {

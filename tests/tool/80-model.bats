@@ -166,6 +166,23 @@ need_curl() {
 	run --separate-stderr tt-model -q verify toy
 	[ "$status" -eq 1 ]
 	[[ "$stderr" = *"toy.gguf: the SHA-256"* ]]
+	printf 'one' >models/toy.gguf
+	run -1 --separate-stderr tt-model -q verify toy
+	[[ "$stderr" = *"toy.gguf: wrong size"* ]]
+	run tt-model list
+	[[ "$output" == *damaged* ]]
+}
+
+@test "a file in a folder of its own is known to be verified too" {
+	sed -i 's,file: toy.gguf,file: toy/toy.gguf,' models.yaml
+	mkdir -p models/toy
+	cp source models/toy/toy.gguf
+	run -0 tt-model verify
+	[ "$output" = "toy/toy.gguf: good" ]
+	run tt-model list
+	[[ "$output" == *" verified"* ]]
+	run -0 tt-model path toy
+	[ "$output" = "$PWD/models/toy" ]
 }
 
 # The catalogue's model has a second file of the same content.
