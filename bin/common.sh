@@ -116,11 +116,17 @@ exit_on_signals() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 }
+# Removes what is there for the time of the script only. A signal that comes meanwhile, to rm as well, must leave nothing behind.
+# shellcheck disable=SC2317
+clean_up() { # FILE
+	trap '' HUP INT TERM
+	rm -rf "$1"
+}
 # $tmp: a directory that goes when the script does.
 # shellcheck disable=SC2317
 make_tmp() {
 	tmp=	# the caller's environment may have one, which the trap must not take for ours
-	trap 'clear_progress; rm -rf "$tmp"' EXIT
+	trap 'clear_progress; clean_up "$tmp"' EXIT
 	exit_on_signals
 	tmp=$(mktemp -d) || die 73 "cannot create a temporary directory"
 }

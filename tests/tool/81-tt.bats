@@ -490,6 +490,21 @@ EOT
 	done
 }
 
+@test "nor one that is ended while it removes them" {
+	make_fakes
+	cp "$bin/tt-model" fakes
+	printf '#!/bin/sh\nkill -TERM 0\nexec /bin/rm "$@"\n' >fakes/rm
+	chmod +x fakes/rm
+	export TMPDIR="$PWD/tmp"
+	mkdir tmp
+	printf 'models:\n' >models.yaml
+	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a" "tt-model -c models.yaml list"
+	do
+		run setsid -w fakes/$command
+		[ -z "$(ls tmp)" ]
+	done
+}
+
 @test "tt-sync takes a corpus by its name, not by a pattern: else 78" {
 	make_fakes
 	for name in . 'a*' '[a]' -e ''
