@@ -199,7 +199,7 @@ static int open_frame(struct walk *w, bool is_map)
 	return 0;
 }
 
-/* A map or list ends: what was required in it must have been there. */
+/* A map or list ends: what was required in it must have been there, and a list that is required must not be empty. */
 static int close_frame(struct walk *w)
 {
 	struct frame *f = &w->frame[w->depth - 1];
@@ -212,6 +212,8 @@ static int close_frame(struct walk *w)
 	if (self) {
 		w->c->entry[f->entry].count = f->count;
 		w->line = self->line;
+		if (!f->is_map && !f->count && key_of(w, kind)->required)
+			return fault(w, "'%.80s' is empty", path);
 	}
 	for (const struct conf_key *k = w->schema; f->is_map && k->path; k++) {
 		if (!k->required || !stands_in(k, kind, f->kind_len))
@@ -360,8 +362,13 @@ int conf_parse(struct conf *c, const char *text, size_t n, const char *name, con
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "'%s' is longer than %d bytes", name, CONF_MAX_BYTES);
 	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		return err_set(e, ERR_CONF, 0, "'%s' begins with a byte order mark", name);
-	if (!utf8_valid(text, n, &bad) || (n && memchr(text, '\0', n)))
-		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "'%s' is not UTF-8 text", name);
+	bool valid = utf8_valid(text, n, &bad);
+	const char *nul = n ? memchr(text, '\0', n) : NULL;
+	if (!valid || nul) {
+		for (size_t i = 0; i < (valid ? (size_t)(nul - text) : bad); i++)
+			w.line += text[i] == '\n';
+		return fault(&w, "not UTF-8 text");
+	}
 	c->entry = calloc(CONF_MAX_VALUES, sizeof *c->entry);
 	int r = c->entry ? walk_events(&w, text, n) : no_memory(&w);
 	if (!r && !w.seen_root) {	/* an empty file is an empty map, unless something is required in it */
