@@ -191,7 +191,7 @@ static int write_to_buf(void *arg, const char *s, size_t n)
 
 static int bad_special(const char *key, struct err *e)
 {
-	return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "malformed \"%s\"", key);
+	return err_set(e, ERR_FORMAT, 0, "malformed \"%s\"", key);
 }
 
 /* Decodes base64 behind `head` zero bytes into `out`. */

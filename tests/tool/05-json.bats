@@ -133,7 +133,9 @@ setup() {
 @test "JSON that is not a record is refused" {
 	run -65 tt-json <<<'{"kind":"x","kind":"y"}'
 	run -65 tt-json <<<'{"no":"kind"}'
-	run -65 tt-json <<<'{"kind":"x","v":{"$vec":{"t":"i9","b64":""}}}'
+	run -65 --separate-stderr tt-json <<<'{"kind":"x","v":1}
+{"kind":"x","v":{"$vec":{"t":"i9","b64":""}}}'
+	[[ $stderr == *'record 1: malformed "$vec" (at byte 19)' ]]
 	run -65 tt-json <<<'{"kind":"x","v":{"$bin":"%%%"}}'
 	run -65 bash -c 'printf "{\"kind\":\"x\",\"v\":%s1%s}" "$(printf "[%.0s" {1..40})" "$(printf "]%.0s" {1..40})" | tt-json'
 }
