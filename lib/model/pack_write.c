@@ -133,8 +133,10 @@ static int plan(struct writer *w, const struct gguf *g, const struct pack_parts 
 	}
 	for (size_t i = 0; i < gguf_n_tensor(g); i++) {
 		int r = plan_tensor(&w->line[w->n_line++], gguf_tensor_at(g, i), w->mk->thin, w->e);
-		if (r)
+		if (r) {
+			err_wrap(w->e, "cannot pack '%s'", gguf_path(g));
 			return r;
+		}
 	}
 	plan_screen(w, g);
 	qsort(w->line, w->n_line, sizeof *w->line, by_kind);
@@ -371,11 +373,12 @@ static int put_table(struct writer *w, const uint8_t *id)
 }
 
 /* Two sections of one name would make the table unusable. */
-static int check_names(const struct writer *w)
+static int check_names(const struct writer *w, const struct gguf *g)
 {
 	for (size_t i = 1; i < w->n_line; i++)
 		if (!strcmp(w->line[i - 1].s.name, w->line[i].s.name))
-			return err_set(w->e, ERR_FORMAT, ERR_NO_OFFSET, "two tensors or parts are called '%s'", w->line[i].s.name);
+			return err_set(w->e, ERR_FORMAT, ERR_NO_OFFSET, "cannot pack '%s': two tensors or parts are called '%s'", gguf_path(g),
+				w->line[i].s.name);
 	return 0;
 }
 
@@ -407,7 +410,7 @@ int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_
 	if (!r)
 		r = put_table(&w, id);
 	if (!r)
-		r = check_names(&w);
+		r = check_names(&w, g);
 	if (!r)
 		r = check_written(&w, id);
 	if (!r)

@@ -167,7 +167,7 @@ flip() {	# one byte of the pack at offset $1
 		"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 $name
 		run --separate-stderr tt-pack "$BATS_TEST_TMPDIR/odd.gguf"
 		[ "$status" -eq 65 ]
-		[[ "$stderr" == *"'$name'"* ]]
+		[[ "$stderr" == *"odd.gguf': "*"'$name'"* ]]
 		[ -z "$(find "$(dirname "$pack")" -name '*.tmp.*')" ]	# nothing of it is left
 	done
 }
@@ -178,7 +178,7 @@ flip() {	# one byte of the pack at offset $1
 	tt-pack -l "$BATS_TEST_TMPDIR/odd.gguf" | grep "^$name	"
 	"$build/tests/tool/mktiny" llama "$BATS_TEST_TMPDIR/odd.gguf" 5 "x$name"
 	run -65 --separate-stderr tt-pack "$BATS_TEST_TMPDIR/odd.gguf"
-	[[ "$stderr" == *"'x$name' is empty or longer than 63 bytes"* ]]
+	[[ "$stderr" == *"odd.gguf': tensor name 'x$name' is empty or longer than 63 bytes"* ]]
 }
 
 @test "what is packed is what was hashed: the model is opened once" {
