@@ -35,6 +35,11 @@ static int hash_disk(struct source *s, int fd, struct err *e)
 	return n < 0 || lseek(fd, 0, SEEK_SET) < 0 ? err_sys(e, ERR_IO, "cannot read '%s'", s->path) : 0;
 }
 
+static int too_long(const struct source *s, uint64_t at, struct err *e)
+{
+	return err_set(e, ERR_LIMIT, at, "'%s' is longer than %zu bytes", s->path, SOURCE_MAX);
+}
+
 /* Takes fd. */
 static int read_plain(struct source *s, int fd, struct err *e)
 {
@@ -55,7 +60,7 @@ static int read_plain(struct source *s, int fd, struct err *e)
 		else
 			s->text.len += (size_t)n;
 		if (s->text.len > SOURCE_MAX)
-			r = err_set(e, ERR_LIMIT, s->text.len, "'%s' is longer than %zu bytes", s->path, SOURCE_MAX);
+			r = too_long(s, s->text.len, e);
 	}
 	if (gzclose(z) == Z_BUF_ERROR && !r)
 		r = err_set(e, ERR_EOF, s->text.len, "'%s': compressed data ends early", s->path);
@@ -74,6 +79,8 @@ int source_read(struct source *s, const char *path, struct err *e)
 		r = err_sys(e, ERR_NOENT, "cannot open '%s'", path);
 	else if (!S_ISREG(st.st_mode))
 		r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "cannot open '%s': not a regular file", path);
+	else if ((uint64_t)st.st_size > SOURCE_MAX)	/* a disk's worth of holes, perhaps */
+		r = too_long(s, ERR_NO_OFFSET, e);
 	else
 		r = hash_disk(s, fd, e);
 	if (!r)

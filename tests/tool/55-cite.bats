@@ -61,6 +61,12 @@ answer() {	# answer PATH FROM TO [FIELDS]
 	[[ "$output" = *"'bomb.gz' is longer than 268435456 bytes"* ]]
 }
 
+@test "nor one that is too large as it is: nothing of it is read" {
+	truncate -s 1T holes
+	run -1 --separate-stderr timeout 10 tt-cite --json < <(answer holes 0 5 ',"quote":"x"')
+	[[ "$output" = *"'holes' is longer than 268435456 bytes"* ]]
+}
+
 @test "a source that is written to while it is read costs an answer, never a crash" {
 	python3 -c 'import os
 text = b"word " * 400000
