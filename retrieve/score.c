@@ -213,7 +213,8 @@ static int with_stream(const char *path, struct tally *t,
 	int fd = path ? io_open(path, e) : 0;
 	if (fd < 0)
 		return fd;
-	int r = rec_reader_open(&in, fd, path ? path : "stdin", e);
+	t->stream = path ? path : "stdin";
+	int r = rec_reader_open(&in, fd, t->stream, e);
 	if (r == 0)
 		r = f(t, in, e);
 	rec_reader_close(in);

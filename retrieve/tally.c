@@ -47,7 +47,7 @@ static int find_query(const struct tally *t, const struct rec *rec, const char *
 	size_t n = 0;
 	rec_str(rec, key, &id, &n);
 	*q = qset_find(t->set, id, n);
-	return *q ? 0 : err_set(e, ERR_FORMAT, rec->at, "record %llu: query '%.*s' is not in the set",
+	return *q ? 0 : err_set(e, ERR_FORMAT, rec->at, "%s: record %llu: query '%.*s' is not in the set", t->stream,
 				(unsigned long long)rec->n, (int)(n > 60 ? 60 : n), id);
 }
 
@@ -107,13 +107,13 @@ static void forget(struct gathered *g)
 	buf_clear(&g->all);
 }
 
-static int add_doc(struct gathered *g, const struct rec *rec, struct err *e)
+static int add_doc(const struct tally *t, struct gathered *g, const struct rec *rec, struct err *e)
 {
 	const char *doc;
 	size_t n;
 	char id[DOC_MAX];
 	if (!rec_str(rec, "doc", &doc, &n) || !metric_doc_id(doc, n, id, sizeof id))
-		return err_set(e, ERR_FORMAT, rec->at, "record %llu: a hit without a usable 'doc'", (unsigned long long)rec->n);
+		return err_set(e, ERR_FORMAT, rec->at, "%s: record %llu: a hit without a usable 'doc'", t->stream, (unsigned long long)rec->n);
 	for (size_t i = 0; i < g->n_doc; i++)
 		if (strcmp(g->doc[i], id) == 0)
 			return 0;
@@ -151,11 +151,12 @@ static int add_hit(struct tally *t, struct gathered *g, const struct rec *rec, s
 	if (r < 0)
 		return r;
 	if (q != g->q)
-		return err_set(e, ERR_FORMAT, rec->at, "record %llu: a hit that does not follow its query", (unsigned long long)rec->n);
+		return err_set(e, ERR_FORMAT, rec->at, "%s: record %llu: a hit that does not follow its query", t->stream,
+			       (unsigned long long)rec->n);
 	if (g->n_hit++ == 0)
 		add_text(&g->first, rec);
 	add_text(&g->all, rec);
-	return add_doc(g, rec, e);
+	return add_doc(t, g, rec, e);
 }
 
 int tally_hits(struct tally *t, struct rec_reader *in, struct err *e)

@@ -25,6 +25,7 @@
 
 struct tally {
 	const struct qset *set;		/* borrowed */
+	const char *stream;		/* what is read, for messages; borrowed */
 	unsigned *n_hit;		/* n_hit[set->n], the sources that each query had */
 	struct buf words, gold;		/* scratch for comparing with gold answers */
 

@@ -68,7 +68,9 @@ asked() {
 	printf '{"kind":"answer","query":"a\\u0000%0500d","text":"x"}\n' 0 >odd
 	run --separate-stderr tt-score answers q.jsonl <odd
 	[ "$status" -eq 65 ]
-	[[ "$stderr" == *"is not in the set"* ]]
+	[[ "$stderr" == *"stdin: record 0: query"*"is not in the set"* ]]
+	run --separate-stderr tt-score answers --plain odd q.jsonl <odd
+	[[ "$stderr" == *"odd: record 0: query"*"is not in the set"* ]]
 }
 
 @test "retrieval: a page counts once, MRR waits for the best grade, nothing found counts as nothing" {
