@@ -173,7 +173,14 @@ static bool cost_save(const struct cost *c, const struct model *m, int n_thread)
 	for (size_t b = 1; b < COST_N; b++)
 		buf_printf(&text, "%.3f ", c->measured[b]);
 	buf_printf(&text, "%u\n", c->unsettled);
-	bool ok = !text.failed && !cost_path(&path, m, n_thread, NULL) && !io_replace(path.data, text.data, text.len, 0600, NULL);
+	bool ok = !text.failed && !cost_path(&path, m, n_thread, NULL);
+	if (ok) {
+		char *name = strrchr(path.data, '/');
+		*name = '\0';
+		io_sweep(path.data);
+		*name = '/';
+		ok = !io_replace(path.data, text.data, text.len, 0600, NULL);
+	}
 	buf_release(&path);
 	buf_release(&text);
 	return ok;

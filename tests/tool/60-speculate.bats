@@ -436,3 +436,13 @@ value() {	# of a key in the bench's output
 	[ "$(grep -c '^all\.' <<< "$output") " = "$(grep -c '^a\\x1B\[1m b\.' <<< "$output") " ]
 	[ "$(grep -cv '^a' <<< "$output")" -eq 0 ]
 }
+
+@test "what a killed program was writing of costs is removed when they are measured again" {
+	costs=$HOME/.cache/tiny-titans/costs
+	answer() { echo "a b c a b c" | tt-generate -m llama -n 8 --draft tt-speculate >"$BATS_TEST_TMPDIR/said"; }
+	answer
+	rm "$costs"/*
+	echo part >"$costs/1.tmp.abcdef"
+	answer
+	[ ! -e "$costs/1.tmp.abcdef" ]
+}
