@@ -223,6 +223,25 @@ void quant_row(enum quant_type type, const void *src, size_t n, float *y)
 	}
 }
 
+static bool is_finite16(const uint8_t *p, unsigned exponent)
+{
+	return (le16(p) & exponent) != exponent;
+}
+
+bool quant_is_finite(enum quant_type type, const void *src, size_t n)
+{
+	const uint8_t *s = src;
+	const unsigned half = 0x7c00, high = 0x7f80;	/* the exponent of an f16, and of the upper half of a float32 */
+	bool has_min = type == QUANT_Q4_1 || type == QUANT_Q5_1 || type == QUANT_Q4_K || type == QUANT_Q5_K;
+	for (size_t i = 0; i < n; i += INFO[type].n_block, s += INFO[type].block_len) {
+		bool ok = type == QUANT_F32 ? is_finite16(s + 2, high) : type == QUANT_BF16 ? is_finite16(s, high)
+			: type == QUANT_Q6_K ? is_finite16(s + 208, half) : is_finite16(s, half) && (!has_min || is_finite16(s + 2, half));
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 /* Codes of one block for the inverse scale `inv`; returns the scale that fits them best and its gain (larger is better). */
 static float fit_q4_0(const float *x, float inv, uint8_t code[32], float *gain)
 {

@@ -39,6 +39,9 @@ const struct quant_info *quant_info(uint32_t type);
 /* Values of n weights (a multiple of n_block) at `src`, unaligned, as float32: y[n]. */
 void quant_row(enum quant_type type, const void *src, size_t n, float *y);
 
+/* True if none of these weights is infinite or no number. */
+bool quant_is_finite(enum quant_type type, const void *src, size_t n);
+
 /* Rounds x[n], n a multiple of 32, to Q4_0 blocks at dst[n / 32 * 18]: the scale of each block is the one among a few near
  * -max / 8 that leaves the smallest squared error, large weights counting more (compact drafts; not a GGUF quantizer). */
 void quant_to_q4_0(const float *x, size_t n, void *dst);

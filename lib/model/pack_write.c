@@ -6,6 +6,7 @@
  */
 #include "lib/model/pack.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,11 +211,16 @@ static int put_zeros_to(struct writer *w, uint64_t at)
 	return r;
 }
 
+static int not_finite(struct writer *w, const struct tensor *t)
+{
+	return err_set(w->e, ERR_FORMAT, ERR_NO_OFFSET, "a value of tensor '%s' is not finite", t->name);
+}
+
 static int put_vec(struct writer *w, const struct tensor *t)
 {
 	float y[1024];
 	const struct quant_info *q = quant_info(t->type);
-	int r = 0;
+	int r = quant_is_finite(t->type, t->data, t->ne[0]) ? 0 : not_finite(w, t);
 	for (size_t i = 0; i < t->ne[0] && !r; i += 1024) {
 		size_t n = t->ne[0] - i < 1024 ? (size_t)t->ne[0] - i : 1024;
 		quant_row(t->type, (const char *)t->data + i / q->n_block * q->block_len, n, y);
@@ -258,6 +264,7 @@ struct tiles {
 	uint8_t *out;
 	uint8_t *scratch;	/* [threads][scratch_len]: a row as float32, 16 rows rounded; NULL when the type is kept */
 	size_t scratch_len;
+	atomic_bool is_bad;	/* some value is not finite */
 };
 
 /* Rounds n rows of a tensor to Q4_0 (compact packs) or from Q8_0 to Q5_0 (the copy of a head). Returns where they are. */
@@ -282,13 +289,18 @@ static const void *round_rows(const struct tiles *j, size_t row, size_t n, int i
 
 static void make_tiles(void *arg, size_t from, size_t to, int i_thread)
 {
-	const struct tiles *j = arg;
+	struct tiles *j = arg;
 	const struct pack_sect *s = &j->l->s;
-	const struct quant_info *q = quant_info(s->type);
-	size_t row_len = (size_t)s->n_col / q->n_block * q->block_len;
+	const struct tensor *t = j->l->t;
+	const struct quant_info *q = quant_info(s->type), *q_file = quant_info(t->type);
+	size_t row_len = (size_t)s->n_col / q->n_block * q->block_len, file_len = (size_t)s->n_col / q_file->n_block * q_file->block_len;
 	for (size_t i = from; i < to; i++) {
 		size_t row = (j->first + i) * W16_ROWS, n = s->n_row - row < W16_ROWS ? s->n_row - row : W16_ROWS;
-		const void *src = j->scratch ? round_rows(j, row, n, i_thread) : (const char *)j->l->t->data + row * row_len;
+		const void *src = (const char *)t->data + row * file_len;
+		if (!quant_is_finite(t->type, src, n * s->n_col))
+			j->is_bad = true;
+		if (j->scratch)
+			src = round_rows(j, row, n, i_thread);
 		w16_pack_tile(s->type, src, row_len, n, s->n_col, j->out + i * j->tile_len);
 	}
 }
@@ -310,7 +322,7 @@ static int put_mat(struct writer *w, const struct line *l)
 	for (; j.first < n && !r; j.first += batch) {
 		size_t m = n - j.first < batch ? n - j.first : batch;
 		pool_run(w->mk->pool, m, 4, make_tiles, &j);
-		r = put(w, j.out, m * tile);
+		r = j.is_bad ? not_finite(w, l->t) : put(w, j.out, m * tile);
 	}
 	free(j.scratch);
 	free(j.out);
@@ -403,8 +415,11 @@ int pack_write(const char *path, const struct gguf *g, const uint8_t id[HASH_ID_
 		r = aside_open(&w.file, path, 0644, e);
 	if (!r)
 		r = put_zeros_to(&w, PACK_HEADER);
-	for (size_t i = 0; i < w.n_line && !r; i++)
+	for (size_t i = 0; i < w.n_line && !r; i++) {
 		r = put_section(&w, &w.line[i]);
+		if (r == ERR_FORMAT)
+			err_wrap(e, "cannot pack '%s'", gguf_path(g));
+	}
 	if (!r)
 		r = put_zeros_to(&w, w.total);
 	if (!r)

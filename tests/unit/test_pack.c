@@ -83,6 +83,49 @@ static int open_with(const char *name, size_t at, uint64_t v, size_t n, bool sum
 	return r;
 }
 
+/* What a block of each type that tiny models have is scaled by: no number, or infinite. */
+static void write_values_that_are_not_finite_are_refused(void **state)
+{
+	static const struct { enum quant_type type; size_t at, n; uint64_t v; } bad[] = {
+		{ QUANT_F32, 0, 4, 0x7fc00000 }, { QUANT_F32, 0, 4, 0xff800000 }, { QUANT_F16, 0, 2, 0x7c00 }, { QUANT_BF16, 0, 2, 0xff80 },
+		{ QUANT_Q4_0, 0, 2, 0x7e00 }, { QUANT_Q4_1, 0, 2, 0x7c00 }, { QUANT_Q4_1, 2, 2, 0xfc01 }, { QUANT_Q5_0, 0, 2, 0xfc00 },
+		{ QUANT_Q5_1, 2, 2, 0x7c00 }, { QUANT_Q8_0, 0, 2, 0x7c01 }, { QUANT_Q4_K, 0, 2, 0x7c00 }, { QUANT_Q4_K, 2, 2, 0x7c00 },
+		{ QUANT_Q5_K, 2, 2, 0x7c00 }, { QUANT_Q6_K, 208, 2, 0x7c00 },
+	};
+	(void)state;
+	for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+		const struct quant_info *q = quant_info(bad[k].type);
+		char row[512] = { 0 };
+		assert_true(quant_is_finite(bad[k].type, row, q->n_block * 2));
+		set(row, q->block_len + bad[k].at, bad[k].v, bad[k].n);
+		assert_true(quant_is_finite(bad[k].type, row, q->n_block));
+		assert_false(quant_is_finite(bad[k].type, row, q->n_block * 2));
+	}
+	struct tiny t = { .arch = "llama", .seed = 5 };
+	struct buf b = { 0 };
+	struct gguf *g;
+	tiny_write(&t, &b);
+	assert_int_equal(gguf_open_memory(&g, b.data, b.len, "tiny", NULL), 0);
+	for (size_t i = 0; i < gguf_n_tensor(g); i++) {
+		const struct tensor *x = gguf_tensor_at(g, i);
+		const struct quant_info *q = quant_info(x->type);
+		struct err e = { 0 };
+		char *last = (char *)(uintptr_t)x->data + x->len - q->block_len, kept[256], want[256];
+		size_t k = 0;
+		while (bad[k].type != x->type)
+			assert_true(++k < sizeof bad / sizeof *bad);
+		memcpy(kept, last, q->block_len);
+		set(last, bad[k].at, bad[k].v, bad[k].n);
+		assert_int_equal(pack_write(path, g, ID, &(struct pack_maker){ .fill = model_parts }, &e), ERR_FORMAT);
+		snprintf(want, sizeof want, "cannot pack 'tiny': a value of tensor '%s' is not finite", x->name);
+		assert_string_equal(e.msg, want);
+		memcpy(last, kept, q->block_len);
+	}
+	assert_int_equal(pack_write(path, g, ID, &(struct pack_maker){ .fill = model_parts }, NULL), 0);
+	gguf_close(g);
+	buf_release(&b);
+}
+
 static void open_header_that_lies_is_refused(void **state)
 {
 	(void)state;
@@ -156,6 +199,7 @@ static void write_thin_rounds_what_is_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(write_values_that_are_not_finite_are_refused),
 		cmocka_unit_test(open_header_that_lies_is_refused),
 		cmocka_unit_test(open_line_that_lies_is_refused),
 		cmocka_unit_test(write_thin_rounds_what_is_asked),
