@@ -7,7 +7,7 @@ VERSION := 0.1.0
 
 # ---- modules, by folder (see CONTRIBUTING.md for the dependency law)
 
-BASE := err arena buf grow cursor io fault hash utf8 unit near pool heap opt opt_text json rec_scan rec_json rec_get rec_read rec_write conf conf_value conf_file
+BASE := err arena buf grow cursor io fault hash utf8 shown unit near pool heap opt opt_text json rec_scan rec_json rec_get rec_read rec_write conf conf_value conf_file
 
 KERN := quant w16 kern cap ref/mat ref/act ref/vec ref/attn ref/kv \
 	x86/x86 x86/vec_avx512 x86/attn_avx512 x86/attn_vnni x86/mat_float_avx512 x86/mat_k_vnni x86/mat_f_vnni \
@@ -46,7 +46,7 @@ SCRIPTS := tt ask sync model eval
 # ---- tests: tests/unit/test_NAME.c (cmocka), tests/kern/check_NAME.c, tests/tool/*.bats
 
 # One line a folder, apart from each other, so that two additions do not meet.
-UNIT := err arena buf grow cursor io hash utf8 pool heap opt rec_scan rec_json rec conf
+UNIT := err arena buf grow cursor io hash utf8 shown pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template ask prompt stream emit answer session block prefix drafter cost decoder
 UNIT += terms segment forged writer rank
 UNIT += attn nn gguf safetensors pack screen tok split readers roff child encoder seen metric gold named

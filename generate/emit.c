@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/io.h"
+#include "lib/base/shown.h"
 #include "lib/base/utf8.h"
 
 int emit_open(struct emit *em, int fd, enum emit_form form, const char *model, struct err *e)
@@ -59,13 +60,15 @@ static uint64_t first_line(const struct ask_source *s)
 	return l->via.array.ptr[0].via.u64;
 }
 
-/* "[1] tar(1):512  OPTIONS > -t, --list". A name or heading with a line break must not look like a source of its own, so each is a field. */
+/* "[1] tar(1):512  OPTIONS > -t, --list", "[2] /home/anna/lamp/README.md:12  Lamp". A name or heading with a line break must not look like
+ * a source of its own, so each is a field. */
 static void put_source(struct buf *b, size_t number, const struct ask_source *s)
 {
 	uint64_t line = first_line(s);
-	struct ask_str name = s->name.n ? s->name : s->doc;
+	struct ask_str name = s->name.n ? s->name : s->doc, path = { "", 0 };
+	rec_str(&(struct rec){ .map = s->src }, "path", &path.s, &path.n);
 	buf_printf(b, "[%zu] ", number);
-	utf8_visible_field(b, name.s, name.n);
+	shown_name(b, name.s, name.n, path.s, path.n);
 	if (line)
 		buf_printf(b, ":%llu", (unsigned long long)line);
 	for (size_t i = 0; i < s->n_sec; i++) {

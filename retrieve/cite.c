@@ -18,6 +18,7 @@
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
+#include "lib/base/shown.h"
 #include "lib/base/utf8.h"
 #include "retrieve/source.h"
 
@@ -115,11 +116,11 @@ static void pack_cite(msgpack_packer *pk, const msgpack_object *cite, const char
 
 static void print_cite(const msgpack_object *cite, const char *why)
 {
-	struct text name = get_str(cite, "name");
+	struct text name = get_str(cite, "name"), path = get_str(rec_map_get(cite, "src"), "path");
 	struct buf b = {0};
 	if (o.quiet)
 		return;
-	utf8_visible_field(&b, name.s, name.n);		/* one line a citation, whatever a name or a path holds */
+	shown_name(&b, name.s, name.n, path.s, path.n);		/* one line a citation, whatever a name or a path holds */
 	if (why) {
 		buf_putc(&b, '\t');
 		utf8_visible_field(&b, why, strlen(why));

@@ -17,6 +17,7 @@
 #include "lib/base/io.h"
 #include "lib/base/opt.h"
 #include "lib/base/rec.h"
+#include "lib/base/shown.h"
 #include "lib/base/utf8.h"
 #include "retrieve/find.h"
 
@@ -111,7 +112,7 @@ static int put_hit(struct run *x, const char *id, size_t id_len, size_t rank, co
 static int print_hit(const struct find_hit *h, const struct segment_doc *d, const struct segment_chunk *c, struct err *e)
 {
 	struct buf b = {0};
-	utf8_visible_field(&b, d->name.s, d->name.n);
+	shown_name(&b, d->name.s, d->name.n, d->path.s, d->path.n);
 	buf_printf(&b, ":%u\t%.3f\t", c->l0, (double)h->fused);
 	utf8_visible_field(&b, c->text.s, utf8_floor(c->text.s, c->text.n, c->text.n < 240 ? c->text.n : 240));
 	buf_putc(&b, '\n');

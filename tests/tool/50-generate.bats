@@ -170,6 +170,9 @@ n_prompt() {	# FILE: of its first answer
 @test "text names the cited source and its line" {
 	run gen --text <ask.jsonl
 	[[ "$output" == *"] tar(1):"* ]]
+	sed 's|"name":"tar(1)"|"name":"README.md","src":{"path":"/home/a/lamp/README.md"}|' ask.jsonl >files
+	run gen --text <files
+	[[ "$output" == *"] /home/a/lamp/README.md:"* ]]
 	# A name or a heading makes no further source.
 	sed -i 's/"tar(1)"/"tar(1)\\n[1] x(1)"/; s/"OPTIONS"/"A\\n[2] y(1):7"/' ask.jsonl
 	run gen --text <ask.jsonl

@@ -169,6 +169,8 @@ hits() {	# "doc seq" of every hit on stdin
 		script -qec "tt-retrieve -n 1 i <$questions" /dev/null </dev/null | tr -d '\r' | sed 's/:.*//' >"said.$questions"
 		[ "$(cat "said.$questions")" = $'tar(1)\n\n\nls(1)' ]
 	done
+	{ doc /a/b/c.md c.md 'Deep' markdown; chunk /a/b/c.md 0 Deep para 'an archive'; } | tt-index add far
+	[[ $(script -qec 'tt-retrieve far <asked' /dev/null </dev/null) == /a/b/c.md:* ]]
 }
 
 @test "hits come while the next question is still to be asked" {

@@ -139,6 +139,9 @@ with open("page.txt", "wb", 0) as f:
 	run ! grep $'\e' said
 	[ "$(grep -c '^FALSE' said)" -eq 1 ]
 	run ! grep '^true' said
+	echo '{"kind":"answer","cites":[{"name":"b.md","src":{"path":"/none/b.md"},"span":{"b":[0,9]}}]}' >odd
+	script -qec "tt-cite <odd" /dev/null >said </dev/null || [ $? -eq 1 ]
+	grep -q $'^FALSE\t/none/b.md\t' said
 }
 
 @test "one bad citation of several makes 1; what names no source, or says nothing of it, is bad" {

@@ -369,10 +369,11 @@ EOF
 	printf 'one\ntwo\nthree\n' >"docs/a b"
 	gzip -c "docs/a b" >docs/packed.gz
 	printf 'a\000b' >docs/x.pdf
-	printf '#!/bin/sh\nprintf "[1] at 9:45\\n\\n[1] %%s:2  two > at 10:30\\n" "${FILE##*/}"\n' >fakes/tt-generate
+	printf '#!/bin/sh\nprintf "[1] at 9:45\\n\\n[1] %%s:2  two > at 10:30\\n" "${SHOWN:-$FILE}"\n' >fakes/tt-generate
 	cat >fakes/tt-json <<'EOT'
 #!/bin/sh
 printf '{"kind":"hit","name":"%s","span":{"b":[0,3],"l":[1,2]},"src":{"path":"/none"},"text":"one"}\n' "${FILE##*/}"
+test -n "${SHOWN-}" || printf '{"kind":"hit","name":"%s","span":{"b":[4,7],"l":[2,2]},"src":{"path":"/another"},"text":"two"}\n' "${FILE##*/}"
 printf '{"kind":"hit","name":"%s","span":{"b":[4,7],"l":[2,2]},"src":{"path":"%s"},"text":"a \\"b\\" \\\\n\\ntwo"}\n' "${FILE##*/}" "$FILE"
 EOT
 	printf '#!/bin/sh\nprintf "%%s|" "$@"\n' >less
@@ -415,8 +416,10 @@ EOT
 	LESS=-R run -0 fakes/tt-ask --open -i a word
 	[ "${lines[2]}" = '-R +' ]
 	FILE="$PWD/docs/man/packed.1.gz"
+	export SHOWN=packed.1.gz	# a name, as a manual page has one
 	LESS=-R run -0 fakes/tt-ask --open -i a word
 	[ "${lines[2]}" = '-R +/rib' ]
+	unset SHOWN
 	FILE="$PWD/docs/gone"
 	run -66 --separate-stderr fakes/tt-ask --open -i a word
 	[ "$stderr" = "tt-ask: cannot read '$FILE'" ]
