@@ -5,6 +5,7 @@
  *	bytes --> text run | <tag ...> | &entity; | <!-- --> | <script>..</script>
  *
  * h1-h6 are headings, dl/dt/dd entries, the items of ol are counted, pre is code, tr is a row of a table, title is the title.
+ * What nav and select hold leads elsewhere, or is picked from, and is no text.
  * White space collapses outside pre. The file is held in memory (at most HTML_MAX). Places are the bytes of each run of text.
  */
 #include <stdio.h>
@@ -18,18 +19,20 @@
 #define HTML_MAX (32u << 20)
 #define LIST_MAX 16u		/* lists within each other of which the items are counted */
 
-enum tag_class { T_INLINE, T_BLOCK, T_HEADING, T_PRE, T_ROW, T_CELL, T_TABLE, T_ITEM, T_BR, T_DROP, T_TITLE, T_DL, T_DT, T_DD, T_LIST };
+enum tag_class { T_INLINE, T_BLOCK, T_HEADING, T_PRE, T_ROW, T_CELL, T_TABLE, T_ITEM, T_BR, T_DROP, T_SKIP, T_APART, T_TITLE, T_DL, T_DT, T_DD,
+	T_LIST };
 
 struct tag { const char *name; enum tag_class cls; };
 
 static const struct tag tag[] = {	/* sorted; what is not here is inline */
 	{ "address", T_BLOCK }, { "article", T_BLOCK }, { "aside", T_BLOCK }, { "blockquote", T_BLOCK }, { "body", T_BLOCK },
-	{ "br", T_BR }, { "caption", T_BLOCK }, { "center", T_BLOCK }, { "dd", T_DD }, { "details", T_BLOCK }, { "div", T_BLOCK },
+	{ "br", T_BR }, { "button", T_APART }, { "caption", T_BLOCK }, { "center", T_BLOCK }, { "dd", T_DD },
+	{ "details", T_BLOCK }, { "div", T_BLOCK },
 	{ "dl", T_DL }, { "dt", T_DT }, { "fieldset", T_BLOCK }, { "figcaption", T_BLOCK }, { "figure", T_BLOCK },
 	{ "footer", T_BLOCK }, { "form", T_BLOCK }, { "h1", T_HEADING }, { "h2", T_HEADING }, { "h3", T_HEADING },
 	{ "h4", T_HEADING }, { "h5", T_HEADING }, { "h6", T_HEADING }, { "head", T_BLOCK }, { "header", T_BLOCK },
-	{ "hr", T_BLOCK }, { "html", T_BLOCK }, { "li", T_ITEM }, { "main", T_BLOCK }, { "nav", T_BLOCK }, { "ol", T_LIST },
-	{ "option", T_BLOCK }, { "p", T_BLOCK }, { "pre", T_PRE }, { "script", T_DROP }, { "section", T_BLOCK },
+	{ "hr", T_BLOCK }, { "html", T_BLOCK }, { "li", T_ITEM }, { "main", T_BLOCK }, { "nav", T_SKIP }, { "ol", T_LIST },
+	{ "option", T_BLOCK }, { "p", T_BLOCK }, { "pre", T_PRE }, { "script", T_DROP }, { "section", T_BLOCK }, { "select", T_SKIP },
 	{ "style", T_DROP }, { "summary", T_BLOCK }, { "svg", T_DROP }, { "table", T_TABLE }, { "tbody", T_BLOCK },
 	{ "td", T_CELL }, { "template", T_DROP }, { "textarea", T_BLOCK }, { "tfoot", T_BLOCK }, { "th", T_CELL },
 	{ "thead", T_BLOCK }, { "title", T_TITLE }, { "tr", T_ROW }, { "ul", T_LIST },
@@ -54,6 +57,7 @@ struct html {
 	int level, pre, table;
 	bool th, td;		/* which cells the row has so far */
 	bool in_title;
+	bool unclosed;		/* an element to be skipped was never closed: no other is skipped */
 	bool no_gt;		/* there is no '>' from `at` on */
 	bool no_quote;		/* a tag's quotes went on to the end: they are no longer believed */
 };
@@ -163,6 +167,25 @@ static void drop(struct html *h, const char *name)
 	}
 }
 
+/* Skips to behind the </name> that belongs to what has just begun, others of the name within it included. */
+static void skip(struct html *h, const char *name)
+{
+	size_t k = strlen(name), at = h->at;
+	for (size_t depth = 1; depth > 0;) {
+		const char *lt = h->unclosed ? NULL : memchr(h->p + at, '<', h->n - at);
+		size_t close = lt && lt + 1 < h->p + h->n && lt[1] == '/';
+		h->unclosed = !lt || h->n - (size_t)(lt - h->p) < close + k + 2;
+		if (h->unclosed)
+			return;
+		at = (size_t)(lt - h->p) + 1;
+		if (strncasecmp(lt + 1 + close, name, k) == 0 && strchr("> \t\r\n", lt[1 + close + k]))
+			depth += close ? (size_t)-1 : 1;
+	}
+	const char *gt = memchr(h->p + at, '>', h->n - at);
+	if (gt)
+		h->at = (size_t)(gt - h->p) + 1;
+}
+
 static void entry_tag(struct html *h, enum tag_class cls, bool close)
 {
 	collect_end(h);
@@ -173,6 +196,16 @@ static void entry_tag(struct html *h, enum tag_class cls, bool close)
 		split_entry_begin(h->s);
 	split_block(h->s, BLOCK_PARA);
 	h->space = h->bullet = false;
+}
+
+static void block_tag(struct html *h)
+{
+	if (h->pre && !h->table && !h->collecting)
+		h->new_line = true;
+	else if (h->table || h->pre)
+		h->space = true;
+	else if (!h->bullet)	/* <li><p> */
+		block(h, BLOCK_PARA);
 }
 
 /* Counts from `start` on, or 1. */
@@ -222,14 +255,22 @@ static void skip_permalink(struct html *h)
 	}
 }
 
+static void inline_begins(struct html *h, const char *name)
+{
+	if (strcmp(name, "a") == 0)
+		skip_permalink(h);
+	else if (memmem(h->attr, (size_t)(h->p + h->at - h->attr), "\"mw-editsection\"", 16))	/* "[edit]" of Wikipedia */
+		skip(h, name);
+}
+
 /* `empty`: <script src="x"/>, as XML writes an element without contents. */
 static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 {
 	const struct tag *t = bsearch(name, tag, sizeof tag / sizeof *tag, sizeof *tag, by_name);
 	switch (t ? t->cls : T_INLINE) {
 	case T_INLINE:
-		if (!close && strcmp(name, "a") == 0)
-			skip_permalink(h);
+		if (!close)
+			inline_begins(h, name);
 		break;
 	case T_DROP:
 		if (!close && !empty)
@@ -276,16 +317,19 @@ static void tag_seen(struct html *h, const char *name, bool close, bool empty)
 		else
 			h->space = true;
 		break;
+	case T_APART:
+		h->space = true;
+		break;
+	case T_SKIP:
+		if (!close && !empty)
+			skip(h, name);
+		block_tag(h);
+		break;
 	case T_LIST:
 		list_tag(h, name[0] == 'o', close);
 		/* fall through */
 	case T_BLOCK:
-		if (h->pre && !h->table && !h->collecting)
-			h->new_line = true;
-		else if (h->table || h->pre)
-			h->space = true;
-		else if (!h->bullet)	/* <li><p> */
-			block(h, BLOCK_PARA);
+		block_tag(h);
 		break;
 	case T_DL: case T_DT: case T_DD:
 		entry_tag(h, t->cls, close);

@@ -177,6 +177,10 @@ static void html_blocks(void **state)
 		{ "<a title=\"1 > 2\">oak</a> <b it's>elm</b> <i>ash's</i>", "[|para|oak elm ash's]keel" },
 		{ "oak&nbsp;&nbsp;&amp; elm &unknown; AT&T", "[|para|oak  & elm &unknown; AT&T]keel" },
 		{ "<h1>Keel", "[Keel|section|Keel]Keel" },
+		{ "oak<select><option>no<option>no</select><button>elm</button><button>ash</button>fir", "[|para|oak\n\nelm ash fir]keel" },
+		{ "oak<nav><h2>no</h2><Nav class=x>no</NAV><navy>no</nav>elm", "[|para|oak\n\nelm]keel" },
+		{ "<nav>oak<nav>elm<select>ash</nav>", "[|para|oak\n\nelm\n\nash]keel" },
+		{ "<h2>Keel<span class=\"mw-editsection\"><span>[</span><a>edit</a>]</span></h2>oak", "[Keel|section|oak]keel" },
 	};
 	(void)state;
 	BECOME(split_html, x);
