@@ -2,13 +2,17 @@
  *
  * split_plain: plain text. Paragraphs end at empty lines; a line underlined with punctuation, or between two such lines, is
  * a heading (the marks get their levels in the order in which they appear, as in reStructuredText); a form feed is a page
- * end. The first line, if it stands alone or is underlined, is the title; what only reStructuredText's tools read comes before it.
+ * end; what is indented behind a paragraph that ends in "::" is literal. The first line, if it stands alone or is underlined, is the title;
+ * what only reStructuredText's tools read comes before it.
  *
  * Org, AsciiDoc and LaTeX are read so too; split_outline says what their own marks are, and nothing else gives them a title.
  */
 #include <string.h>
 
 #include "tokenize/split_outline.h"
+
+/* Literal text may begin behind an empty line, or at once; or is open. */
+enum literal { LITERAL_NOT, LITERAL_BEHIND, LITERAL_NEXT, LITERAL_OPEN };
 
 struct plain {
 	struct split *s;
@@ -22,6 +26,8 @@ struct plain {
 	char close[LINE_HELD];	/* what closes the block of code that is open */
 	size_t n_close;
 	bool table;		/* the open block is one of Org */
+	enum literal literal;
+	size_t indent;		/* literal text stands further in */
 	char mark[6];		/* underline characters, by level; with the high bit where there is a line above too */
 	size_t n_mark;
 };
@@ -155,10 +161,60 @@ static bool outlined(struct plain *t, const struct line *l)
 	return t->n_close > 0;
 }
 
+static size_t indent_of(const struct line *l)
+{
+	size_t i = 0;
+	while (i < l->n && (l->p[i] == ' ' || l->p[i] == '\t'))
+		i++;
+	return i;
+}
+
+/* What a line says of those that are indented behind it: "Run it::", ".. code-block:: sh"; nothing ".. note::". */
+static enum literal announced(const struct line *l)
+{
+	static const char *const directive[] = { "code::", "code-block::", "parsed-literal::" };
+	size_t n = l->n, i = indent_of(l);
+	while (n > 0 && l->p[n - 1] == ' ')
+		n--;
+	if (n < 3 + i || memcmp(l->p + i, ".. ", 3) != 0)
+		return n > 1 && l->p[n - 1] == ':' && l->p[n - 2] == ':' && !marks(l) ? LITERAL_BEHIND : LITERAL_NOT;
+	for (size_t k = 0; k < sizeof directive / sizeof *directive; k++)
+		if (memmem(l->p + i, n - i, directive[k], strlen(directive[k])))
+			return LITERAL_NEXT;
+	return LITERAL_NOT;
+}
+
+/* A line of literal text, as reStructuredText has it. True if it was dealt with. */
+static bool literal(struct plain *t, const struct line *l)
+{
+	bool blank = line_is_blank(l) && l->end > 0, within = !l->first || blank || indent_of(l) > t->indent;
+	if (t->literal == LITERAL_NEXT && !blank && within) {
+		para_end(t);
+		split_block(t->s, BLOCK_CODE);
+		t->literal = LITERAL_OPEN;
+		t->indent = indent_of(l) - 1;
+	}
+	if (t->literal == LITERAL_OPEN && within) {
+		split_line(t->s, l);
+		return true;
+	}
+	if (t->literal == LITERAL_OPEN)
+		split_block(t->s, BLOCK_PARA);
+	if (blank) {
+		t->literal = t->literal == LITERAL_BEHIND ? LITERAL_NEXT : t->literal;
+	} else {
+		t->literal = l->first ? announced(l) : LITERAL_NOT;
+		t->indent = indent_of(l);
+	}
+	return false;
+}
+
 static void plain_line(struct plain *t, const struct line *l)
 {
 	struct line rest = *l;
 	if (t->kind != OUTLINE_NONE && l->first && (l->end > 0 || l->n < LINE_HELD) && outlined(t, l))
+		return;
+	if (t->kind == OUTLINE_NONE && literal(t, l))
 		return;
 	if (line_is_blank(l) && l->end > 0) {
 		para_end(t);

@@ -149,6 +149,23 @@ static void plain_headings(void **state)
 	BECOME(split_plain, x);
 }
 
+/* What is literal keeps its empty lines. */
+static void plain_literal_text(void **state)
+{
+	static const struct example x[] = {
+		{ "oak::\n\n  elm\n\n\n   ash\n fir\n\n\nbay\n", "[|para|oak::\n\n  elm\n\n\n   ash\n\nfir\n\nbay]oak::" },
+		{ "  .. code-block:: c\n     :x:\n\n\n     elm\n\n  bay\n\n\n   fir\n",
+			"[|para|.. code-block:: c\n\n     :x:\n\n\n     elm\n\nbay\n\nfir].. code-block:: c" },
+		{ "oak\nash::\n\n  ::\n\n\n  elm\n", "[|para|oak\nash::\n\n  ::\n\n\n  elm]keel" },
+		{ ".. note::\n\n   elm\n\n\n   ash\n", "[|para|.. note::\n\nelm\n\nash]elm" },
+		{ "oak::\n  elm\n\n\n  ash\n", "[|para|oak::\n  elm\n\nash]keel" },
+		{ "oak::\n\nelm\n\n\n  ash\n", "[|para|oak::\n\nelm\n\nash]oak::" },
+		{ "oak\n::::\n\n  elm\n\n\n  ash\n", "[oak|section|elm\n\nash]oak" },
+	};
+	(void)state;
+	BECOME(split_plain, x);
+}
+
 /* A title is the first line, where it stands alone and is more than two letters. */
 static void plain_titles(void **state)
 {
@@ -461,6 +478,7 @@ int main(void)
 		cmocka_unit_test(markdown_blocks),
 		cmocka_unit_test(markdown_front_matter),
 		cmocka_unit_test(plain_headings),
+		cmocka_unit_test(plain_literal_text),
 		cmocka_unit_test(plain_titles),
 		cmocka_unit_test(html_blocks),
 		cmocka_unit_test(html_titles_and_entries),
