@@ -3,7 +3,7 @@
  * split_plain: plain text. Paragraphs end at empty lines; a line underlined with punctuation, or between two such lines, is
  * a heading (the marks get their levels in the order in which they appear, as in reStructuredText); a form feed is a page
  * end; what is indented behind a paragraph that ends in "::" is literal. The first line, if it stands alone or is underlined, is the title;
- * what only reStructuredText's tools read comes before it.
+ * what only reStructuredText's tools read comes before it, and its labels are left out.
  *
  * Org, AsciiDoc and LaTeX are read so too; split_outline says what their own marks are, and nothing else gives them a title.
  */
@@ -184,6 +184,15 @@ static enum literal announced(const struct line *l)
 	return LITERAL_NOT;
 }
 
+/* ".. _keel:" names the place for links, and says nothing to a reader. */
+static bool is_label(const struct line *l)
+{
+	size_t n = l->n;
+	while (n > 0 && l->p[n - 1] == ' ')
+		n--;
+	return l->first && n > 5 && memcmp(l->p, ".. _", 4) == 0 && l->p[n - 1] == ':';
+}
+
 /* A line of literal text, as reStructuredText has it. True if it was dealt with. */
 static bool literal(struct plain *t, const struct line *l)
 {
@@ -214,7 +223,7 @@ static void plain_line(struct plain *t, const struct line *l)
 	struct line rest = *l;
 	if (t->kind != OUTLINE_NONE && l->first && (l->end > 0 || l->n < LINE_HELD) && outlined(t, l))
 		return;
-	if (t->kind == OUTLINE_NONE && literal(t, l))
+	if (t->kind == OUTLINE_NONE && (literal(t, l) || is_label(l)))
 		return;
 	if (line_is_blank(l) && l->end > 0) {
 		para_end(t);

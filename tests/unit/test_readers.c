@@ -175,6 +175,8 @@ static void plain_titles(void **state)
 		{ "oak and\nelm\n\nKeel\n\nash\n", "[|para|oak and\nelm\n\nKeel\n\nash]keel" },
 		{ "----\nno mark\n\nKeel\n\noak\n", "[|para|----\nno mark\n\nKeel\n\noak]keel" },
 		{ "..keel\n\noak\n", "[|para|..keel\n\noak]..keel" },
+		{ ".. _keel:\n\nKeel\n===\n\noak\n\n.. _rib: \n.. _ribs:\n\nRib\n===\n\nelm\n", "[Keel|section|oak][Rib|section|elm]Keel" },
+		{ ".. _oak: tree\n\n.. _:\n\nelm\n", "[|para|.. _oak: tree\n\n.. _:\n\nelm]keel" },
 	};
 	(void)state;
 	BECOME(split_plain, x);
