@@ -17,11 +17,12 @@ struct md {
 	bool fence_item;		/* ...within a list item */
 	const char *raw_end;		/* what closes the comment or the element of HTML that is open and read as it stands */
 	char front;			/* - or + in front matter */
+	bool front_text;		/* the lines that follow are the title */
 	bool front_ok;			/* ...which may begin (first line) */
 	bool titled, item, blank;	/* within a list item; the line before was empty */
 	enum block kind;
 	bool bare;			/* the table has no bars at the beginning of its rows */
-	char h1[LINE_HELD];		/* what stands in <h1> so far */
+	char h1[LINE_HELD];		/* what stands in <h1>, or in a title of several lines, so far */
 	size_t n_h1;
 	bool in_h1, in_tag;
 	char held[LINE_HELD];		/* one-line paragraph that an underline may turn into a heading */
@@ -206,8 +207,21 @@ static void front_title(struct md *m, const struct line *l)
 		end--;
 	if (end - p > 1 && (*p == '"' || *p == '\'') && end[-1] == *p)
 		p++, end--;
-	if (end > p && *p != '>' && *p != '|')	/* these say that it follows */
+	m->front_text = end > p && (*p == '>' || *p == '|');	/* these say that it follows */
+	if (end > p && !m->front_text)
 		doc_set_title(m->d, m->s, p, (size_t)(end - p)), m->titled = true;
+}
+
+/* A line that is indented, of a title that began on the line above. */
+static void front_title_more(struct md *m, const struct line *l)
+{
+	size_t room = sizeof m->h1 - m->n_h1, n = l->n < room ? l->n : room;
+	if (line_is_blank(l))
+		return;
+	memcpy(m->h1 + m->n_h1, l->p, n);
+	m->n_h1 += n;
+	doc_set_title(m->d, m->s, m->h1, utf8_whole(m->h1, m->n_h1));
+	m->titled = true;
 }
 
 /* True for a line of three `c`, which opens front matter as well as it closes it. */
@@ -224,7 +238,11 @@ static void front_matter(struct md *m, const struct line *l)
 		split_block(m->s, BLOCK_PARA);
 		return;
 	}
-	front_title(m, l);
+	m->front_text &= l->n > 0 && (l->p[0] == ' ' || l->p[0] == '\t');
+	if (m->front_text)
+		front_title_more(m, l);
+	else
+		front_title(m, l);
 	split_line(m->s, l);
 }
 
@@ -385,7 +403,7 @@ static void md_line(struct md *m, const struct line *l)
 		split_line(m->s, l);
 	} else if (verbatim(m, l, p, n, indent)) {
 		return;
-	} else if (n == 0) {
+	} else if (line_is_blank(l)) {
 		m->blank = true;
 		held_give(m);
 		if (m->kind != BLOCK_CODE && !m->item)

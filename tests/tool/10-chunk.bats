@@ -608,7 +608,7 @@ while not os.path.exists("stop"):
 	printf '%s\n' --- "title: The 'Keel'" --- rib >keel.md
 	printf '%s\n' --- 'title: >' '  Folded' --- '# Mast' >mast.md
 	chunk keel.md mast.md >out
-	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' "The 'Keel'" Mast)
+	grep '"kind":"doc"' out | field title | diff - <(printf '%s\n' "The 'Keel'" Folded)
 }
 
 @test "Markdown: front matter in TOML gives the title as that in YAML does" {

@@ -128,7 +128,11 @@ static void markdown_front_matter(void **state)
 	static const struct example x[] = {
 		{ "---\ntitle: Keel\n...\n# Rib\n\nelm\n", "[|code|title: Keel][Rib|section|elm]Keel" },
 		{ "---\ntitle: \"Keel\" and 'rib\n---\n", "[|code|title: \"Keel\" and 'rib]\"Keel\" and 'rib" },
-		{ "---\ntitle: |\n  oak\n---\n# Keel\n\nelm\n", "[|code|title: |\n  oak][Keel|section|elm]Keel" },
+		{ "---\ntitle: |\n  oak\n---\n# Keel\n\nelm\n", "[|code|title: |\n  oak][Keel|section|elm]oak" },
+		{ "---\ntitle: >-\n  oak\n  elm\n ash\nx: y\n  fir\n---\nbay\n",
+			"[|para|title: >-\n  oak\n  elm\n ash\nx: y\n  fir\n\nbay]oak elm ash" },
+		{ "---\ntitle: >\n  \nx: y\n---\n\f\n", "[|code|title: >\n  \nx: y]keel" },
+		{ "---\ntitle: >\nx: y\n---\n", "[|code|title: >\nx: y]keel" },
 		{ "oak\n\n---\ntitle: Keel\n---\n", "[|para|oak\n\n---\ntitle: Keel\n---]keel" },
 	};
 	(void)state;
