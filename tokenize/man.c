@@ -247,6 +247,13 @@ static void body_open(struct man *m, struct frame *block, struct frame *f)
 	}
 }
 
+/* An empty line of literal text. */
+static void empty_line(struct man *m, uint64_t line)
+{
+	say_put(m, "\n", split_block_len(m->s) > 0, man_place(m, line));
+	m->nl = true;
+}
+
 /* An empty line between paragraphs. AsciiDoctor writes no other, so what follows may be the head of an indented block; within the
  * body of a TP or IP nothing is. */
 static void space_open(struct man *m, const struct frame *up)
@@ -264,7 +271,7 @@ static void elem_open(struct man *m, const struct frame *up, struct frame *f)
 	switch (f->m->cls) {
 	case M_SP:
 		if (m->code)
-			m->nl = true;
+			empty_line(m, f->line);
 		else
 			space_open(m, up);
 		f->skip = true;
@@ -439,7 +446,7 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 	if (text_special(m, f, w, m->word.len, line, flags))
 		return;
 	if (m->word.len == 0 && (flags & MAN_NOFILL) && (flags & MAN_LINE) && m->code)
-		say_put(m, "\n", split_block_len(m->s) > 0, man_place(m, line));
+		empty_line(m, line);
 	say_word(m, w, m->word.len, line);
 	m->nospace = joined || (flags & MAN_OPENS);
 }

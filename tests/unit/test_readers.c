@@ -314,6 +314,7 @@ static void man_literal_text(void **state)
 	static const struct example x[] = {
 		{ HEAD ".SH A\n.nf\noak\n.B elm ash\n.SH B\nfir\nbay\n", NAMED "[A|section|oak\nelm ash][B|section|fir bay]" TITLE },
 		{ HEAD ".SH A\noak\n.EX\nelm\n\n  ash\n.EE\nfir\n.br\nbay\n", NAMED "[A|section|oak\n\nelm\n\n  ash\n\nfir\nbay]" TITLE },
+		{ HEAD ".SH A\n.nf\noak\n.sp\nelm\n.fi\n", NAMED "[A|section|oak\n\nelm]" TITLE },
 	};
 	(void)state;
 	BECOME(read_man, x);
