@@ -176,7 +176,7 @@ bool head_in_pp(struct man *m)
 	if (p[n - 1] == ':' || p[n - 1] == ';' || is_bullet(p, n))
 		return false;
 	bool sentence = p[n - 1] == '.' && (n < 3 || p[n - 2] != '.');
-	return m->pp.bold ? words_in(p, n) <= 12 && !sentence : words_in(p, n) <= 3;
+	return !sentence && words_in(p, n) <= (m->pp.bold ? 12 : 3);
 }
 
 bool head_hangs(struct man *m)

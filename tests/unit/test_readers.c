@@ -324,6 +324,7 @@ static void man_literal_text(void **state)
 static void man_entries(void **state)
 {
 	static const struct example x[] = {
+		{ HEAD ".SH A\nIn short.\n.RS\noak\n.RE\n", NAMED "[A|section|In short.\n\noak]" TITLE },
 		{ HEAD ".SH A\noak\n.TP 4\n.B \\-a\nelm\n.TP\n\\fB-b\\fR\nash\n.PP\nfir\n",
 			NAMED "[A|para|oak][A/-a|option|-a\nelm][A/-b|option|-b\nash][A|para|fir]" TITLE },
 		{ HEAD ".SH A\n.TP\n.B \\-a\n.TQ\n.B \\-b\nelm\n.IP \\-c 4\nash\n.IP\nfir\n",
