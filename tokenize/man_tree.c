@@ -165,6 +165,15 @@ static unsigned own_spaces(const struct man_tree *t, const struct tail *tail)
 	return (unsigned)(i - (tail->col - 1));
 }
 
+/* True if p[0..n) is what is printed between cells, " 1L", or the end. */
+static bool is_between(const char *p, size_t n)
+{
+	size_t i = 1;
+	while (i < n && p[i] >= '0' && p[i] <= '9')
+		i++;
+	return n == 0 || (p[0] == ' ' && i > 1 && i < n && strchr("LCRNA-=S^", p[i]));
+}
+
 static void table_row(struct man_tree *t, const char *p, size_t n, uint64_t line)
 {
 	buf_reuse(&t->cells);
@@ -174,9 +183,7 @@ static void table_row(struct man_tree *t, const char *p, size_t n, uint64_t line
 			continue;
 		char close = p[i] == '[' ? ']' : '}';
 		size_t end = i + 1;
-		/* The cell ends at its bracket before " 1L[" or the end. */
-		while (end < n && !(p[end] == close && (end + 1 == n || (p[end + 1] == ' ' && end + 2 < n &&
-							 p[end + 2] >= '0' && p[end + 2] <= '9'))))
+		while (end < n && !(p[end] == close && is_between(p + end + 1, n - end - 1)))
 			end++;
 		if (t->cells.len > 0)
 			buf_puts(&t->cells, " | ");

@@ -280,8 +280,8 @@ static void man_text_and_macros(void **state)
 		{ HEAD ".SH A\n.UR http://x/\noak\n.UE ,\nelm\n", NAMED "[A|section|oak <http://x/>, elm]" TITLE },
 		{ HEAD ".SH A\noak\n.SY lay\n.OP \\-a elm\n.YS\n", NAMED "[A|section|oak\nlay [-a elm]]" TITLE },
 		{ HEAD ".SH A\n.nf\n.B oak\n    elm\n.fi\nash\n", NAMED "[A|section|oak\n    elm\n\nash]" TITLE },
-		{ HEAD ".SH A\n.TS\nl l.\noak\telm [1] b\nT{\nash\nT}\tfir\n.TE\nbay\n.EQ\nx sup 2\n.EN\n",
-			NAMED "[A|section|oak | elm [1] b\nash | fir\n\nbay x sup 2]" TITLE },
+		{ HEAD ".SH A\n.TS\nl l.\noak\telm [1] b\nT{\nash } 3 yew\nT}\tfir\n.TE\nbay\n.EQ\nx sup 2\n.EN\n",
+			NAMED "[A|section|oak | elm [1] b\nash } 3 yew | fir\n\nbay x sup 2]" TITLE },
 	};
 	(void)state;
 	BECOME(read_man, x);
