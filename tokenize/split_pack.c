@@ -320,12 +320,13 @@ static bool has_room(const struct split *s, size_t room, size_t cost, size_t len
 struct run { size_t t, end, sum; };
 
 /* As many lines from `t` on as the chunk has room for. Where more follow, code ends before the least indented line of those behind
- * an empty one, if the chunk is half full then: between the methods of a class, the steps of a function. */
+ * an empty one, if the chunk is half full then: between the methods of a class, the steps of a function. Where none is empty it ends
+ * before the least indented of all but those that close something: between the entries of a YAML or JSON file. */
 static struct run next_lines(struct split *s, const struct item *it, size_t t, size_t room)
 {
 	const char *p = s->text.data;
-	struct run r = { t, t, 0 }, best = { t, t, 0 }, before = { t, t, 0 };
-	size_t least = SIZE_MAX;
+	struct run r = { t, t, 0 }, best = r, before = r, dense = r;
+	size_t least = SIZE_MAX, dense_least = SIZE_MAX;
 	bool blank = false;
 	while (r.end < it->t1) {
 		const char *nl = memchr(p + r.end, '\n', it->t1 - r.end);
@@ -333,14 +334,18 @@ static struct run next_lines(struct split *s, const struct item *it, size_t t, s
 		while (r.end + indent < next && count_is_space(p[r.end + indent]))
 			indent++;
 		bool empty = r.end + indent == next;
-		if (blank && !empty && it->kind == BLOCK_CODE && indent <= least && 2 * (s->cur_cost + r.sum) >= room) {
+		bool may_end = !empty && it->kind == BLOCK_CODE && 2 * (s->cur_cost + r.sum) >= room;
+		if (may_end && blank && indent <= least) {
 			best = r;
 			least = indent;
+		} else if (may_end && next < it->t1 && indent <= dense_least && !strchr(")]}", p[r.end + indent])) {
+			dense = r;
+			dense_least = indent;
 		}
 		if (!has_room(s, room, r.sum + cost, next - t)) {
 			if (next == it->t1 && before.end > t)	/* the last line takes one along: it may be what closes a fence */
 				r = before;
-			return best.end > t ? best : r;
+			return best.end > t ? best : dense.end > t ? dense : r;
 		}
 		before = r;
 		blank = empty;

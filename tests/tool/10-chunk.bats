@@ -843,6 +843,14 @@ paths() {
 	[ "$(grep -o 'step_[0-9]*' text | wc -l)" = 62 ]
 }
 
+@test "code without empty lines is cut before the least indented line that closes nothing" {
+	{ echo 'lamps:'; for i in $(seq 100 140); do printf '  - name: lamp %d\n    oil: colza\n    wicks:\n      - flat\n      - round\n' "$i"; done; } >pier.yaml
+	{ echo '['; for i in $(seq 100 140); do printf '  {\n    "lamp": %d,\n    "oil": "colza"\n  },\n' "$i"; done; echo ']'; } >pier.json
+	chunk --limit=64 pier.yaml pier.json | field text >text
+	[ "$(wc -l <text)" -gt 20 ]
+	run ! grep -vE '^(lamps:|\[|  - name|  \{)' text
+}
+
 @test "what closes a fence stands alone in no chunk" {
 	{ echo '```'; for i in $(seq 100 123); do echo "lamp $i: trim the wick, fill with oil"; done; echo '```'; } >lamp.md
 	for limit in $(seq 64 110); do
