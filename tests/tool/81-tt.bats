@@ -362,6 +362,10 @@ EOF
 		[ "$(grep -cx '{"kind":"hit","text":"a"}' <<<"$output")" = $((END != 65)) ]
 	done
 	END=0 run -74 bash -c 'fakes/tt-ask -i a --json word >/dev/full'
+	printf '#!/bin/sh\n: >"$1"\ncat\nexit 1\n' >fakes/tee	# as where there is no room for the hits
+	chmod +x fakes/tee
+	END=1 PATH="$PWD/fakes:$PATH" run -74 fakes/tt-ask -i a --json word
+	END=65 PATH="$PWD/fakes:$PATH" run -65 fakes/tt-ask -i a --json word
 }
 
 @test "--open: PAGER is a command, at the line if it knows how; packed files unpacked, of others the passage" {
