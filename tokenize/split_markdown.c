@@ -312,7 +312,7 @@ static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n
 	if (mark == 0 && (indent < 4 || m->item) && (m->raw_end = raw_of(p, n))) {
 		held_give(m);
 		if (!m->item)
-			block(m, p[1] == '!' ? BLOCK_PARA : BLOCK_CODE);
+			block(m, BLOCK_CODE);
 		split_line(m->s, l);
 	}
 	return m->raw_end != NULL;

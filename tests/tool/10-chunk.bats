@@ -851,13 +851,15 @@ paths() {
 	run ! grep -vE '^(lamps:|\[|  - name|  \{)' text
 }
 
-@test "what closes a fence stands alone in no chunk" {
-	{ echo '```'; for i in $(seq 100 123); do echo "lamp $i: trim the wick, fill with oil"; done; echo '```'; } >lamp.md
-	for limit in $(seq 64 110); do
-		chunk --limit="$limit" lamp.md
-	done >out
-	run ! grep -q '"text":"```"' out
-	[ "$(grep -c '```"' out)" = 47 ]
+@test "what closes a fence, or a comment in Markdown, stands alone in no chunk" {
+	for fence in '``` ```' '<!-- -->'; do
+		{ echo "${fence% *}"; for i in $(seq 100 123); do echo "lamp $i: trim the wick, fill with oil"; done; echo "${fence#* }"; } >lamp.md
+		for limit in $(seq 64 110); do
+			chunk --limit="$limit" lamp.md
+		done >out
+		run ! grep -q "\"text\":\"${fence#* }\"" out
+		[ "$(grep -c -e "${fence#* }\"" out)" = 47 ]
+	done
 }
 
 @test "rows of CSV, TSV and lines of JSON are cut between lines, whatever sentences they hold" {
