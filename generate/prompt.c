@@ -46,7 +46,7 @@ const struct prompt_style prompt_text = {
 	.example_reply = "The pump was replaced by Anna Lind [2].",
 	.max_source = 6,
 	.further = 0,
-	.lacking = 500,
+	.lacking = 1000,
 };
 
 const char *const prompt_system_plain = "You answer questions about this machine's commands. Name the exact command and option. "
