@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "lib/base/utf8.h"
+#include "tokenize/split_outline.h"
 #include "tokenize/split_types.h"
 
 struct ext { const char *name; enum doc_type type; };
@@ -14,7 +15,7 @@ struct ext { const char *name; enum doc_type type; };
 static const struct ext ext[] = {
 	{ "md", DOC_MARKDOWN }, { "markdown", DOC_MARKDOWN }, { "mkd", DOC_MARKDOWN }, { "mdown", DOC_MARKDOWN },
 	{ "mdx", DOC_MARKDOWN }, { "html", DOC_HTML }, { "htm", DOC_HTML }, { "xhtml", DOC_HTML }, { "txt", DOC_TEXT },
-	{ "rst", DOC_TEXT }, { "adoc", DOC_OUTLINE }, { "log", DOC_TEXT }, { "c", DOC_CODE }, { "h", DOC_CODE }, { "cc", DOC_CODE },
+	{ "rst", DOC_TEXT }, { "log", DOC_TEXT }, { "c", DOC_CODE }, { "h", DOC_CODE }, { "cc", DOC_CODE },
 	{ "cpp", DOC_CODE }, { "cxx", DOC_CODE }, { "hh", DOC_CODE }, { "hpp", DOC_CODE }, { "rs", DOC_CODE }, { "go", DOC_CODE },
 	{ "py", DOC_CODE }, { "sh", DOC_CODE }, { "bash", DOC_CODE }, { "zsh", DOC_CODE }, { "pl", DOC_CODE }, { "pm", DOC_CODE },
 	{ "rb", DOC_CODE }, { "js", DOC_CODE }, { "ts", DOC_CODE }, { "jsx", DOC_CODE }, { "tsx", DOC_CODE }, { "java", DOC_CODE },
@@ -28,7 +29,6 @@ static const struct ext ext[] = {
 	{ "fish", DOC_CODE }, { "ps1", DOC_CODE }, { "vim", DOC_CODE }, { "proto", DOC_CODE }, { "tf", DOC_CODE }, { "nix", DOC_CODE },
 	{ "zig", DOC_CODE }, { "dart", DOC_CODE }, { "exs", DOC_CODE }, { "erl", DOC_CODE }, { "clj", DOC_CODE }, { "vue", DOC_CODE },
 	{ "scss", DOC_CODE }, { "gradle", DOC_CODE }, { "groovy", DOC_CODE },
-	{ "tex", DOC_OUTLINE }, { "org", DOC_OUTLINE }, { "asciidoc", DOC_OUTLINE },
 	{ "csv", DOC_CODE }, { "tsv", DOC_CODE }, { "jsonl", DOC_CODE }, { "ndjson", DOC_CODE },	/* a row is a line */
 };
 
@@ -66,6 +66,8 @@ enum doc_type doc_type_of(const char *path, const char *file, const char *p, siz
 		    (dot && strstr(path, "/man/"));
 	if (sect && looks_roff(p, n))
 		return DOC_MAN;
+	if (outline_of(file) != OUTLINE_NONE)
+		return DOC_OUTLINE;
 	for (size_t i = 0; i < sizeof ext / sizeof *ext; i++)
 		if (strcasecmp(e, ext[i].name) == 0)
 			return ext[i].type;
