@@ -169,18 +169,16 @@ static bool cost_load(struct cost *c, const struct model *m, int n_thread)
 /* Best effort: without the file the next process measures. */
 static bool cost_save(const struct cost *c, const struct model *m, int n_thread)
 {
-	struct buf path = {0}, text = {0};
+	struct buf path = {0}, text = {0}, dir = {0};
 	for (size_t b = 1; b < COST_N; b++)
 		buf_printf(&text, "%.3f ", c->measured[b]);
 	buf_printf(&text, "%u\n", c->unsettled);
-	bool ok = !text.failed && !cost_path(&path, m, n_thread, NULL);
+	bool ok = !text.failed && !cost_path(&path, m, n_thread, NULL) && !io_dir(&dir, IO_DIR_CACHE, "costs", NULL);
 	if (ok) {
-		char *name = strrchr(path.data, '/');
-		*name = '\0';
-		io_sweep(path.data);
-		*name = '/';
+		io_sweep(dir.data);
 		ok = !io_replace(path.data, text.data, text.len, 0600, NULL);
 	}
+	buf_release(&dir);
 	buf_release(&path);
 	buf_release(&text);
 	return ok;
