@@ -99,6 +99,17 @@ static const char *corpus_name(const struct conf_entry *x)
 	return !strncmp(x->path, "corpora[", 8) && n > 6 && !strcmp(x->path + n - 6, "].name") ? x->value : NULL;
 }
 
+/* True if the index of corpus `name` would lie where tt-sync keeps a file of `other`. */
+static bool lies_in_the_way(const char *name, const char *other)
+{
+	static const char *const beside[] = { ".lock", ".lexical", ".vectors", ".same", ".same.new", ".gone" };
+	size_t n = strlen(other);
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+		if (strncmp(name, other, n) == 0 && strcmp(name + n, beside[i]) == 0)
+			return true;
+	return false;
+}
+
 int conf_open(struct conf *c, const char *path, struct err *e)
 {
 	int r = conf_load(c, path, conf_schema, e);
@@ -109,6 +120,9 @@ int conf_open(struct conf *c, const char *path, struct err *e)
 			if (before && strcmp(before, name) == 0)
 				r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "%s:%u: two corpora are named '%s', the first in line %u", path,
 					c->entry[i].line, name, c->entry[k].line);
+			else if (before && (lies_in_the_way(name, before) || lies_in_the_way(before, name)))
+				r = err_set(e, ERR_CONF, ERR_NO_OFFSET, "%s:%u: '%s' and '%s' cannot both be corpora: tt-sync keeps a file "
+					"of the one where the index of the other lies", path, c->entry[i].line, before, name);
 		}
 	}
 	if (r)

@@ -213,6 +213,18 @@ static void conf_load_file_that_others_may_write_is_refused(void **state)
 	assert_int_equal(io_replace(path, twice, sizeof twice - 1, 0600, &e), 0);
 	assert_int_equal(conf_open(&c, path, &e), ERR_CONF);
 	assert_non_null(strstr(e.msg, "c.yaml:4: two corpora are named 'man', the first in line 2"));
+	static const char *const other[] = { "man.lock", "man.lexical", "man.vectors", "man.same", "man.same.new", "man.gone", "man.page" };
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++) {	/* tt-sync's files beside the index, and what is none */
+		char two[128];
+		for (int last = 0; last < 2; last++) {
+			int n = snprintf(two, sizeof two, "corpora: [{name: %s, paths: [/a]},\n {name: %s, paths: [/a]}]\n",
+				last ? "man" : other[i], last ? other[i] : "man");
+			assert_int_equal(io_replace(path, two, (size_t)n, 0600, &e), 0);
+			assert_int_equal(conf_open(&c, path, &e), i < 6 ? ERR_CONF : 0);
+			assert_true(i == 6 || (strstr(e.msg, "c.yaml:2: ") && strstr(e.msg, other[i])));
+			conf_release(&c);
+		}
+	}
 	unlink(path);
 	assert_int_equal(conf_open(&c, path, &e), ERR_NOENT);
 	assert_int_equal(conf_open(&c, dir, &e), ERR_NOENT);
