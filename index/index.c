@@ -250,10 +250,11 @@ static int take(struct add *a, const struct rec *r, struct err *e)
 	return rec_is(r, "doc") ? take_doc(a, r, e) : 0;
 }
 
-static int add(struct add *a, struct err *e)
+/* `first` is a record that was read already, or NULL. */
+static int add(struct add *a, const struct rec *first, struct err *e)
 {
 	struct rec rec;
-	int r = rec_reader_open(&a->reader, STDIN_FILENO, "stdin", e);
+	int r = first ? take(a, first, e) : 0;
 	while (!r) {
 		r = wait_for_input(a, e);
 		int got = r ? r : rec_read(a->reader, &rec, e);
@@ -270,22 +271,28 @@ static int add(struct add *a, struct err *e)
 	unshow(a);
 	if (a->n_unknown)
 		err_warn(TOOL, "%" PRIu64 " vectors were of chunks that are not there, or have one", a->n_unknown);
-	rec_reader_close(a->reader);
-	intake_release(&a->in);
 	return r;
 }
 
+/* Where there is nothing yet, nothing is made before a record has come: input that is none leaves no trace. */
 static int run_add(const char *dir)
 {
 	struct err e = {0};
+	struct rec rec;
 	struct add a = { .every_ns = (uint64_t)o.commit_every * 1000000000u, .watched = isatty(STDERR_FILENO),
 		.shown_ns = io_now_ns() };
-	int r = writer_open(&a.w, dir, !o.vectors, o.lock_wait, &e);
+	int r = rec_reader_open(&a.reader, STDIN_FILENO, "stdin", &e), got = 0;
+	if (!r && !o.vectors && *dir && access(dir, F_OK) != 0)
+		r = (got = rec_read(a.reader, &rec, &e)) < 0 ? got : 0;
+	if (!r)
+		r = writer_open(&a.w, dir, !o.vectors, o.lock_wait, &e);
 	if (!r && o.ids)
 		writer_note(a.w, &a.gone);
 	if (!r)
-		r = add(&a, &e);
+		r = add(&a, got ? &rec : NULL, &e);
 	writer_close(a.w);
+	rec_reader_close(a.reader);
+	intake_release(&a.in);
 	gone_release(&a.gone);
 	r = r ? r : io_flush_stdout(&e);
 	if (r)

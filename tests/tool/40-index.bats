@@ -560,6 +560,16 @@ for size in ((16 << 20) - 4096, (16 << 20) - 3000):
 	[ "$(ls i | wc -l)" -eq 3 ]
 }
 
+@test "input that is no stream makes no index" {
+	for input in '' junk '{"kind":' '{"kind":"end"}'; do
+		run -65 --separate-stderr tt-index add new/i < <(printf '%s' "$input")
+		[ -n "$stderr" ]
+		[ ! -e new ]
+	done
+	printf '{"kind":"head","format":1}\n{"kind":"end","n":1}\n' | tt-index add new/i
+	[ "$(stat_of new/i documents)" -eq 0 ]
+}
+
 @test "what is not an index: 66; misuse: 2" {
 	run --separate-stderr tt-index stat none
 	[ "$status" -eq 66 ]
