@@ -373,6 +373,49 @@ EOF
 	run ! grep -r secret "$index"
 }
 
+@test "a file that vanishes between being listed and being read leaves, and is nothing to speak of" {
+	tt-sync --lexical
+	echo 'Short-lived.' >docs/new.md
+	echo 'The last word.' >>docs/handover.md
+	mkdir bin
+	cat >bin/find <<EOF
+#!/bin/sh
+$(command -v find) "\$@" && rm '$PWD/docs/new.md' '$PWD/docs/handover.md'
+EOF
+	chmod +x bin/find
+	PATH="$PWD/bin:$PATH" run --separate-stderr tt-sync --lexical
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(docs)" = "stowage.8 weighbridge.1 " ]
+}
+
+@test "files and folders that vanish while find is at work are nothing to speak of; a path that does takes nothing along" {
+	tt-sync --lexical
+	mkdir bin
+	# All but the first that it comes to.
+	printf '#!/bin/sh\nmkdir hooked 2>&- || exit\nfor x in "${1%%/*}"/*; do test "$x" = "$1" || rm -r "$x"; done\n' >hook
+	cat >bin/find <<EOF
+#!/bin/sh
+a=\$1 b=\$2 c=\$3
+shift 3
+exec $(command -v find) "\$a" "\$b" "\$c" \\( -path '*/busy/*' -exec '$PWD/hook' {} \\; -false \\) -o "\$@"
+EOF
+	chmod +x bin/find hook
+	sed -i "s|$PWD/docs|&, $PWD/busy|" depot.yaml
+	mkdir -p busy/a busy/b busy/c busy/d
+	echo 'Words.' | tee busy/a/a.md busy/b/b.md busy/c/c.md busy/d/d.md busy/e.md busy/f.md busy/g.md
+	PATH="$PWD/bin:$PATH" run --separate-stderr tt-sync --lexical
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$(docs | wc -w)" -eq 4 ]
+	rmdir hooked
+	printf '#!/bin/sh\nrm -r "${1%%/*}"\n' >hook
+	PATH="$PWD/bin:$PATH" run --separate-stderr tt-sync --lexical
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *"'$PWD/busy' is not there"* ]]
+	[ "$(docs | wc -w)" -eq 4 ]
+}
+
 @test "what vanished or changed leaves the store of prompt state too" {
 	need_generator
 	tt-sync --lexical
