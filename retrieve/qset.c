@@ -135,9 +135,10 @@ static int read_queries(struct qset *s, const char *path, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-/* Gives each query its run of judgements. */
-static void join(struct qset *s)
+/* Gives each query its run of judgements; whether any query has one. */
+static bool join(struct qset *s)
 {
+	bool any = false;
 	for (size_t i = 0; i < s->n; i++) {
 		struct qitem *q = &s->item[i];
 		size_t lo = 0, hi = s->n_rel;
@@ -152,7 +153,9 @@ static void join(struct qset *s)
 		for (; lo < s->n_rel && strcmp(s->rel[lo].query, q->id) == 0; lo++, q->n_rel++)
 			if (s->rel[lo].grade > q->best)
 				q->best = s->rel[lo].grade;
+		any = any || q->n_rel;
 	}
+	return any;
 }
 
 int qset_open(struct qset *s, const char *queries, const char *qrels, struct err *e)
@@ -166,6 +169,8 @@ int qset_open(struct qset *s, const char *queries, const char *qrels, struct err
 		if (!s->by_id)
 			r = err_memory(e);
 	}
+	if (r == 0 && !join(s) && qrels && s->n)
+		r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' judges no document for any query of '%s'", qrels, queries);
 	if (r < 0) {
 		qset_close(s);
 		return r;
@@ -174,7 +179,6 @@ int qset_open(struct qset *s, const char *queries, const char *qrels, struct err
 		s->by_id[i] = &s->item[i];
 	if (s->n)
 		qsort(s->by_id, s->n, sizeof *s->by_id, by_item_id);
-	join(s);
 	return 0;
 }
 

@@ -237,7 +237,20 @@ asked() {
 	[ "$status" -eq 1 ]
 	run --separate-stderr tt-score queries --flags q.jsonl
 	[ "$status" -eq 0 ]
-	run --separate-stderr tt-score queries --qrels /dev/null q.jsonl
+	run --separate-stderr tt-score queries --docs /dev/null --qrels qrels.tsv q.jsonl
 	[ "$status" -eq 1 ]
 	[[ "$stderr" == *'no query can be scored'* ]]
+}
+
+@test "judgements of which none is of a query: 65, not figures of 0" {
+	: >empty.tsv
+	printf 'a\ttar.1\t0\nz\ttar.1\t1\n' >other.tsv
+	for file in empty.tsv other.tsv
+	do
+		run -65 --separate-stderr tt-score retrieval --qrels $file q.jsonl <hits.jsonl
+		[[ "$stderr" == *"'$file' judges no document for any query of 'q.jsonl'" ]]
+		[ -z "$output" ]
+		run -65 --separate-stderr tt-score answers --qrels $file --hits hits.jsonl q.jsonl <answers.jsonl
+		run -65 --separate-stderr tt-score queries --qrels $file q.jsonl
+	done
 }
