@@ -123,6 +123,8 @@ static int read_header(struct bert *b, const void *data, size_t len, uint64_t *t
 	return hyper_check(h, e);
 }
 
+#define PADDING 127u	/* rows without a word: some tables are filled up to a multiple of 64 or 128 */
+
 int bert_tok(struct bert *b, const void *blob, size_t n, struct err *e)
 {
 	int r = tok_open(&b->tok, blob, n, e);
@@ -130,8 +132,10 @@ int bert_tok(struct bert *b, const void *blob, size_t n, struct err *e)
 		return r;
 	b->cls = tok_special(b->tok, TOK_CLS);
 	b->sep = tok_special(b->tok, TOK_SEP);
-	if (b->cls < 0 || b->sep < 0 || tok_n_vocab(b->tok) > b->hyper.n_vocab)
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer does not belong to an embedder of %u words", b->hyper.n_vocab);
+	size_t n_tok = tok_n_vocab(b->tok);
+	if (b->cls < 0 || b->sep < 0 || n_tok > b->hyper.n_vocab || n_tok + PADDING < b->hyper.n_vocab)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "the tokenizer, of %zu tokens, does not belong to an embedder of %u words", n_tok,
+			b->hyper.n_vocab);
 	return 0;
 }
 

@@ -36,7 +36,7 @@ static int use_normalizer(struct maker *m, const json_t *norm, const char *path,
 	return 0;
 }
 
-static int use_model(struct maker *m, const json_t *model, const char *path, struct err *e)
+static int use_model(struct maker *m, const json_t *model, size_t *n_word, const char *path, struct err *e)
 {
 	const char *type = json_string_value(json_object_get(model, "type"));
 	const char *prefix = json_string_value(json_object_get(model, "continuing_subword_prefix"));
@@ -47,6 +47,7 @@ static int use_model(struct maker *m, const json_t *model, const char *path, str
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "'%s': max_input_chars_per_word is not in 1..200", path);
 	if (max)
 		m->h.max_word_char = (uint32_t)json_integer_value(max);
+	*n_word = json_object_size(json_object_get(model, "vocab"));
 	return 0;
 }
 
@@ -58,7 +59,8 @@ static int load_json(json_t **out, const char *dir, const char *name, char *path
 	return json_file(out, path, MAX_JSON, &most, e);
 }
 
-static int read_settings(struct maker *m, const char *dir, json_t **special, struct err *e)
+/* *n_word: how many tokens tokenizer.json has, 0 where it isn't there or doesn't tell. */
+static int read_settings(struct maker *m, const char *dir, json_t **special, size_t *n_word, struct err *e)
 {
 	char path[4096];
 	json_t *j = NULL;
@@ -68,7 +70,7 @@ static int read_settings(struct maker *m, const char *dir, json_t **special, str
 	if (j) {
 		r = use_normalizer(m, json_object_get(j, "normalizer"), path, e);
 		if (!r)
-			r = use_model(m, json_object_get(j, "model"), path, e);
+			r = use_model(m, json_object_get(j, "model"), n_word, path, e);
 		*special = json_incref(json_object_get(j, "added_tokens"));
 		json_decref(j);
 		return r;
@@ -167,7 +169,7 @@ int tok_build_wordpiece(struct buf *blob, const char *dir, struct err *e)
 	json_t *special = NULL;
 	char path[4096];
 	uint32_t zero = 0;
-	size_t before = blob->len;
+	size_t before = blob->len, n_word = 0;
 	if (!e)
 		e = &local;
 	make_init(&m, blob, TOK_WORDPIECE);
@@ -176,9 +178,11 @@ int tok_build_wordpiece(struct buf *blob, const char *dir, struct err *e)
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "'%.64s...': name too long", dir);
 	int r = io_read_file(&vocab, path, MAX_VOCAB, e);
 	if (!r)
-		r = read_settings(&m, dir, &special, e);
+		r = read_settings(&m, dir, &special, &n_word, e);
 	if (!r && (r = add_lines(&m, &vocab, special, e)))
 		err_wrap(e, "'%s'", path);
+	if (!r && m.h.n_vocab < n_word)
+		r = err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s' has %u tokens, tokenizer.json beside it %zu", path, m.h.n_vocab, n_word);
 	buf_add(&m.sect[SECT_EXPAND_AT], &zero, sizeof zero);
 	if (!r)
 		r = make_layout(&m, m.h.n_vocab, e);

@@ -149,6 +149,15 @@ settings() {
 	[ "$status" -eq 65 ]
 }
 
+@test "a vocabulary that was cut, by what tokenizer.json has, is refused" {
+	settings '{"normalizer":{"type":"BertNormalizer"},"model":{"vocab":{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"the":4,"cat":5}}}'
+	[ "$(tt-tokenize <<<'the cat')" = '4 5' ]
+	head -n 5 models/toy/vocab.txt >cut
+	mv cut models/toy/vocab.txt
+	run -65 --separate-stderr tt-tokenize <<<'the cat'
+	[[ "$stderr" == *"toy/vocab.txt' has 5 tokens, tokenizer.json beside it 6" ]]
+}
+
 @test "tokenizer.json that is broken or nested without end is refused" {
 	settings '{"normalizer":{"type":"BertNormalizer"}'
 	run --separate-stderr tt-tokenize </dev/null

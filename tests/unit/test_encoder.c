@@ -29,7 +29,7 @@ int __wrap_bert_build(struct buf *out, const char *path, const uint8_t id[HASH_I
 	return __real_bert_build(out, path, id, e);
 }
 
-enum { D = 32, FF = 80, VOCAB = 57, POS = 40, LAYER = 2 };
+enum { D = 32, FF = 80, VOCAB = 57, ROWS = VOCAB + 127, POS = 40, LAYER = 2 };
 
 #define CONFIG "{\"num_attention_heads\":2}"
 
@@ -81,7 +81,7 @@ static void tensor(struct files *f, const char *hf, const char *gguf, size_t n_r
 static void tensors(struct files *f)
 {
 	char a[96], b[96];
-	tensor(f, "embeddings.word_embeddings.weight", "token_embd.weight", VOCAB, D, false);
+	tensor(f, "embeddings.word_embeddings.weight", "token_embd.weight", ROWS, D, false);
 	tensor(f, "embeddings.position_embeddings.weight", "position_embd.weight", POS, D, false);
 	tensor(f, "embeddings.token_type_embeddings.weight", "token_types.weight", 2, D, false);
 	tensor(f, "embeddings.LayerNorm.weight", "token_embd_norm.weight", 1, D, true);
@@ -323,6 +323,16 @@ static void bert_open_what_it_cannot_run_is_refused(void **state)
 	buf_clear(&file);
 	snprintf(path, sizeof path, "%s/model.safetensors", dir);
 	assert_int_equal(io_read_file(&file, path, 1 << 20, NULL), 0);
+	struct buf vocab = {0};	/* of which the last line is missing */
+	snprintf(path, sizeof path, "%s/vocab.txt", dir);
+	assert_int_equal(io_read_file(&vocab, path, 1 << 20, NULL), 0);
+	vocab.len -= 4;
+	write_file("vocab.txt", &vocab);
+	assert_int_equal(bert_open(&b, dir, "tiny", kern_bert_level(KERN_REF), NULL, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "the tokenizer, of 56 tokens,"));
+	vocab.len += 4;
+	write_file("vocab.txt", &vocab);
+	buf_release(&vocab);
 	char good[4];
 	const float bad[] = { NAN, INFINITY, 1e7f };
 	memcpy(good, file.data + file.len - 4, 4);
