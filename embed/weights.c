@@ -190,20 +190,48 @@ static int from_folder(struct weights *w, const char *dir, struct err *e)
 
 /* ---- a GGUF ---- */
 
-static void text(const struct gguf *g, const char *key, struct buf *out)
+static int text(const struct gguf *g, const char *key, struct buf *out, struct err *e)
 {
 	struct gguf_str s;
-	if (gguf_str(g, key, &s))
-		buf_add(out, s.s, s.n);
+	if (!gguf_str(g, key, &s))
+		return gguf_absent(g, key, "a string", e);
+	buf_add(out, s.s, s.n);
+	return 0;
+}
+
+/* What a file may leave out, and what it must say if it is to be more than refused by hyper_check. */
+static int hyper_keys(struct weights *w, struct err *e)
+{
+	struct hyper *h = &w->hyper;
+	uint64_t n_layer = h->n_layer, n_head = 0, pooling = POOL_MEAN, max_tok = h->n_pos;
+	double eps = 1e-12;
+	bool causal = false;
+	const struct { const char *key; uint64_t *v; } whole[] = { { "bert.block_count", &n_layer }, { "bert.attention.head_count", &n_head },
+		{ "bert.pooling_type", &pooling }, { "bert.context_length", &max_tok } };
+	int r = 0;
+	for (size_t i = 0; !r && i < sizeof whole / sizeof *whole; i++)
+		if (!gguf_u64(w->g, whole[i].key, whole[i].v))
+			r = gguf_absent(w->g, whole[i].key, "a whole number", e);
+	if (!r && !gguf_f64(w->g, "bert.attention.layer_norm_epsilon", &eps))
+		r = gguf_absent(w->g, "bert.attention.layer_norm_epsilon", "a number", e);
+	if (!r && !gguf_bool(w->g, "bert.attention.causal", &causal))
+		r = gguf_absent(w->g, "bert.attention.causal", "a truth value", e);
+	if (r)
+		return r;
+	if (causal)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "causal attention is not supported in embedders");
+	if (n_layer != h->n_layer)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "%llu layers announced, %u there", (unsigned long long)n_layer, h->n_layer);
+	h->n_head = n_head < 1024 ? (uint32_t)n_head : 0;
+	h->eps = (float)eps;
+	h->pooling = pooling < 16 ? (uint32_t)pooling : 0;
+	h->max_tok = max_tok < h->n_pos ? (uint32_t)max_tok : h->n_pos;
+	return 0;
 }
 
 static int from_gguf(struct weights *w, const char *path, struct err *e)
 {
 	struct gguf_str arch = { "", 0 };
-	struct hyper *h = &w->hyper;
-	uint64_t v = 0;
-	double eps = 1e-12;
-	bool causal = false;
 	int r = gguf_open(&w->g, path, e);
 	if (r)
 		return r;
@@ -212,21 +240,11 @@ static int from_gguf(struct weights *w, const char *path, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "architecture '%.*s' is not an embedder that is supported (bert is)",
 			arch.n < 64 ? (int)arch.n : 64, arch.s);
 	r = from_shapes(w, e);
-	if (r)
-		return r;
-	if (gguf_bool(w->g, "bert.attention.causal", &causal) && causal)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "causal attention is not supported in embedders");
-	if (gguf_u64(w->g, "bert.block_count", &v) && v != h->n_layer)
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "%llu layers announced, %u there", (unsigned long long)v, h->n_layer);
-	h->n_head = gguf_u64(w->g, "bert.attention.head_count", &v) && v < 1024 ? (uint32_t)v : 0;
-	if (!gguf_f64(w->g, "bert.attention.layer_norm_epsilon", &eps) && gguf_has(w->g, "bert.attention.layer_norm_epsilon"))
-		eps = 0;	/* which hyper_check refuses, like 0 for a pooling that there is but isn't known */
-	h->eps = (float)eps;
-	h->pooling = gguf_u64(w->g, "bert.pooling_type", &v) && v < 16 ? (uint32_t)v : gguf_has(w->g, "bert.pooling_type") ? 0 : POOL_MEAN;
-	h->max_tok = gguf_u64(w->g, "bert.context_length", &v) && v < h->n_pos ? (uint32_t)v : h->n_pos;
-	text(w->g, "tiny_titans.prompt.query", &w->query);
-	text(w->g, "tiny_titans.prompt.document", &w->document);
-	return 0;
+	if (!r)
+		r = hyper_keys(w, e);
+	if (!r)
+		r = text(w->g, "tiny_titans.prompt.query", &w->query, e);
+	return r ? r : text(w->g, "tiny_titans.prompt.document", &w->document, e);
 }
 
 int weights_open(struct weights *w, const char *path, struct err *e)

@@ -31,6 +31,12 @@ static int bad(struct keys *k, const char *rest, const char *what, struct err *e
 	return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': %s '%s'", gguf_path(k->g), what, key(k, rest));
 }
 
+/* As gguf_absent, for k->key. */
+static int absent(const struct keys *k, const char *what, struct err *e)
+{
+	return gguf_absent(k->g, k->key, what, e) ? err_wrap(e, "'%s'", gguf_path(k->g)) : 0;
+}
+
 /* A number in lo..hi; `dflt` (0 = required) when absent, but not when of another type. */
 static int size_of(struct keys *k, const char *rest, uint64_t lo, uint64_t hi, uint64_t dflt, size_t *out, struct err *e)
 {
@@ -84,12 +90,16 @@ static int refuse(struct keys *k, struct err *e)
 	static const char *const off[] = { "attn_logit_softcapping", "final_logit_softcapping", "expert_count", "attention.clamp_kqv",
 		"attention.max_alibi_bias", "logit_scale", "residual_scale", "embedding_scale", "attention.scale" };
 	for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
-		double v;
-		if (gguf_f64(k->g, key(k, off[i]), &v) && v != 0)
+		double v = 0;
+		if (!gguf_f64(k->g, key(k, off[i]), &v) && absent(k, "a number", e))
+			return ERR_FORMAT;
+		if (v != 0)
 			return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': '%s' is not supported", gguf_path(k->g), k->key);
 	}
 	struct gguf_str s;
-	if (gguf_str(k->g, key(k, "rope.scaling.type"), &s) && !is_word(s, "none") && !is_word(s, "linear"))
+	if (!gguf_str(k->g, key(k, "rope.scaling.type"), &s))
+		return absent(k, "a string", e);
+	if (!is_word(s, "none") && !is_word(s, "linear"))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': rope scaling '%.*s' is not supported", gguf_path(k->g),
 			(int)(s.n < 20 ? s.n : 20), s.s);
 	return 0;
@@ -170,8 +180,10 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 	*a = (struct arch){ .embd_scale = 1 };
 	struct keys k = { .g = g };
 	struct gguf_str s;
-	uint64_t n_part;
-	if (gguf_u64(g, "split.count", &n_part) && n_part > 1)	/* the tensors that are missing here would be told only after packing */
+	uint64_t n_part = 1;
+	if (!gguf_u64(g, "split.count", &n_part) && gguf_absent(g, "split.count", "a whole number", e))
+		return err_wrap(e, "'%s'", gguf_path(g));
+	if (n_part > 1)	/* the tensors that are missing here would be told only after packing */
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s' is one of %llu parts of a model, which have to be made one file first "
 			"(llama-gguf-split --merge)", gguf_path(g), (unsigned long long)n_part);
 	if (!gguf_str(g, "general.architecture", &s))

@@ -40,6 +40,8 @@ int model_parts(struct pack_parts *parts, const struct gguf *g, void *arg, struc
 		return rc;
 	struct gguf_str s = { 0 };
 	bool has = gguf_str(g, "tokenizer.chat_template", &s);
+	if (!has && gguf_absent(g, "tokenizer.chat_template", "a string", e))
+		return err_wrap(e, "'%s'", gguf_path(g));
 	buf_u32(&chat, (uint32_t)template_detect(has ? s.s : NULL, s.n));
 	return add_part(parts, "chat", &chat) ? err_memory(e) : 0;
 }

@@ -25,10 +25,11 @@ static int read_arrays(struct build *b, enum tok_kind kind, struct err *e)
 		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "tokenizer: %llu tokens", (unsigned long long)b->token.n);
 	b->n_vocab = (uint32_t)b->token.n;
 	b->has_type = gguf_array(g, "tokenizer.ggml.token_type", &b->type);
-	if (b->has_type && (b->type.type != GGUF_I32 || b->type.n != b->token.n))
+	if (!b->has_type ? gguf_has(g, "tokenizer.ggml.token_type") : b->type.type != GGUF_I32 || b->type.n != b->token.n)
 		return bad(e, "tokenizer.ggml.token_type is not one i32 for each token");
 	b->has_score = gguf_array(g, "tokenizer.ggml.scores", &b->score);
-	if (b->has_score && ((b->score.type != GGUF_F32 && b->score.type != GGUF_I32) || b->score.n != b->token.n))
+	if (!b->has_score ? gguf_has(g, "tokenizer.ggml.scores")
+		: (b->score.type != GGUF_F32 && b->score.type != GGUF_I32) || b->score.n != b->token.n)
 		return bad(e, "tokenizer.ggml.scores is not one f32 or i32 for each token");
 	if (kind == TOK_SPM && !b->has_score)
 		return bad(e, "no tokenizer.ggml.scores");
@@ -54,20 +55,13 @@ static int read_role(const struct build *b, const char *name, int32_t *id, struc
 {
 	char key[64];
 	uint64_t v;
-	struct gguf_array a;
-	bool flag;
-	struct gguf_str s;
-	double f;
 	snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", name);
-	if (gguf_u64(b->g, key, &v)) {
-		if (v >= b->n_vocab)
-			return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokenizer: %s is %llu, but there are %u tokens", key,
-			               (unsigned long long)v, b->n_vocab);
-		*id = (int32_t)v;
-		return 0;
-	}
-	if (gguf_f64(b->g, key, &f) || gguf_bool(b->g, key, &flag) || gguf_str(b->g, key, &s) || gguf_array(b->g, key, &a))
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokenizer: %s is not an id", key);
+	if (!gguf_u64(b->g, key, &v))
+		return gguf_absent(b->g, key, "an id", e);
+	if (v >= b->n_vocab)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tokenizer: %s is %llu, but there are %u tokens", key,
+		               (unsigned long long)v, b->n_vocab);
+	*id = (int32_t)v;
 	return 0;
 }
 
@@ -119,12 +113,23 @@ static int read_roles(struct maker *m, const struct build *b, struct err *e)
 	return 0;
 }
 
-static void read_flag(struct maker *m, const struct build *b, const char *key, uint32_t flag)
+/* What files may say of how text is taken, each beside the kind that doesn't heed it. */
+static int read_flags(struct maker *m, const struct gguf *g, struct err *e)
 {
-	bool v;
-	if (!gguf_bool(b->g, key, &v))
-		return;
-	m->h.flags = v ? m->h.flags | flag : m->h.flags & ~flag;
+	static const struct { const char *key; uint32_t flags; } flag[] = {
+		{ "tokenizer.ggml.add_bos_token", VOCAB_ADD_BOS }, { "tokenizer.ggml.add_space_prefix", VOCAB_SPACE_PREFIX },
+		{ "tokenizer.ggml.normalizer.lowercase", VOCAB_LOWER | VOCAB_STRIP_ACCENTS },
+		{ "tokenizer.ggml.normalizer.strip_accents", VOCAB_STRIP_ACCENTS },
+	};
+	int r = 0;
+	for (size_t i = m->h.kind == TOK_WORDPIECE; !r && i < sizeof flag / sizeof *flag; i++) {
+		bool v;
+		if (!gguf_bool(g, flag[i].key, &v))
+			r = gguf_absent(g, flag[i].key, "a truth value", e);
+		else
+			m->h.flags = v ? m->h.flags | flag[i].flags : m->h.flags & ~flag[i].flags;
+	}
+	return r;
 }
 
 /* ---- SentencePiece ---- */
@@ -257,7 +262,8 @@ static int read_kind(const struct gguf *g, enum tok_kind *kind, struct err *e)
 static int read_pre(struct maker *m, const struct gguf *g, struct err *e)
 {
 	struct gguf_str s = { "default", 7 };
-	gguf_str(g, "tokenizer.ggml.pre", &s);
+	if (!gguf_str(g, "tokenizer.ggml.pre", &s) && gguf_absent(g, "tokenizer.ggml.pre", "a string", e))
+		return ERR_FORMAT;
 	const struct pretok_def *d = pretok_find(s.s, s.n);
 	if (!d)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "pre-tokenizer '%.*s' is not supported",
@@ -290,11 +296,8 @@ int tok_build_gguf(struct buf *blob, const struct gguf *g, struct err *e)
 		m.h.flags = VOCAB_ADD_BOS | VOCAB_SPACE_PREFIX;
 	if (kind == TOK_WORDPIECE)
 		m.h.flags = VOCAB_LOWER | VOCAB_STRIP_ACCENTS | VOCAB_SPLIT_CJK | VOCAB_CLEAN;
-	if (kind != TOK_WORDPIECE)
-		read_flag(&m, &b, "tokenizer.ggml.add_bos_token", VOCAB_ADD_BOS);
-	read_flag(&m, &b, "tokenizer.ggml.add_space_prefix", VOCAB_SPACE_PREFIX);
-	read_flag(&m, &b, "tokenizer.ggml.normalizer.lowercase", VOCAB_LOWER | VOCAB_STRIP_ACCENTS);
-	read_flag(&m, &b, "tokenizer.ggml.normalizer.strip_accents", VOCAB_STRIP_ACCENTS);
+	if (!r)
+		r = read_flags(&m, g, e);
 	if (!r)
 		r = kind == TOK_BPE ? build_bpe(&m, &b, e) : kind == TOK_SPM ? build_spm(&m, &b, e) : build_bert(&m, &b, e);
 	if (r) {

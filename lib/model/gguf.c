@@ -478,6 +478,12 @@ bool gguf_has(const struct gguf *g, const char *key)
 	return find(g, key) != NULL;
 }
 
+int gguf_absent(const struct gguf *g, const char *key, const char *what, struct err *e)
+{
+	const struct kv *kv = find(g, key);
+	return kv ? err_set(e, ERR_FORMAT, kv->at, "key '%s' is not %s", key, what) : 0;
+}
+
 bool gguf_u64(const struct gguf *g, const char *key, uint64_t *v)
 {
 	struct number x;

@@ -40,6 +40,10 @@ bool gguf_f64(const struct gguf *g, const char *key, double *v);
 bool gguf_bool(const struct gguf *g, const char *key, bool *v);
 bool gguf_str(const struct gguf *g, const char *key, struct gguf_str *v);
 
+/* After a look-up of an optional key that gave nothing: 0 if there is no such key, else ERR_FORMAT, which names it and says that it is not
+ * `what` ("a string"). */
+int gguf_absent(const struct gguf *g, const char *key, const char *what, struct err *e);
+
 /* Arrays: number of elements and their type; false when absent. Elements are read by index (bounds are the caller's). */
 struct gguf_array { enum gguf_type type; uint64_t n; const void *opaque; };
 bool gguf_array(const struct gguf *g, const char *key, struct gguf_array *a);

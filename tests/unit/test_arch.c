@@ -143,6 +143,15 @@ static void arch_with_keys_of_another_type_is_refused(void **state)
 			if ((r != ERR_FORMAT && r != ERR_UNSUPPORTED) || !strstr(e.msg, keys[i]))
 				fail_msg("%s as %s: %d, %s", keys[i], arr ? "an array" : "a string", r, e.msg);
 		}
+	static const char *const rare[] = { "attn_logit_softcapping", "expert_count", "attention.scale", "rope.scaling.type" };
+	for (unsigned i = 0; i < sizeof rare / sizeof *rare; i++) {	/* the last one a number, the others strings */
+		struct tiny t = { .arch = "llama", .seed = 1, .rope_key = rare[i], .as_str = i < 3 ? rare[i] : NULL };
+		struct arch a;
+		struct err e = { 0 };
+		assert_int_equal(read_arch(&t, &a, &e), ERR_FORMAT);
+		if (!strstr(e.msg, "'tiny.gguf': key 'llama.") || !strstr(e.msg, rare[i]))
+			fail_msg("%s: %s", rare[i], e.msg);
+	}
 }
 
 static void arch_scales_positions_as_the_file_says(void **state)

@@ -299,6 +299,7 @@ static void bert_open_what_it_cannot_run_is_refused(void **state)
 {
 	static const struct { const char *what; size_t behind; unsigned char c; int code; } cases[] = {
 		{ "bert.block_count", 4, LAYER + 1, ERR_FORMAT }, { "general.architecture", 4 + 8, 'B', ERR_UNSUPPORTED },
+		{ "bert.block_count", 0, 6, ERR_FORMAT }, { "bert.context_length", 0, 6, ERR_FORMAT }, { "bert.pooling_type", 0, 6, ERR_FORMAT },
 	};
 	char path[128];
 	struct buf file = {0};
@@ -319,6 +320,7 @@ static void bert_open_what_it_cannot_run_is_refused(void **state)
 		write_file("bad.gguf", &file);
 		snprintf(path, sizeof path, "%s/bad.gguf", dir);
 		assert_int_equal(bert_open(&b, path, "bad", kern_bert_level(KERN_REF), NULL, &e), cases[i].code);
+		assert_true(cases[i].behind || strstr(e.msg, cases[i].what));	/* 0: the type, of which 6 is a float */
 	}
 	buf_clear(&file);
 	snprintf(path, sizeof path, "%s/model.safetensors", dir);

@@ -149,6 +149,9 @@ static void gguf_open_valid_finds_everything(void **state)
 	assert_false(gguf_u64(g, "a.u3", &u));
 	assert_false(gguf_u64(g, "a.str", &u));
 	assert_false(gguf_u64(g, "a.bool", &u));
+	assert_int_equal(gguf_absent(g, "a.none", "a string", &e), 0);
+	assert_int_equal(gguf_absent(g, "a.u32", "a string", &e), ERR_FORMAT);
+	assert_string_equal(e.msg, "key 'a.u32' is not a string");
 	assert_true(gguf_str(g, "a.str", &s) && s.n == 5 && !memcmp(s.s, "hello", 5));
 	assert_true(gguf_bool(g, "a.bool", &flag) && flag);
 	assert_true(gguf_array(g, "a.arr", &a) && a.n == 3 && a.type == GGUF_I32);

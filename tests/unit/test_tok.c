@@ -557,7 +557,7 @@ static void refuse(const struct vocab *v, int code, const char *why)
 	struct buf blob;
 	struct err e = {0};
 	int r = open_vocab(v, &t, &blob, &e);
-	if (r != code)
+	if (r != code || (v->as_arr && !strstr(e.msg, v->as_arr)))
 		fail_msg("%s: %d (%s), not %d", why, r, e.msg, code);
 	assert_int_equal(blob.len, 0);
 	buf_release(&blob);
@@ -598,6 +598,11 @@ static void tok_build_bad_vocabulary_is_refused(void **state)
 	v = spm; v.model = "t5"; refuse(&v, ERR_UNSUPPORTED, "model");
 	v = wp; refuse(&v, ERR_FORMAT, "no unknown token");
 	v = bpe; v.pre = "gpt-5"; refuse(&v, ERR_UNSUPPORTED, "pre-tokenizer");
+	static const char *const scalar[] = { "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_space_prefix", "tokenizer.ggml.eot_token_id",
+		"tokenizer.ggml.normalizer.lowercase", "tokenizer.ggml.pre" };
+	for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++) {
+		v = bpe; v.pre = NULL; v.as_arr = scalar[i]; refuse(&v, ERR_FORMAT, scalar[i]);
+	}
 	v = bpe; v.merge = NULL; refuse(&v, ERR_FORMAT, "no merges");
 	v = bpe; v.merge = no_space; refuse(&v, ERR_FORMAT, "merge without a space");
 	v = bpe; v.merge = no_left; refuse(&v, ERR_FORMAT, "merge without a left part");

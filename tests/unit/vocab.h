@@ -28,6 +28,7 @@ struct vocab {
 	int type_more, score_more;	/* elements more or fewer than tokens */
 	uint32_t type_elem, score_elem;	/* element types instead of i32, f32 */
 	int64_t bos;			/* -2 = no key */
+	const char *as_arr;		/* one more key, an array */
 };
 
 static void put_str(struct buf *b, const char *s)
@@ -94,6 +95,8 @@ static void make(struct buf *b, const struct vocab *v)
 		buf_u32(b, (uint32_t)v->bos);
 		n_kv++;
 	}
+	if (v->as_arr)
+		put_array(b, v->as_arr, GGUF_U32, 0), n_kv++;
 	b->data[16] = (char)n_kv;
 }
 
