@@ -84,11 +84,13 @@ const char *doc_not_text(const char *p, size_t n)
 		return "UTF-16 or UTF-32 text is not read";
 	if (memchr(p, 0, n))
 		return "binary";
-	size_t control = 0, bad = 0;
+	size_t control = 0, bad = 0, mute = 0, blank = 0;	/* mute: nothing to see */
 	for (size_t i = 0; i < n;) {
 		unsigned char b = (unsigned char)p[i];
 		if (b < 0x80) {
 			control += (b < 0x20 && !strchr("\t\n\r\f\b\x1B", b)) || b == 0x7F;
+			mute += b <= ' ' || b == 0x7F;
+			blank += b <= ' ' && strchr(" \t\n\r\f", b);
 			i++;
 			continue;
 		}
@@ -98,7 +100,7 @@ const char *doc_not_text(const char *p, size_t n)
 		bad += !ok && i + 4 < n;
 		i += step;
 	}
-	if (control > n / 100 + 1)
+	if (control > n / 100 + 1 || (mute == n && blank < n))
 		return "binary";
 	/* A single bad byte is damage; one in a hundred is another encoding. */
 	return bad > n / 100 + 16 ? "neither UTF-8 nor any text that is read" : NULL;

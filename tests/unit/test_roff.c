@@ -121,6 +121,11 @@ static void doc_not_text_names_the_reason(void **state)
 	(void)state;
 	assert_null(doc_not_text("plain", 5));
 	assert_null(doc_not_text("", 0));
+	assert_null(doc_not_text(" \n\f\r\t", 5));
+	assert_null(doc_not_text("a\x01", 2));
+	assert_string_equal(doc_not_text("\x01", 1), "binary");
+	assert_string_equal(doc_not_text(" \x7F\n", 3), "binary");
+	assert_string_equal(doc_not_text("\x1B\n", 2), "binary");
 	assert_string_equal(doc_not_text("a\0b", 3), "binary");
 	assert_non_null(strstr(doc_not_text("\xFE\xFF\0a", 4), "UTF-16"));
 	assert_non_null(strstr(doc_not_text("\xFF\xFE" "a\0", 4), "UTF-16"));
