@@ -11,6 +11,7 @@
 
 struct md {
 	struct split *s;
+	const struct lines *l;		/* what is still to come */
 	struct doc_info *d;
 	char fence;			/* ` or ~ while in fenced code */
 	size_t fence_len, fence_at;	/* ...its length, and the column where it began */
@@ -230,6 +231,20 @@ static bool is_front_rule(const struct line *l, char c)
 	return l->n >= 3 && l->p[0] == c && l->p[1] == c && l->p[2] == c && empty(l->p + 3, l->n - 3);
 }
 
+/* True if a line that closes the front matter that `c` opened is among those that are held: 64 KiB at least, or all. */
+static bool front_ends(const struct lines *l, char c)
+{
+	for (const char *p = l->buf + l->from, *end = l->buf + l->to; p < end; p++) {
+		struct line line = { .p = p };
+		while (p < end && *p != '\n' && *p != '\r')
+			p++;
+		line.n = (size_t)(p - line.p);
+		if (is_front_rule(&line, c) || (c == '-' && is_front_rule(&line, '.')))
+			return true;
+	}
+	return false;
+}
+
 static void front_matter(struct md *m, const struct line *l)
 {
 	bool rule = l->n == 0 && split_block_len(m->s) == 0;	/* the first line was a rule across the page */
@@ -272,13 +287,14 @@ static void raw_line(struct md *m, const struct line *l)
 /* Front matter, fences and raw HTML, in which nothing else is seen. True if the line was dealt with. */
 static bool verbatim(struct md *m, const struct line *l, const char *p, size_t n, size_t indent)
 {
-	bool opens = m->front_ok && l->n == 3 && (is_front_rule(l, '-') || is_front_rule(l, '+'));
+	bool rule = m->front_ok && l->n == 3 && (is_front_rule(l, '-') || is_front_rule(l, '+'));
 	m->front_ok = false;
-	if (opens) {
+	if (rule && front_ends(m->l, l->p[0])) {
 		m->front = l->p[0];
 		split_block(m->s, BLOCK_CODE);
-		return true;
 	}
+	if (rule)
+		return true;
 	if (m->front) {
 		front_matter(m, l);
 		return true;
@@ -419,8 +435,8 @@ static void md_line(struct md *m, const struct line *l)
 
 int split_markdown(struct split *s, struct src *src, struct doc_info *d, struct err *e)
 {
-	struct md m = { .s = s, .d = d, .front_ok = true };
 	struct lines l;
+	struct md m = { .s = s, .l = &l, .d = d, .front_ok = true };
 	struct line line;
 	d->type = "markdown";
 	int rc = lines_open(&l, src, e);

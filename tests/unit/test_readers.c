@@ -134,6 +134,10 @@ static void markdown_front_matter(void **state)
 		{ "---\ntitle: >\n  \nx: y\n---\n\f\n", "[|code|title: >\n  \nx: y]keel" },
 		{ "---\ntitle: >\nx: y\n---\n", "[|code|title: >\nx: y]keel" },
 		{ "oak\n\n---\ntitle: Keel\n---\n", "[|para|oak\n\n---\ntitle: Keel\n---]keel" },
+		/* Never closed it is none. */
+		{ "---\n# Keel\n\n```\noak\n```\nelm\n", "[Keel|section|```\noak\n```\n\nelm]Keel" },
+		{ "+++\n# Keel\n\n---\n\noak", "[Keel|section|---\n\noak]Keel" },
+		{ "---\rtitle: Keel\r---\r# Rib\r\relm", "[|code|title: Keel][Rib|section|elm]Keel" },
 	};
 	(void)state;
 	BECOME(split_markdown, x);
