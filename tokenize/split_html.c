@@ -24,6 +24,8 @@ enum tag_class { T_INLINE, T_BLOCK, T_HEADING, T_PRE, T_ROW, T_CELL, T_TABLE, T_
 
 struct tag { const char *name; enum tag_class cls; };
 
+struct list { int next, step; };	/* the next item's number, and how far it is from one to the next: 0 where none are shown */
+
 static const struct tag tag[] = {	/* sorted; what is not here is inline */
 	{ "address", T_BLOCK }, { "article", T_BLOCK }, { "aside", T_BLOCK }, { "blockquote", T_BLOCK }, { "body", T_BLOCK },
 	{ "br", T_BR }, { "button", T_APART }, { "caption", T_BLOCK }, { "center", T_BLOCK }, { "dd", T_DD },
@@ -50,9 +52,9 @@ struct html {
 	bool collecting, space, titled;
 	bool new_line;		/* within pre a block began or ended: what follows is on a line of its own */
 	bool bullet;		/* a list item has begun and has no text yet */
-	unsigned number;	/* its number, 0 in <ul> */
-	unsigned list[LIST_MAX];	/* the next number in each list that is open, 0 in <ul> */
-	size_t n_list;		/* lists that are open */
+	struct list item;	/* as its list was when it began */
+	struct list list[LIST_MAX];	/* those that are open */
+	size_t n_list;
 	const char *attr;	/* of the tag that was seen last, up to `at` */
 	int level, pre, table;
 	bool th, td;		/* which cells the row has so far */
@@ -95,8 +97,8 @@ static void give(struct html *h, const char *p, size_t n, size_t b0, size_t b1)
 	} else {
 		if (h->bullet) {
 			char mark[16] = "- ";
-			if (h->number > 0)
-				snprintf(mark, sizeof mark, "%u. ", h->number);
+			if (h->item.step)
+				snprintf(mark, sizeof mark, "%d. ", h->item.next);
 			split_made(h->s, mark, strlen(mark), (struct place){ b0, b0, at.l0, at.l0 });
 		}
 		h->bullet = false;
@@ -208,7 +210,26 @@ static void block_tag(struct html *h)
 		block(h, BLOCK_PARA);
 }
 
-/* Counts from `start` on, or 1. */
+/* True if the tag that was seen last has the attribute ` NAME=` with a number, which goes to *v. */
+static bool number_attr(const struct html *h, const char *name, int *v)
+{
+	const char *end = h->p + h->at, *p = memmem(h->attr, (size_t)(end - h->attr), name, strlen(name));
+	if (!p)
+		return false;
+	p += strlen(name);
+	p += *p == '"' || *p == '\'';
+	bool minus = *p == '-';
+	const char *digit = p + minus;
+	int n = 0;
+	for (p = digit; p < end && *p >= '0' && *p <= '9' && n < 100000; p++)
+		n = n * 10 + (*p - '0');
+	if (p > digit)
+		*v = minus ? -n : n;
+	return p > digit;
+}
+
+/* Counts from `start` on, or 1; backwards where it is reversed. From where one without `start` does that isn't known yet: its items are
+ * not numbered. */
 static void list_tag(struct html *h, bool ordered, bool close)
 {
 	if (close) {
@@ -216,11 +237,11 @@ static void list_tag(struct html *h, bool ordered, bool close)
 		return;
 	}
 	if (h->n_list < LIST_MAX) {
-		const char *end = h->p + h->at, *p = memmem(h->attr, (size_t)(end - h->attr), " start=", 7);
-		unsigned first = 0;
-		for (p = p ? p + 7 : end; p < end && (*p == '"' || *p == '\'' || (*p >= '0' && *p <= '9' && first < 100000)); p++)
-			first = *p >= '0' ? first * 10 + (unsigned)(*p - '0') : first;
-		h->list[h->n_list] = ordered ? first + (first == 0) : 0;
+		struct list *l = &h->list[h->n_list];
+		*l = (struct list){ 1, ordered };
+		bool has_start = number_attr(h, " start=", &l->next);
+		if (ordered && memmem(h->attr, (size_t)(h->p + h->at - h->attr), " reversed", 9))
+			l->step = has_start ? -1 : 0;
 	}
 	h->n_list++;
 }
@@ -235,10 +256,13 @@ static void item_tag(struct html *h, bool close)
 		give(h, "\n", 1, h->at, h->at);
 	h->bullet = !close && (h->table ? !h->collecting : !h->space);
 	if (!close) {
-		unsigned *next = h->n_list > 0 && h->n_list <= LIST_MAX ? &h->list[h->n_list - 1] : NULL;
-		h->number = next ? *next : 0;
-		if (h->number > 0)
-			++*next;
+		struct list *l = h->n_list > 0 && h->n_list <= LIST_MAX ? &h->list[h->n_list - 1] : NULL;
+		h->item = (struct list){0};
+		if (l) {
+			number_attr(h, " value=", &l->next);
+			h->item = *l;
+			l->next += l->step;
+		}
 	}
 }
 

@@ -547,7 +547,11 @@ while not os.path.exists("stop"):
 	echo '<ol><li>Fill<li><p>Light</p><ul><li>wick</ul><li>Wait</ol><ol class=x start="9"><li></li><li>Trim<ol><li>cut</ol><li>Go</ol><li>Stray' >lamp.html
 	chunk lamp.html | field text | diff - <(echo '1. Fill\n2. Light\n- wick\n3. Wait\n10. Trim\n1. cut\n11. Go\n- Stray')
 	echo '<ol start=99999999999999999999><li>Far</ol><ol start=0><li>One</ol></ol></ol><ul><li>end</ul>' >far.html
-	chunk far.html | field text | grep -qx '[0-9]*\. Far\\n1\. One\\n- end'
+	chunk far.html | field text | grep -qx '[0-9]*\. Far\\n0\. One\\n- end'
+	echo '<ol start="-1" id=x><li>a<li>b<li>c<li value=7>d<li>e</ol><ol reversed start=2><li>f<li>g<li>h</ol>' >odd.html
+	echo '<ol reversed><li>i<li>j</ol><ul start=3><li>k</ul><ol start=x><li>l</ol>' >>odd.html
+	chunk odd.html | field text |
+		diff - <(echo '-1. a\n0. b\n1. c\n7. d\n8. e\n2. f\n1. g\n0. h\n- i\n- j\n- k\n1. l')
 }
 
 @test "HTML: a sign that links to where it stands is no part of a heading or term" {
