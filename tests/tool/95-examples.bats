@@ -72,3 +72,17 @@ run_page() { # PAGE
 	[ "$total" -gt 0 ]
 	[ "$failed" -eq 0 ]
 }
+
+@test "records(5) names every unit and type that the sources know" {
+	sed -n 's/^static const char \*const name\[\] = //p' "$top/lib/base/unit.c" >"$BATS_TEST_TMPDIR/unit"
+	grep -h -e '[a-z]->type = .*"' -e 'info\.type = "' -e 'const type\[\] = ' "$top"/tokenize/*.c >"$BATS_TEST_TMPDIR/type"
+	for key in unit type
+	do
+		words=$(grep -o '"[a-z]\+"' "$BATS_TEST_TMPDIR/$key" | tr -d '"' | sort -u)
+		[ "$(wc -w <<<"$words")" -ge 7 ]
+		for word in $words
+		do
+			sed -n "/^\.Cm $key :/,/^\.Cm s[pr]/p" "$top/man/records.5" | grep -qw "$word" || { echo "no $key $word"; false; }
+		done
+	done
+}
