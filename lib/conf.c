@@ -20,7 +20,7 @@ static const struct opt opts[] = { { 0 } };
 static const struct opt_program prog = {
 	TOOL,
 	"check [FILE]\nfile\nget KEY [FILE]\nlist corpora [FILE]\ncorpora [FILE]\nmodels FILE",
-	"prints what the configuration says, for scripts", opts,
+	"print what the configuration says, for scripts", opts,
 };
 
 /* Prints the parts of a path, each behind its "/"; how many. Empty ones and "." are left out, as in the names of an index. */

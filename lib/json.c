@@ -29,7 +29,7 @@ static const struct opt opts[] = {
 	{ 0 },
 };
 static const struct opt_program prog = {
-	TOOL, "[FILE ...]", "turns records into JSON lines, and JSON lines into records", opts,
+	TOOL, "[FILE ...]", "turn records into JSON lines, and JSON lines into records", opts,
 };
 
 static int show(const struct rec *rec, struct err *e)

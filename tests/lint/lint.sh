@@ -122,6 +122,7 @@ do
 	"$bin/$name" --synopsis 2>/dev/null | sed 's/^\.Nm .*/.Nm/' >"$faults.a"
 	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" | sed '/^\.Sh/d; s/^\.Nm .*/.Nm/' >"$faults.b"
 	cmp -s "$faults.a" "$faults.b" || note "$page: SYNOPSIS is not what '$name --synopsis' prints"
+	"$bin/$name" --help | grep -qxFe "$(sed -n 's/^\.Nd //p' "$page")" || note "$page: what it is for is not in '$name --help'"
 	# Each option of the table has an entry.
 	"$bin/$name" --help | sed -n 's/^  -\(.\), --.*/\1/p; s/^  -\(.\)  .*/\1/p; s/^      --\([a-z0-9-]*\).*/-\1/p' |
 		while IFS= read -r o
