@@ -8,6 +8,7 @@
  * The whole input is one text. It is read in parts of a megabyte that are cut where the ids cannot depend on it, so memory
  * stays flat; only JSON's offsets, and a text that never has a letter before a space, take more.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,17 +162,13 @@ static size_t unescape(char *s, size_t n)
 	size_t k = 0;
 	for (size_t i = 0; i < n; i++) {
 		const char *p = s[i] == '\\' && i + 1 < n && s[i + 1] ? strchr(from, s[i + 1]) : NULL;
-		char hex[3] = {0}, *end = hex;
-		if (!p && s[i] == '\\' && i + 3 < n && s[i + 1] == 'x')
-			memcpy(hex, s + i + 2, 2);
-		long v = hex[0] ? strtol(hex, &end, 16) : 0;
-		if (p)
-			s[k++] = to[p - from];
-		else if (hex[0] && end == hex + 2 && hex[0] != '-' && hex[0] != '+' && hex[0] != ' ')
-			s[k++] = (char)v;
+		bool is_hex = s[i] == '\\' && i + 3 < n && s[i + 1] == 'x' && isxdigit((unsigned char)s[i + 2]) &&
+			isxdigit((unsigned char)s[i + 3]);
+		if (is_hex)
+			s[k++] = (char)strtol((const char[]){ s[i + 2], s[i + 3], '\0' }, NULL, 16);
 		else
-			s[k++] = s[i];
-		i += p ? 1 : hex[0] && end == hex + 2 ? 3 : 0;
+			s[k++] = p ? to[p - from] : s[i];
+		i += is_hex ? 3 : p != NULL;
 	}
 	return k;
 }
