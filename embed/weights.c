@@ -44,6 +44,15 @@ static const struct tensor *find(const struct weights *w, enum weight which, con
 	return w->g ? gguf_tensor(w->g, name) : safetensors_tensor(w->s, name);
 }
 
+static int check_shape(const struct tensor *t, const char *name, size_t n_row, size_t n_col, struct err *e)
+{
+	if (!t)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "no tensor '%s'", name);
+	if (t->ne[0] != n_col || t->ne[1] != n_row || t->ne[2] != 1 || t->ne[3] != 1)
+		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tensor '%s' is not %zu x %zu", name, n_row, n_col);
+	return 0;
+}
+
 int weights_get(const struct weights *w, enum weight which, const char *part, size_t layer, size_t n_row, size_t n_col, float *y,
 	struct err *e)
 {
@@ -53,10 +62,9 @@ int weights_get(const struct weights *w, enum weight which, const char *part, si
 		memset(y, 0, n_col * sizeof *y);
 		return 0;
 	}
-	if (!t)
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "no tensor '%s'", name);
-	if (t->ne[0] != n_col || t->ne[1] != n_row || t->ne[2] != 1 || t->ne[3] != 1)
-		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "tensor '%s' is not %zu x %zu", name, n_row, n_col);
+	int bad = check_shape(t, name, n_row, n_col, e);
+	if (bad)
+		return bad;
 	const struct quant_info *q = quant_info(t->type);
 	if (!q || n_col % q->n_block)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "tensor '%s' is of a type that is not supported", name);
@@ -104,6 +112,24 @@ static int from_shapes(struct weights *w, struct err *e)
 	h->d_ff = (uint32_t)up->ne[1];
 	while (h->n_layer < 256 && find(w, W_Q, "weight", h->n_layer, name, sizeof name))
 		h->n_layer++;
+	return 0;
+}
+
+/* The tensors that most of a pack's memory is taken for are as large as the numbers say: what they belie must not ask for more than the
+ * file holds. */
+static int check_shapes(const struct weights *w, struct err *e)
+{
+	const struct hyper *h = &w->hyper;
+	const struct { enum weight which; size_t n_layer, n_row; } large[] = { { W_POSITION, 1, h->n_pos }, { W_Q, h->n_layer, h->d_model },
+		{ W_UP, h->n_layer, h->d_ff } };
+	char name[128];
+	for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+		for (size_t l = 0; l < large[i].n_layer; l++) {
+			const struct tensor *t = find(w, large[i].which, "weight", l, name, sizeof name);
+			int r = check_shape(t, name, large[i].n_row, h->d_model, e);
+			if (r)
+				return r;
+		}
 	return 0;
 }
 
@@ -255,6 +281,8 @@ int weights_open(struct weights *w, const char *path, struct err *e)
 		: S_ISDIR(st.st_mode) ? from_folder(w, path, e) : from_gguf(w, path, e);
 	if (!r)
 		r = hyper_check(&w->hyper, e);
+	if (!r)
+		r = check_shapes(w, e);
 	if (!r && (w->query.failed || w->document.failed))
 		r = err_memory(e);
 	if (r)

@@ -348,6 +348,33 @@ static void bert_open_what_it_cannot_run_is_refused(void **state)
 	buf_release(&file);
 }
 
+/* Before memory is taken for what is not there: a table of 40 x 32 that says it is 640 x 2 has a pack of 640 x 32. */
+static void weights_open_shapes_that_contradict_each_other_are_refused(void **state)
+{
+	static const struct { const char *is, *says, *told; } lie[] = {
+		{ "[40,32]", "[640,2]", "embeddings.position_embeddings.weight' is not 640 x 32" },
+		{ "[32,32]", "[64,16]", "encoder.layer.0.attention.self.query.weight' is not 32 x 32" },
+		{ "[80,32]", "[320,8]", "encoder.layer.0.intermediate.dense.weight' is not 320 x 32" },
+	};
+	char path[128];
+	struct buf file = {0};
+	struct weights w;
+	(void)state;
+	snprintf(path, sizeof path, "%s/model.safetensors", dir);
+	assert_int_equal(io_read_file(&file, path, 1 << 20, NULL), 0);
+	for (size_t i = 0; i < sizeof lie / sizeof *lie; i++) {
+		struct err e = {0};
+		char *at = memmem(file.data, file.len, lie[i].is, 7);
+		memcpy(at, lie[i].says, 7);
+		write_file("model.safetensors", &file);
+		memcpy(at, lie[i].is, 7);
+		assert_int_equal(weights_open(&w, dir, &e), ERR_FORMAT);
+		assert_non_null(strstr(e.msg, lie[i].told));
+	}
+	write_file("model.safetensors", &file);
+	buf_release(&file);
+}
+
 static void pack_of(const struct bert *b, char *path, size_t cap)
 {
 	char hex[2 * HASH_ID_LEN + 1];
@@ -538,6 +565,7 @@ int main(void)
 		cmocka_unit_test(bert_open_pooling_of_a_folder_is_as_it_says_or_refused),
 		cmocka_unit_test(bert_open_reads_no_further_than_there_are_positions),
 		cmocka_unit_test(bert_open_what_it_cannot_run_is_refused),
+		cmocka_unit_test(weights_open_shapes_that_contradict_each_other_are_refused),
 		cmocka_unit_test(bert_open_a_pack_that_is_not_the_models_is_made_again),
 		cmocka_unit_test(bert_open_every_file_that_counts_is_part_of_the_id),
 		cmocka_unit_test(bert_open_names_that_begin_with_bert_are_the_same),
