@@ -62,10 +62,17 @@ static void unite(struct qset *s)
 	s->n_rel = n;
 }
 
+int qset_read_lines(struct buf *b, const char *path, struct err *e)
+{
+	int r = io_read_file(b, path, FILE_MAX, e);
+	const char *nul = !r && b->len ? memchr(b->data, '\0', b->len) : NULL;
+	return nul ? err_set(e, ERR_FORMAT, (uint64_t)(nul - b->data), "'%s' holds a NUL byte", path) : r;
+}
+
 static int read_qrels(struct qset *s, const char *path, struct err *e)
 {
 	struct buf b = { 0 };
-	int r = io_read_file(&b, path, FILE_MAX, e);
+	int r = qset_read_lines(&b, path, e);
 	if (r < 0)
 		goto out;
 	s->text = b.data;

@@ -40,6 +40,8 @@ struct qset {
  * empty and qset_close harmless. */
 int qset_open(struct qset *s, const char *queries, const char *qrels, struct err *e);
 void qset_close(struct qset *s);
+/* Reads a file of lines, which are cut into strings: a NUL byte in it would hide all that follows, and is ERR_FORMAT. */
+int qset_read_lines(struct buf *b, const char *path, struct err *e);
 
 /* NULL if there is no such query. */
 const struct qitem *qset_find(const struct qset *s, const char *id, size_t n);

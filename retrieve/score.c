@@ -58,7 +58,7 @@ static int by_string(const void *a, const void *b)
 /* The identities in the file `path`, one a line (what follows a tab is left out), sorted: id[n], pointing into b. */
 static int read_docs(const char *path, struct buf *b, char ***id, size_t *n, struct err *e)
 {
-	int r = io_read_file(b, path, (size_t)1 << 30, e);
+	int r = qset_read_lines(b, path, e);
 	if (r < 0)
 		return r;
 	size_t lines = 1;

@@ -163,6 +163,15 @@ asked() {
 	[[ "$stderr" = *"a hit that does not follow its query"* ]]
 }
 
+@test "a NUL byte in judgements or in a list of documents hides nothing: 65" {
+	printf 'a\ttar.1\t2\n\0b\ttar.1\t2\n' >nul.tsv
+	run -65 --separate-stderr tt-score queries --qrels nul.tsv q.jsonl
+	[[ "$stderr" = *"'nul.tsv' holds a NUL byte (at byte 10)" ]]
+	printf '/m/tar.1.gz\0/m/cpio.1.gz\0' >nul
+	run -65 --separate-stderr tt-score queries --qrels qrels.tsv --docs nul q.jsonl
+	[[ "$stderr" = *"'nul' holds a NUL byte (at byte 11)" ]]
+}
+
 @test "judgements: lines may end as on DOS; empty lines between queries; what is no grade, or no query: 65, with its line" {
 	tt-score retrieval --qrels qrels.tsv q.jsonl <hits.jsonl >want
 	sed 's/$/\r/' qrels.tsv >dos.tsv
