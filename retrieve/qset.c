@@ -156,7 +156,7 @@ static bool join(struct qset *s)
 			else
 				hi = mid;
 		}
-		q->rel = s->rel + lo;
+		q->rel = lo < s->n_rel ? s->rel + lo : NULL;
 		for (; lo < s->n_rel && strcmp(s->rel[lo].query, q->id) == 0; lo++, q->n_rel++)
 			if (s->rel[lo].grade > q->best)
 				q->best = s->rel[lo].grade;
