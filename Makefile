@@ -55,7 +55,7 @@ KERN_CHECK := kern bert scan
 
 # ---- tests/fuzz/fuzz_NAME.c (libFuzzer) and tests/conform/NAME.c (comparison with reference data)
 
-FUZZ := records json conf gguf safetensors tok vocab index chunk pack template block drafter score
+FUZZ := records json conf gguf safetensors tok vocab index chunk pack template block drafter doc find store prompt cite score weights
 CONFORM := tokens logits template perplexity embeddings
 
 # Each folder and its list, from left to right of the dependency law.

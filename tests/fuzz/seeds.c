@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * seeds: writes small well-formed files for the fuzz targets of binary formats, which would hardly find their way past a magic by
- * themselves: DIR/gguf, DIR/safetensors, DIR/tok, DIR/pack, DIR/block. Usage: seeds DIR
+ * themselves: DIR/gguf, DIR/safetensors, DIR/tok, DIR/pack, DIR/block, DIR/store, DIR/weights. Usage: seeds DIR
  */
 #include <stdlib.h>
 
 #include "generate/block.h"
+#include "index/layout.h"
+#include "index/writer.h"
 #include "lib/base/io.h"
 #include "lib/model/gguf.h"
 #include "lib/model/pack.h"
@@ -113,6 +115,75 @@ static void seed_block(void)
 	buf_release(&f);
 }
 
+/* Sections as fuzz_store reads them. */
+static void add_sections(struct buf *b, const char *file, uint32_t kind, uint32_t n)
+{
+	struct section_file f;
+	must(section_open(&f, file, kind, &e));
+	for (uint32_t id = 1; id <= n; id++) {
+		struct section_view v;
+		must(section_get(&f, id, &v, &e));
+		buf_putc(b, (char)(v.len & 255));
+		buf_putc(b, (char)(v.len >> 8));
+		buf_add(b, v.p, v.len);
+	}
+	section_close(&f);
+}
+
+/* An index of two documents, the second of which is removed. */
+static void seed_store(void)
+{
+	static const struct str text[] = { { "The lamp burns oil.", 19 }, { "-c colour", 9 } };
+	static const int8_t code[VECTORS_MAX_DIM] = { 127, 3 };
+	struct buf b = {0};
+	struct writer *w;
+	char dir[400], file[440];
+	snprintf(dir, sizeof dir, "%s/store.index", top);
+	must(writer_open(&w, dir, true, 0, &e));
+	for (size_t i = 0; i < 2; i++) {
+		const struct str name = { i ? "b" : "lamp(1)", i ? 1 : 7 };
+		must(writer_doc(w, &(struct segment_doc){ .doc = name, .name = name, .title = name }, &e));
+		must(writer_chunk(w, &(struct segment_chunk){ .id = { (uint8_t)i }, .text = text[i], .unit = { "option", 6 }, .n_sec = 1,
+			.sec = { text[1] } }, code, 4, 0.01f, &e));
+	}
+	must(writer_commit(w, &e));
+	const struct manifest *m = &writer_store(w)->m;		/* of an index that was there before, the newest segment */
+	const struct manifest_segment *s = &m->segment[m->n_segment - 1];
+	snprintf(file, sizeof file, "%s/%016llx.seg", dir, (unsigned long long)s->number);
+	add_sections(&b, file, SEGMENT_KIND, SECT_LENS);
+	snprintf(file, sizeof file, "%s/%016llx.vec", dir, (unsigned long long)s->layer[0].number);
+	add_sections(&b, file, VECTORS_KIND, 4);
+	writer_close(w);
+	buf_add(&b, "\1\1burn a lamp -c", 16);
+	put("store", "index", &b);
+	buf_release(&b);
+}
+
+/* The least embedder: a layer of zeros. */
+static void seed_weights(void)
+{
+	static const struct { const char *name; unsigned n_row, n_col; } all[] = { { "embeddings.word_embeddings.weight", 4, 16 },
+		{ "embeddings.position_embeddings.weight", 4, 16 }, { "embeddings.token_type_embeddings.weight", 2, 16 },
+		{ "embeddings.LayerNorm.weight", 1, 16 }, { "encoder.layer.0.attention.self.query.weight", 16, 16 },
+		{ "encoder.layer.0.intermediate.dense.weight", 16, 16 }, { "encoder.layer.0.output.dense.weight", 16, 16 } };
+	struct buf json = {0}, b = {0};
+	size_t at = 0;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		size_t len = (size_t)all[i].n_row * all[i].n_col * 2;
+		buf_printf(&json, "%c\"%s\":{\"dtype\":\"F16\",\"shape\":[%u,%u],\"data_offsets\":[%zu,%zu]}", i ? ',' : '{', all[i].name,
+			all[i].n_row, all[i].n_col, at, at + len);
+		at += len;
+	}
+	buf_puts(&json, "}");
+	buf_add(&b, "{\"num_attention_heads\":1,\"layer_norm_eps\":1e-12}", 49);	/* and the byte 0 behind it */
+	buf_u64(&b, json.len);
+	buf_add(&b, json.data, json.len);
+	buf_zeros(&b, at);
+	put("weights", "zeros", &b);
+	buf_release(&json);
+	buf_release(&b);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const arch[] = { "llama", "qwen2", "gemma3" };
@@ -138,5 +209,7 @@ int main(int argc, char **argv)
 	}
 	seed_safetensors();
 	seed_block();
+	seed_store();
+	seed_weights();
 	return 0;
 }
