@@ -23,6 +23,14 @@ static int feed(void *arg, const char *p, size_t n, struct err *e)
 	return man_tree_feed(arg, p, n, e);
 }
 
+/* A CR that is no part of CRLF ends a line, as it does in other documents. */
+static void end_lines(char *p, size_t n)
+{
+	for (char *end = p + n; (p = memchr(p, '\r', (size_t)(end - p))); p++)
+		if (p + 1 == end || p[1] != '\n')
+			*p = '\n';
+}
+
 static void blank_so(char *p, size_t n)
 {
 	for (char *end = p + n; p < end;) {
@@ -80,6 +88,7 @@ int split_man(struct split *s, struct src *src, struct doc_info *d, const char *
 	if (rc == 0) {
 		hash_id(page.data, page.len, d->content);
 		d->has_content = true;
+		end_lines(page.data, page.len);
 		blank_so(page.data, page.len);
 		rc = read_page(s, &page, d, mandoc, e);
 	}

@@ -100,6 +100,17 @@ units() {	# "unit | last heading" of each chunk
 	done
 }
 
+@test "a CR by itself ends a line of a manual page too" {
+	printf '.TH OAR 1\r.SH NAME\roar \\- pull\rit\r.SH OPTIONS\r.TP\r-a\rall of\rthem\r' >oar.1
+	printf '.TH RIB 1\r\n.SH NAME\r\nrib \\- bend\rit\r\n' >rib.1
+	for reader in '' --no-mandoc; do
+		[ -n "$reader" ] || command -v mandoc || continue
+		# shellcheck disable=SC2086
+		chunk $reader oar.1 rib.1 | sed -n 's/.*"b":\(.*\),"l":\([^}]*\)},"text":\("[^"]*"\).*/\1 \2 \3/p' |
+			diff - <(printf '%s\n' '[19,33] [3,4] "oar - pull it"' '[50,64] [7,9] "-a\nall of them"' '[21,36] [3,4] "rib - bend it"')
+	done
+}
+
 @test "without mandoc the entries are the same" {
 	chunk --no-mandoc "$data/lamp.1" | units | grep -v '^section' >own
 	chunk "$data/lamp.1" | units | grep -v '^section' >with
