@@ -316,7 +316,6 @@ void man_open(struct man *m, enum man_kind kind, const char *label, const char *
 {
 	if (m->too_deep > 0 || m->depth == MAN_DEPTH) {
 		m->too_deep++;
-		m->limit = true;
 		return;
 	}
 	struct frame *up = top(m), *f = &m->frame[m->depth++];
@@ -423,7 +422,7 @@ static void line_begins(struct man *m, struct frame *f, const char *w, unsigned 
 void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned flags)
 {
 	struct frame *f = top(m);
-	if (m->too_deep > 0 || (flags & MAN_HIDDEN))
+	if (flags & MAN_HIDDEN)
 		return;
 	f->n_child++;
 	if (f->m->cls == M_SM)
@@ -453,7 +452,7 @@ void man_text(struct man *m, const char *p, size_t n, uint64_t line, unsigned fl
 
 void man_row(struct man *m, const char *p, size_t n, uint64_t line)
 {
-	if (m->too_deep > 0 || top(m)->skip)
+	if (top(m)->skip)
 		return;
 	if (!m->table) {
 		say_para(m);
@@ -596,8 +595,6 @@ int man_finish(struct man *m, struct err *e)
 		man_close(m);
 	say_pp_flush(m);
 	head_title(m);
-	if (m->limit)
-		return err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "macros are nested more than %d deep", MAN_DEPTH);
 	if (m->word.failed || m->head.b.failed || m->pp.b.failed || m->name.failed)
 		return err_memory(e);
 	return 0;

@@ -51,7 +51,7 @@ void man_row(struct man *m, const char *p, size_t n, uint64_t line);
 /* Source lines as they are, from `line` to before the request `.until` (equations). */
 void man_raw(struct man *m, uint64_t line, const char *until);
 void man_close(struct man *m);
-/* Ends what is open. 0, or the splitter's error, or ERR_LIMIT when nodes were nested too deep. */
+/* Ends what is open. 0, or ERR_MEM. */
 int man_finish(struct man *m, struct err *e);
 
 /* What .TH or .Dt say: gives the document its type, and its name if the file's is none of a page's. */

@@ -33,8 +33,7 @@ struct man {
 	uint64_t n_line;
 	struct frame frame[MAN_DEPTH];
 	int depth;
-	int too_deep;		/* nodes beyond MAN_DEPTH, counted to stay in step */
-	bool limit;		/* that happened */
+	int too_deep;		/* nodes beyond MAN_DEPTH, counted to stay in step; their text is that of the node around them */
 	struct collect head, pp;
 	struct buf word, name;
 	bool in_name, named;

@@ -224,7 +224,7 @@ static void text_node(struct man_tree *t, const char *p, size_t label, unsigned 
 	pop_to(t, col);
 	/* Indentation that fits no open node belongs to the text. */
 	unsigned base = t->depth ? t->col[t->depth - 1] + 4 : 0;
-	if (t->depth && col > base)
+	if (t->depth && t->depth < DEPTH_MAX && col > base)
 		col = base;
 	man_text(t->m, p + col, label > col ? label - col : 0, tail->line, tail->flags);
 }
@@ -247,7 +247,7 @@ static void open_node(struct man_tree *t, const char *p, size_t n, size_t label,
 		if (strcmp(tail->kind, kind[i].name) == 0)
 			k = kind[i].kind;
 	if (t->depth == DEPTH_MAX)
-		return;		/* man_open has said so at a lower depth */
+		return;		/* its text is that of the node around it */
 	man_open(t->m, k, name, args, tail->line, tail->flags);
 	t->col[t->depth++] = col;
 }

@@ -111,6 +111,24 @@ units() {	# "unit | last heading" of each chunk
 	done
 }
 
+@test "a page of macros nested without end gives all its text" {
+	{
+		printf '.TH OAR 1\n.SH NAME\noar \\- pull\n.SH DESCRIPTION\n'
+		for i in $(seq 600); do printf '.RS\nlevel%d\n' "$i"; done
+		for i in $(seq 600); do echo .RE; done
+		printf 'behind\n.SH FILES\n.TP\n.I oar.conf\nsettings\n'
+	} >oar.1
+	for reader in '' --no-mandoc; do
+		[ -n "$reader" ] || command -v mandoc || continue
+		# shellcheck disable=SC2086
+		chunk $reader oar.1 >out
+		[ "$(grep -o 'level[0-9]*' out | sort -u | wc -l)" -eq 600 ]
+		grep -q 'behind' out
+		grep -q '"sec":\["FILES","oar.conf"\]' out
+		run ! grep -q 'kind":"error\|   level' out
+	done
+}
+
 @test "without mandoc the entries are the same" {
 	chunk --no-mandoc "$data/lamp.1" | units | grep -v '^section' >own
 	chunk "$data/lamp.1" | units | grep -v '^section' >with
