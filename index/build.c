@@ -347,6 +347,14 @@ struct segment_stat builder_stat(const struct builder *b)
 	return s;
 }
 
+uint32_t builder_get_id(const struct builder *b, uint32_t i, uint8_t id[HASH_ID_LEN])
+{
+	uint32_t doc;
+	memcpy(id, b->chunks.data + (size_t)i * CHUNK_LEN, HASH_ID_LEN);
+	memcpy(&doc, b->lens.data + (size_t)i * LEN_LEN, sizeof doc);
+	return doc;
+}
+
 size_t builder_size(const struct builder *b)
 {
 	return b->docs.len + b->chunks.len + b->heap.len + b->text.len + b->lens.len + b->post_len * 2 +

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gone: two lists, sorted and compared once they are committed. A chunk of a document that was replaced has its old id if its
+ * gone: two lists, sorted and compared before they are committed. A chunk of a document that was replaced has its old id if its
  * text is the old one.
  */
 #include "index/gone.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "lib/base/err.h"
 
 int gone_left(struct gone *g, const uint8_t id[HASH_ID_LEN])
 {
@@ -25,13 +25,11 @@ static int by_id(const void *a, const void *b)
 	return memcmp(a, b, HASH_ID_LEN);
 }
 
-void gone_print(struct gone *g, FILE *f)
+int gone_print(struct gone *g, struct err *e)
 {
 	size_t n = g->in.len / HASH_ID_LEN;
 	char hex[2 * HASH_ID_LEN + 1];
-	if (!g->is_committed)
-		return;
-	g->is_committed = false;
+	errno = 0;
 	if (n)
 		qsort(g->in.data, n, HASH_ID_LEN, by_id);
 	for (size_t at = 0; at < g->out.len; at += HASH_ID_LEN) {
@@ -39,10 +37,15 @@ void gone_print(struct gone *g, FILE *f)
 		if (n && bsearch(id, g->in.data, n, HASH_ID_LEN, by_id))
 			continue;
 		hash_hex(id, HASH_ID_LEN, hex);
-		fprintf(f, "%s\n", hex);
+		fprintf(g->to, "%s\n", hex);
 	}
 	buf_clear(&g->out);
 	buf_clear(&g->in);
+	if (fflush(g->to) == 0 && !ferror(g->to))
+		return 0;
+	bool left = errno == EPIPE;
+	err_sys(left ? &g->unheard : e, ERR_IO, "cannot write to standard output");
+	return left ? 0 : ERR_IO;
 }
 
 void gone_release(struct gone *g)

@@ -97,22 +97,18 @@ static int one_bad(struct add *a, int r, const struct err *e)
 	return 0;
 }
 
-/* What left is told as soon as that is committed: should the merge fail, or opening what was committed, or somebody kill us, it has left
- * all the same. Nobody who does not listen keeps the merge from being done. */
-static int commit_and_merge(struct writer *w, struct gone *gone, enum writer_merge how, struct err *e)
+/* Nobody who does not listen to what leaves keeps it from being done, the merge included. */
+static int commit_and_merge(struct writer *w, const struct gone *gone, enum writer_merge how, struct err *e)
 {
-	struct err told = {0};
 	int r = writer_commit(w, e);
-	gone_print(gone, stdout);
-	io_flush_stdout(&told);
 	if (r)
 		return r;
 	r = writer_merge(w, how, e);
 	if (r)
 		return err_wrap(e, "what was added or removed is committed, but segments could not be merged");
-	if (told.code)
-		*e = told;
-	return told.code;
+	if (gone->unheard.code)
+		*e = gone->unheard;
+	return gone->unheard.code;
 }
 
 static int commit(struct add *a, struct err *e)
@@ -280,7 +276,7 @@ static int run_add(const char *dir)
 	struct err e = {0};
 	struct rec rec;
 	struct add a = { .every_ns = (uint64_t)o.commit_every * 1000000000u, .watched = isatty(STDERR_FILENO),
-		.shown_ns = io_now_ns() };
+		.shown_ns = io_now_ns(), .gone.to = stdout };
 	int r = rec_reader_open(&a.reader, STDIN_FILENO, "stdin", &e), got = 0;
 	if (!r && !o.vectors && *dir && access(dir, F_OK) != 0)
 		r = (got = rec_read(a.reader, &rec, &e)) < 0 ? got : 0;
@@ -308,7 +304,7 @@ static int run_rm(const char *dir, char **doc, int n_doc, bool forget)
 {
 	struct err e = {0};
 	struct writer *w;
-	struct gone gone = {0};
+	struct gone gone = { .to = stdout };
 	int missing = 0, r = writer_open(&w, dir, false, o.lock_wait, &e);
 	if (!r && o.ids)
 		writer_note(w, &gone);

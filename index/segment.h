@@ -64,6 +64,8 @@ int builder_doc(struct builder *b, const struct segment_doc *d, uint32_t *i_doc,
 /* *i_chunk (may be NULL) gets its number. */
 int builder_chunk(struct builder *b, const struct segment_chunk *c, uint32_t *i_chunk, struct err *e);
 struct segment_stat builder_stat(const struct builder *b);
+/* The id of chunk i; returns the number of its document. */
+uint32_t builder_get_id(const struct builder *b, uint32_t i, uint8_t id[HASH_ID_LEN]);
 /* Bytes held, about. */
 size_t builder_size(const struct builder *b);
 /* Writes the segment durably. The builder can't be added to afterwards. */

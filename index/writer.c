@@ -487,6 +487,15 @@ static int write_builder(struct writer *w, struct err *e)
 	return put_segment(w->store.dir, w->builder, &w->vec, &w->next, seg, e);
 }
 
+/* dead[m->n_doc], 1 = removed; to be freed. NULL when memory is out. */
+static uint8_t *dead_of(const struct manifest_segment *m)
+{
+	uint8_t *dead = calloc(m->n_doc ? m->n_doc : 1, 1);
+	for (size_t k = 0; dead && k < m->n_dead; k++)
+		dead[m->dead[k]] = 1;
+	return dead;
+}
+
 /* Takes the layers out of `next` that only removed documents have vectors in: what those are of binds nobody any more. */
 static int drop_dead_layers(struct writer *w, size_t i, struct err *e)
 {
@@ -494,11 +503,9 @@ static int drop_dead_layers(struct writer *w, size_t i, struct err *e)
 	struct manifest_segment *m = &w->next.segment[i];
 	const struct segment_len *len;
 	size_t n = 0;
-	uint8_t *dead = calloc(m->n_doc ? m->n_doc : 1, 1);
+	uint8_t *dead = dead_of(m);
 	if (!dead)
 		return err_memory(e);
-	for (size_t k = 0; k < m->n_dead; k++)
-		dead[m->dead[k]] = 1;
 	int r = segment_get_lens(&g->seg, &len, e);
 	for (size_t k = 0; k < g->m->n_layer && !r; k++) {
 		const struct vectors *v = &g->layer[k];
@@ -551,21 +558,18 @@ static int merge_once(struct writer *w, enum writer_merge how, bool *again, stru
 	return r || !n ? r : publish(w, e);
 }
 
-/* The chunks of the newest segment came; not those of a document that was replaced or removed again before it was committed. */
+/* The chunks of the newest segment, written from the builder, come; not those of a document that was replaced or removed again. */
 static int note_came(struct writer *w, struct err *e)
 {
-	struct store_segment *g = &w->store.seg[w->store.m.n_segment - 1];
-	const struct segment_len *len;
-	uint8_t id[HASH_ID_LEN];
-	int r = segment_get_lens(&g->seg, &len, e);
-	for (uint32_t i = 0; !r && i < g->m->n_chunk; i++) {
-		if (g->dead[len[i].doc])
-			continue;
-		r = segment_get_id(&g->seg, i, id, e);
-		if (!r && gone_came(w->gone, id))
-			r = err_memory(e);
+	const struct manifest_segment *m = &w->next.segment[w->next.n_segment - 1];
+	uint8_t id[HASH_ID_LEN], *dead = dead_of(m);
+	bool full = !dead;
+	for (uint32_t i = 0; !full && i < m->n_chunk; i++) {
+		uint32_t doc = builder_get_id(w->builder, i, id);
+		full = !dead[doc] && gone_came(w->gone, id);
 	}
-	return r;
+	free(dead);
+	return full ? err_memory(e) : 0;
 }
 
 int writer_commit(struct writer *w, struct err *e)
@@ -581,15 +585,15 @@ int writer_commit(struct writer *w, struct err *e)
 		r = write_all_late(w, e);
 	if (!r && has_new)
 		r = write_builder(w, e);
+	if (!r && has_new && w->gone)
+		r = note_came(w, e);
+	if (!r && w->gone)
+		r = gone_print(w->gone, e);
 	if (!r)
 		r = manifest_write(&w->next, w->store.dir, e);
 	if (r)
 		return r;
-	if (w->gone)
-		w->gone->is_committed = true;
 	r = reload(w, w->store.dir, false, e);
-	if (!r && has_new && w->gone)
-		r = note_came(w, e);
 	return r ? err_wrap(e, "what was added or removed is committed, but the index cannot be opened again") : 0;
 }
 

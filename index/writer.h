@@ -39,7 +39,8 @@ int writer_vector(struct writer *w, const uint8_t id[HASH_ID_LEN], const int8_t 
 	struct err *e);
 /* *known is false when there is no such document. */
 int writer_remove(struct writer *w, const char *doc, size_t n, bool *known, struct err *e);
-/* Notes in `g` (borrowed) the chunks of committed documents that are removed or replaced, and the chunks that come. */
+/* Notes in `g` (borrowed) the chunks of committed documents that are removed or replaced, and the chunks that come, and prints those that
+ * leave before each commit, which is not made where that fails. */
 void writer_note(struct writer *w, struct gone *g);
 /* True if there is anything to commit; bytes held for it. */
 bool writer_dirty(const struct writer *w);

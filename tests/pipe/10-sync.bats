@@ -446,6 +446,20 @@ EOF
 	run ! grep '1 sources' <(tt-cache list -v)
 }
 
+@test "where what leaves cannot be noted for the store it stays; a note that was cut is passed over" {
+	tt-sync --lexical
+	rm docs/stowage.8
+	ln -sf /dev/full "$index.gone"
+	run -74 --separate-stderr tt-sync --lexical
+	[ "$(docs)" = "handover.md stowage.8 weighbridge.1 " ]
+	rm "$index.gone"
+	printf '%032x\n0123456' 1 >"$index.gone"
+	run -0 --separate-stderr tt-sync --lexical
+	[ -z "$stderr" ]
+	[ "$(docs)" = "handover.md weighbridge.1 " ]
+	[ ! -s "$index.gone" ]
+}
+
 @test "when the whole root is gone nothing leaves: it may be a disk that is not mounted" {
 	tt-sync
 	mv docs elsewhere

@@ -625,6 +625,20 @@ for size in ((16 << 20) - 4096, (16 << 20) - 3000):
 	[[ "$stderr" = *"is committed, but the index cannot be opened again: cannot open"* ]]
 }
 
+@test "--ids: where what leaves cannot be told it stays, and leaves with the next run: 74" {
+	docs 1 3 | tt-index add i
+	for command in 'forget --ids i /c/d1' 'rm --ids i /c/d1' 'add --ids i'; do
+		run -74 --separate-stderr sh -c "echo '{\"kind\":\"tomb\",\"doc\":\"/c/d1\"}' | tt-index $command >/dev/full"
+		[[ "$stderr" = *"cannot write to standard output: No space left on device" ]]
+		[ "$(stat_of i documents)" -eq 3 ]
+	done
+	[ "$(tt-index forget --ids i /c/d1 | wc -l)" -eq 2 ]
+	strace -o /dev/null true || skip "no strace here"
+	run -137 --separate-stderr env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=rename -e inject=rename:signal=KILL:when=1 \
+		tt-index rm --ids i /c/d2	# when it is committed
+	[ "${#lines[@]}" -eq 2 ]
+}
+
 @test "--ids tells what left before anything else is done, and whether somebody listens or not all is done" {
 	docs 1 3 | tt-index add i
 	(sleep 0.2; tt-index forget --ids i /c/d1 2>err || echo "$?" >status) | true
