@@ -234,6 +234,23 @@ chunk_fails() {	# bin/: the programs, with a tt-chunk that ends with 74 behind w
 	grep -q "\"doc\":\"$copy\".*pounds" hits
 }
 
+@test "a page that the patterns leave out now leaves the index, though a copy of it stays" {
+	mkdir docs/man1 docs/man8
+	printf '.TH CLEAT 1\n.SH NAME\ncleat \\- make fast\n' | tee docs/man1/cleat.1 >docs/man8/cleat.1
+	mv docs/weighbridge.1 docs/man1
+	gzip -c docs/man1/weighbridge.1 >docs/man8/weighbridge.1.gz
+	tt-sync --lexical
+	# Of each pair the one that is the document is left out.
+	tt-index list "$index" | awk -F '\t' 'NF == 5 { print $1 }' >copies
+	[ "$(wc -l <copies)" -eq 2 ]
+	tt-index list "$index" | awk -F '\t' 'NF == 5 { print $5 }' >pages
+	sed -i "s|exclude: \[|&$(paste -sd , pages), |" depot.yaml
+	tt-sync --lexical
+	run ! grep -Fxf pages <(tt-index list "$index" | cut -f 1)
+	[ "$(tt-index list "$index" | cut -f 1 | grep -cFxf copies)" -eq 2 ]
+	tt-retrieve "$index" <<<"print pounds" | tt-json | grep '"doc":"[^"]*/weighbridge.1.*pounds'
+}
+
 @test "a run that is stopped between a page that changed and a copy of what it was loses neither text" {
 	cp docs/weighbridge.1 docs/copy.1
 	tt-sync --lexical
