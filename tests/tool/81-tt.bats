@@ -316,6 +316,42 @@ EOT
 EOF
 }
 
+@test "tt-sync reads the text of every corpus before it computes vectors" {
+	make_fakes
+	for corpus in a b
+	do
+		mkdir -p "$HOME/.local/share/tiny-titans/index/$corpus"
+		touch "$HOME/.local/share/tiny-titans/index/$corpus/manifest"
+	done
+	printf '#!/bin/sh\ntest "$1" != stat || printf "chunks\\t1\\n"\ntest "$1" != add || cat >/dev/null\n' >fakes/tt-index
+	while IFS='|' read -r options want
+	do
+		: >called
+		# shellcheck disable=SC2086 # options, or none
+		fakes/tt-sync $options </dev/null
+		[ "$(sed 's/^tt-\([a-z]*\).* -m \(e-[a-z]*\).*/\1 \2/' called | grep -v cache | tr '\n' ' ')" = "$want" ]
+		rm "$HOME"/.local/share/tiny-titans/index/?.vectors || true
+	done <<-EOF
+	|chunk e-a chunk e-all embed e-a embed e-all 
+	--lexical|chunk e-a chunk e-all 
+	--vectors --vectors|embed e-a embed e-all 
+	EOF
+}
+
+@test "tt-sync does nothing where a name is no corpus, or there is none: 78" {
+	make_fakes
+	run -78 --separate-stderr fakes/tt-sync a nothing
+	[ "$stderr" = "tt-sync: no corpus 'nothing' in '$TT_CONFIG'" ]
+	for config in 'generator: x' 'corpora: []'
+	do
+		echo "$config" >c.yaml
+		run -78 --separate-stderr fakes/tt-sync
+		[ "$stderr" = "tt-sync: no corpora in '$TT_CONFIG'" ]
+	done
+	[ ! -e called ]
+	[ ! -e "$HOME/.local/share/tiny-titans/index/a.lock" ]
+}
+
 @test "corpora are named by words: 1 and 01 are two" {
 	make_fakes
 	mkdir "$HOME/.local/share/tiny-titans/index/1"
