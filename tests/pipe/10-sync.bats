@@ -84,7 +84,7 @@ chunk_fails() {	# bin/: the programs, with a tt-chunk that ends with 74 behind w
 	do
 		echo "A file, $file." >"docs/$file"
 	done
-	for patterns in '"?.md"|a.md c.md d.md ü.md 文.md ' '"drafts/*"|c.md d.md e[1].md ' '"e[1].md"|e[1].md ' '"fts/*"|'
+	for patterns in '"?.md"|a.md c.md d.md ü.md 文.md ' '"drafts/*"|c.md d.md e[1].md ' '"drafts/"|c.md d.md e[1].md ' '"e[1].md"|e[1].md ' '"fts/*"|'
 	do
 		printf 'corpora:\n  - name: depot\n    paths: [%s]\n    include: [%s]\n' "$PWD/docs" "${patterns%|*}" >depot.yaml
 		tt-sync --lexical
