@@ -229,13 +229,13 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 				[ ! -e d/i/manifest ] || tt-index verify d/i
 				case $how in
 				*KILL) [ "$now" = $was ] || [ "$now" -eq $((was + 3)) ] ;;
-				*) [ "$status" -eq 73 ] || [ "$status" -eq 74 ] && [ -s err ] && [ "$now" = $was ] ;;
+				*) [[ "$status $now" == 7[34]" $was" && -s err ]] ;;
 				esac
 				tt-index add d/i <more
 				[ "$(stat_of d/i documents)" -eq $((was + 3)) ]
 				[ -z "$(ls d/i | grep tmp)" ]
 			done
-			[ "$n" -gt 1 ] && [ "$n" -lt 20 ]
+			[[ "$n" -gt 1 && "$n" -lt 20 ]]
 		done
 	done
 }
