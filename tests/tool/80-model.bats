@@ -365,6 +365,22 @@ EOF
 	[ "$status" -eq 78 ]
 }
 
+@test "a catalogue names models by words, and files that lie below the models' directory: else 78" {
+	mkdir -p models/.fetch victim
+	touch victim/kept
+	for bad in 'name: ../../victim' 'name: a b' 'name: .a' 'name: -a' 'file: ../toy.gguf' 'file: a/../../toy.gguf' "file: $PWD/toy.gguf" 'file: toy/'
+	do
+		catalogue "$sum"
+		sed -i "s|${bad%%:*}: toy.*|$bad|" models.yaml
+		run -78 --separate-stderr tt-model fetch
+		echo "$bad: $stderr"
+		[[ "$stderr" == *"models.yaml: line 8: a file without a usable \"${bad%%:*}\""* ]]
+	done
+	[ -e victim/kept ]
+	sed -i 's|file: .*|file: a..b/toy.gguf|' models.yaml
+	run -0 tt-model list
+}
+
 @test "a catalogue that is none: 78, with its line" {
 	while IFS='|' read -r text message
 	do
@@ -379,14 +395,16 @@ models:\n\t- name: x\n|2: a tab; indent with spaces
 models:\n  - name\n|2: expected "key: value"
 models:\n  - name: x\n    role:\n|3: "role" has no value
 models:\n  - name: x\n    files:\n      - file: f\n        bytes: 0\n|4: a file without a usable "bytes"
+models:\n  - name: "x\n|2: quotation marks that do not hold all of the value
+models:\n  - name: "x" y\n|2: quotation marks that do not hold all of the value
 EOF
 }
 
 @test "a catalogue's values: comments and quotes are none of them, and a model has only its own" {
 	cat >models.yaml <<EOF
 models:
-  - name: toy  # a comment
-    role: "a # role"
+  - name: "toy"  # a comment
+    role: 'a # role'  # another
     about: of oak
     files:
       - file: toy.gguf
