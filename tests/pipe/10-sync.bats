@@ -291,6 +291,17 @@ chunk_fails() {	# bin/: the programs, with a tt-chunk that ends with 74 behind w
 	[ "$(docs)" = "handover.md steelyard.1 stowage.8 weighbridge.1 " ]
 }
 
+@test "of two links that come later each is a name of the page" {
+	tt-sync --lexical
+	ln -s weighbridge.1 docs/steelyard.1
+	ln -s weighbridge.1 docs/trebuchet.1
+	tt-sync --lexical
+	for name in steelyard trebuchet
+	do
+		tt-retrieve "$index" <<<"$name" | tt-json | grep -m 1 '"kind":"hit"' | grep '"doc":"[^"]*/weighbridge.1"'
+	done
+}
+
 @test "a file of an odd name is found, and leaves the index when it vanishes" {
 	odd=$(printf 'docs/a \001\033[31m\r"\\n& %%s \177\303\274.md')
 	cp docs/handover.md "$odd"
