@@ -268,33 +268,60 @@ static void lift(struct run *x, size_t doc, const struct lift *by)
 	}
 }
 
-static int lift_named(struct run *x, struct store_segment *g, struct str list, const struct lift *by, int n_link, struct err *e);
-
-/* Lifts the document whose identity is `doc`. */
-static int lift_target(struct run *x, struct str doc, const struct lift *by, int n_link, struct err *e)
+/* Looks for the living document whose identity is `doc`: 1 if there is one, which *d and *number get. */
+static int find_living(struct store *s, struct str doc, struct segment_doc *d, size_t *number, struct err *e)
 {
 	char t[SEGMENT_DOC_TERM];
-	int r = 0;
+	int found = 0;
 	segment_doc_term(doc.s, doc.n, t);
-	for (size_t i = 0; r >= 0 && i < x->s->m.n_segment; i++) {
+	for (size_t i = 0; !found && i < s->m.n_segment; i++) {
+		struct store_segment *g = &s->seg[i];
 		struct segment_term at;
-		r = segment_find(&x->s->seg[i].seg, t, sizeof t, &at, e);
-		if (r == 1)
-			r = lift_named(x, &x->s->seg[i], at.names, by, n_link, e);
+		struct posting p;
+		int r = segment_find(&g->seg, t, sizeof t, &at, e);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		struct postings it = postings_of(at.names.s, at.names.n, g->m->n_doc);
+		while (!found && postings_next(&it, &p))
+			if (!g->dead[p.id]) {
+				*number = g->first_doc + p.id;
+				r = segment_get_doc(&g->seg, p.id, d, e);
+				found = r ? r : 1;
+			}
+		if (it.bad)
+			return bad_list(g, e);
+	}
+	return found;
+}
+
+/* Lifts the document whose identity is `doc`, and what it is another name of. */
+static int lift_target(struct run *x, struct str doc, const struct lift *by, struct err *e)
+{
+	int r = 1;
+	for (int n = 0; r > 0 && n < MOST_LINKS && doc.n; n++) {
+		struct segment_doc d;
+		size_t number = 0;
+		r = find_living(x->s, doc, &d, &number, e);
+		if (r > 0) {
+			lift(x, number, by);
+			doc = d.alias;
+		}
 	}
 	return r < 0 ? r : 0;
 }
 
-/* Lifts the documents in `list` of segment g, and what the living are other names of, n_link links on at most. */
-static int lift_named(struct run *x, struct store_segment *g, struct str list, const struct lift *by, int n_link, struct err *e)
+/* Lifts the documents in `list` of segment g, and what the living are other names of. */
+static int lift_named(struct run *x, struct store_segment *g, struct str list, const struct lift *by, struct err *e)
 {
 	struct postings it = postings_of(list.s, list.n, g->m->n_doc);
 	struct posting at;
 	while (postings_next(&it, &at)) {
 		struct segment_doc d;
 		int r = segment_get_doc(&g->seg, at.id, &d, e);
-		if (!r && d.alias.n && !g->dead[at.id] && n_link)
-			r = lift_target(x, d.alias, by, n_link - 1, e);
+		if (!r && d.alias.n && !g->dead[at.id])
+			r = lift_target(x, d.alias, by, e);
 		if (r)
 			return r;
 		lift(x, g->first_doc + at.id, by);
@@ -343,7 +370,7 @@ static int score_name(struct run *x, const struct plan *p, const struct plan_nam
 		by.cover = know_link(x);
 	for (size_t i = 0; !r && i < x->s->m.n_segment; i++)
 		if (x->at[i].found)
-			r = lift_named(x, &x->s->seg[i], x->at[i].at.names, &by, MOST_LINKS, e);
+			r = lift_named(x, &x->s->seg[i], x->at[i].at.names, &by, e);
 	return r;
 }
 
