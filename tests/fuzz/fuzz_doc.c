@@ -7,20 +7,16 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/fuzz/file.h"
 #include "tokenize/docout.h"
 #include "tokenize/docread.h"
 
-static char dir[64], path[96];
+static char path[96];
 
-/* The file of that name; it goes with the next. */
-static void put(const char *name, const uint8_t *p, size_t n)
+static void put(const char *dir, const char *name, const uint8_t *p, size_t n)
 {
-	if (!dir[0])
-		snprintf(dir, sizeof dir, "%s/fuzz-doc-%ld", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (long)getpid());
-	mkdir(dir, 0700);
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, p, n) != (ssize_t)n || close(fd))
@@ -66,17 +62,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct read_opts o = { .limit = 32 + p[1] / 2, .note = p[1] & 1, .roots = { .any = true } };
 	struct read_job j = { .kind = READ_JSON, .path = "lamp.jsonl", .json = (const char *)p + 2, .json_len = n - 2, .line = 1 };
 	size_t i = p[0] % (n_name + 1);
+	const char *dir = fuzz_dir();
 	if (i < n_name) {
-		put(name[i], p + 2, n - 2);
+		put(dir, name[i], p + 2, n - 2);
 		j.kind = READ_FILE;
 		j.path = j.doc = path;
 	}
 	doc_read(&o, c, &j);
 	write_records(&j.out);
 	buf_release(&j.out);
-	if (path[0])
-		unlink(path);
-	if (dir[0])
-		rmdir(dir);
+	fuzz_dir_remove(dir);
 	return 0;
 }

@@ -10,17 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "index/writer.h"
 #include "retrieve/find.h"
+#include "tests/fuzz/file.h"
 
 #define DOCS 8u
 #define HITS 32u
 #define DIM 4u
 
-static char dir[64];
+static const char *dir;
 static struct err e;
 
 static void must(int rc)
@@ -91,22 +90,6 @@ static size_t find(struct str question, float score[HITS])
 	return n;
 }
 
-static void remove_all(void)
-{
-	static const char *const file[] = { "manifest", "lock" };
-	char path[128];
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof path, "%s/%s", dir, file[i]);
-		unlink(path);
-	}
-	for (unsigned i = 1; i < 12; i++)
-		for (int v = 0; v < 2; v++) {
-			snprintf(path, sizeof path, "%s/%016x.%s", dir, i, v ? "vec" : "seg");
-			unlink(path);
-		}
-	rmdir(dir);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -115,8 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	float before[HITS], after[HITS];
 	unsigned n_doc = 0;
 	bool known;
-	if (!dir[0])
-		snprintf(dir, sizeof dir, "%s/fuzz-find-%ld", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (long)getpid());
+	dir = fuzz_dir();
 	while (all.n && n_doc < DOCS)
 		doc[n_doc++] = next(&all, 0);
 	must(writer_open(&w, dir, true, 0, &e));
@@ -135,6 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	writer_close(w);
 	size_t n_after = find(question, after);
 	must(n_before != n_after || memcmp(before, after, n_before * sizeof *before));
-	remove_all();
+	fuzz_dir_remove(dir);
 	return 0;
 }

@@ -10,24 +10,9 @@
 
 #include "generate/emit.h"
 #include "lib/base/io.h"
-#include "lib/model/gguf.h"
-#include "tests/unit/tiny.h"
+#include "tests/fuzz/vocabulary.h"
 
 #define TURNS 5u	/* system, example, its reply, question, and the one to come */
-
-static struct tok *vocabulary(void)
-{
-	static struct buf file, blob;
-	struct tiny t = { .arch = "qwen2", .seed = 3 };
-	struct gguf *g;
-	struct tok *tok;
-	tiny_write(&t, &file);
-	if (gguf_open_memory(&g, file.data, file.len, "tiny", NULL) || tok_build_gguf(&blob, g, NULL) ||
-		tok_open(&tok, blob.data, blob.len, NULL))
-		abort();
-	gguf_close(g);
-	return tok;
-}
 
 /* Writes an answer that is the question, as far as a model could have said it. */
 static void answer(const struct ask *a, const struct prompt *p, int fd, enum emit_form form)
@@ -107,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct ask q = {0};
 	struct err e = {0};
 	if (!tok) {
-		tok = vocabulary();
+		tok = fuzz_vocabulary();
 		in = memfd_create("in", MFD_CLOEXEC);
 		out = memfd_create("out", MFD_CLOEXEC);
 	}

@@ -9,18 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "index/layout.h"
 #include "index/writer.h"
 #include "lib/base/cursor.h"
 #include "retrieve/find.h"
+#include "tests/fuzz/file.h"
 
 #define N_VECTOR_SECT 4u
 #define COPIES 4096u	/* documents times chunks: a document may claim all chunks, and be merged with them */
 
-static char dir[64], path[3][96];	/* of manifest, segment, vectors */
+static const char *dir;
+static char path[3][96];	/* of manifest, segment, vectors */
 
 /* A file of the next n sections; their first eight bytes. */
 static uint64_t put_file(struct cursor *c, const char *file, uint32_t kind, uint64_t number, uint32_t n, uint64_t *pin, uint64_t *len)
@@ -110,35 +110,18 @@ static void change(void)
 	writer_close(w);
 }
 
-static void remove_all(void)
-{
-	char file[128];
-	for (size_t i = 0; i < 3; i++)
-		unlink(path[i]);
-	for (unsigned i = 3; i < 12; i++)
-		for (int v = 0; v < 2; v++) {
-			snprintf(file, sizeof file, "%s/%016x.%s", dir, i, v ? "vec" : "seg");
-			unlink(file);
-		}
-	snprintf(file, sizeof file, "%s/lock", dir);
-	unlink(file);
-	rmdir(dir);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const char *const name[] = { "manifest", "0000000000000001.seg", "0000000000000002.vec" };
 	struct cursor c = cursor_of(p, n);
-	if (!dir[0])
-		snprintf(dir, sizeof dir, "%s/fuzz-store-%ld", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (long)getpid());
+	dir = fuzz_dir();
 	for (size_t i = 0; i < 3; i++)
 		snprintf(path[i], sizeof path[i], "%s/%s", dir, name[i]);
-	mkdir(dir, 0700);
 	if (put_index(&c)) {
 		search((const char *)p + c.at, c.bad ? 0 : n - c.at);
 		change();
 	}
-	remove_all();
+	fuzz_dir_remove(dir);
 	return 0;
 }

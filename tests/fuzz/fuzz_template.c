@@ -7,22 +7,7 @@
 #include <stdlib.h>
 
 #include "generate/template.h"
-#include "lib/model/gguf.h"
-#include "tests/unit/tiny.h"
-
-static struct tok *vocabulary(void)
-{
-	static struct buf file, blob;
-	struct tiny t = { .arch = "qwen2", .seed = 3 };
-	struct gguf *g;
-	struct tok *tok;
-	tiny_write(&t, &file);
-	if (gguf_open_memory(&g, file.data, file.len, "tiny", NULL) || tok_build_gguf(&blob, g, NULL) ||
-		tok_open(&tok, blob.data, blob.len, NULL))
-		abort();
-	gguf_close(g);
-	return tok;
-}
+#include "tests/fuzz/vocabulary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -31,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct chat c;
 	size_t marks = 0;
 	if (!tok)
-		tok = vocabulary();
+		tok = fuzz_vocabulary();
 	enum template_kind kind = template_detect((const char *)p, n);
 	if (kind >= TEMPLATE_N || !template_name(kind))
 		abort();

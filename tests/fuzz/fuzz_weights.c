@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "embed/weights.h"
+#include "tests/fuzz/file.h"
 
-static char dir[64], path[2][96];
+static char path[2][96];
 
 static void put(const char *file, const uint8_t *p, size_t n)
 {
@@ -47,12 +46,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = {0};
 	const uint8_t *nul = n ? memchr(p, 0, n) : NULL;
 	size_t n_json = nul ? (size_t)(nul - p) : n;
-	if (!dir[0]) {
-		snprintf(dir, sizeof dir, "%s/fuzz-weights-%ld", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (long)getpid());
-		snprintf(path[0], sizeof path[0], "%s/config.json", dir);
-		snprintf(path[1], sizeof path[1], "%s/model.safetensors", dir);
-	}
-	mkdir(dir, 0700);
+	const char *dir = fuzz_dir();
+	snprintf(path[0], sizeof path[0], "%s/config.json", dir);
+	snprintf(path[1], sizeof path[1], "%s/model.safetensors", dir);
 	put(path[0], p, n_json);
 	put(path[1], nul ? nul + 1 : p, nul ? n - n_json - 1 : 0);
 	if (!weights_open(&w, dir, &e)) {
@@ -63,8 +59,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	} else if (!e.code || !e.msg[0]) {
 		abort();
 	}
-	unlink(path[0]);
-	unlink(path[1]);
-	rmdir(dir);
+	fuzz_dir_remove(dir);
 	return 0;
 }
