@@ -113,7 +113,7 @@ static int read_roles(struct maker *m, const struct build *b, struct err *e)
 	return 0;
 }
 
-/* What files may say of how text is taken, each beside the kind that doesn't heed it. */
+/* What a file may say of how text is taken. The first key is nothing to WordPiece. */
 static int read_flags(struct maker *m, const struct gguf *g, struct err *e)
 {
 	static const struct { const char *key; uint32_t flags; } flag[] = {
