@@ -8,9 +8,9 @@
 #	TT_ROUNDS	rounds whose median counts (3)
 #	TT_CPU		caps our level; the peer must then be built for that level too
 #
-# A round is: tt-bench, then the peer once in each of its configurations. The peer's figure is that of its best configuration. The
-# bandwidth probe of each round of ours is written beside; a round in which it moved by more than a tenth is named on standard error.
-# A round that tt-bench fails in is named too, and the status in the end is 3.
+# A round is: tt-bench, then the peer in one of its configurations, and so on for each: on a shared host each has a run of ours beside
+# it. The peer's figure is that of its best configuration. The bandwidth probe of each run of ours is written beside; a run in which it
+# moved by more than a tenth is named on standard error. One that tt-bench fails in is named too, and the status in the end is 3.
 set -eu
 export LC_ALL=C		# where numbers have a comma, awk reads no further than their point
 name=${1:?usage: peers.sh NAME [MODEL ...]}
@@ -53,7 +53,7 @@ ours() {
 		$1 ~ /^verify[.][48]$/		{ sub(/[.]/, "-", $1); print m, "ours", "-", $1, one / $2 }
 		$1 == "level"			{ print m, "ours", "-", "level", $2 }
 		$1 ~ /^bandwidth_(before|after)/ { print m, "ours", "-", $1, $2; b[++n] = $2 }
-		END { if (n == 2 && (b[1] > 1.1 * b[2] || b[2] > 1.1 * b[1])) printf "bench: %s: the bandwidth moved from %.1f to %.1f GB/s in this round\n", m, b[1], b[2] >"/dev/stderr" }' "$raw/ours"
+		END { if (n == 2 && (b[1] > 1.1 * b[2] || b[2] > 1.1 * b[1])) printf "bench: %s: the bandwidth moved from %.1f to %.1f GB/s in this run\n", m, b[1], b[2] >"/dev/stderr" }' "$raw/ours"
 }
 
 # One test of llama.cpp: WORK, then its options. Its CSV has a heading; the speed is in avg_ts.
@@ -75,6 +75,7 @@ llama_round() {
 		for fa in on off
 		do
 			config="--repack,$repack,-fa,$fa"
+			ours "$model" -m "$model"
 			llama_test prefill -p 512,1500 -n 0 -fa $fa --repack $repack
 			llama_test decode -p 0 -n 32 -d 512,1500 -fa $fa --repack $repack
 			llama_test verify -p 1,4,8 -n 0 -d 512 -fa $fa --repack $repack
@@ -86,7 +87,7 @@ llama_round() {
 write_results() {
 	{
 		cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-		echo "# $(date +%F), $(nproc) processors ($cpu), medians of $rounds rounds, each of ours and then of every configuration of the peer."
+		echo "# $(date +%F), $(nproc) processors ($cpu), medians of $rounds rounds, in each ours and the peer in turn, once for every configuration of the peer."
 		echo "# Made by: make bench NAME=$name MODELS='$*'"
 		echo "# prefill and decode: tokens a second, of a prompt of 512 or 1,500 tokens and after it; verify-N: a step of one token over a step of N;"
 		echo "# embed-234: tokens a second over chunks of 234 tokens; queries: short queries a second, inside a process. Bandwidth in GB/s."
@@ -110,11 +111,11 @@ do
 			ours "$model" -e "$model"
 			"$python" "$here/peer_embed.py" || say "no peer for $model: see TT_PEER_PYTHON in bench/peers.sh" ;;
 		*)
-			ours "$model" -m "$model"
 			if command -v "$llama" >/dev/null
 			then
 				llama_round "$model"
 			else
+				ours "$model" -m "$model"
 				say "no peer for $model: see TT_PEER in bench/peers.sh"
 			fi ;;
 		esac >>"$raw/rounds"

@@ -74,3 +74,10 @@ table() {
 	printf '#!/bin/sh\nexit 1\n' >bin/tt-bench
 	[ "$(table)" = "$(printf '%s\n' "m - prefill-512 - 40.2 - - -" "m - decode-512 - 10.5 - - -" "m - verify-4 - 0.750 - - -")" ]
 }
+
+@test "ours and the peer take turns, once for each of its configurations" {
+	sed -i '2i echo ours >>order' bin/tt-bench
+	sed -i '2i echo "$*" | sed "s/.*-fa/peer &/; s/ .*-fa/ -fa/" >>order' bin/llama-bench
+	bench/peers.sh new m
+	[ "$(uniq order)" = "$(for repack in 1 0; do for fa in on off; do echo ours; echo "peer -fa $fa --repack $repack"; done; done)" ]
+}
