@@ -372,7 +372,20 @@ docs"
 	[ "$(docs)" = "balance.1 handover.md scale.1 stowage.8 " ]
 }
 
-# Programs of the system are found behind ours, so a `find` of the test's own is taken in place of the real one.
+@test "a .so page that comes, or gets another name, in the run in which its page would leave keeps that" {
+	mkdir docs/man1
+	mv docs/weighbridge.1 docs/man1/
+	tt-sync --lexical
+	sed -i 's/exclude: \[/exclude: [weighbridge.1, /' depot.yaml
+	echo '.so man1/weighbridge.1' >docs/man1/scale.1
+	tt-sync --lexical
+	[ "$(docs)" = "handover.md scale.1 stowage.8 weighbridge.1 " ]
+	mv docs/man1/scale.1 docs/man1/balance.1
+	tt-sync --lexical
+	[ "$(docs)" = "balance.1 handover.md stowage.8 weighbridge.1 " ]
+	tt-retrieve "$index" <<<"print pounds" | tt-json | grep '"doc":"[^"]*/weighbridge.1".*pounds'
+}
+
 @test "a .so page whose page comes later is an alias of it from then on" {
 	mkdir docs/man1
 	echo '.so man1/later.1' >docs/man1/scale.1
@@ -385,6 +398,7 @@ docs"
 	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
 }
 
+# Programs of the system are found behind ours, so a `find` of the test's own is taken in place of the real one.
 @test "a folder that becomes a link out of the corpus after it was listed: nothing is read there, 3" {
 	mkdir -p docs/sub outside bin
 	echo 'harmless words' >docs/sub/x.md
