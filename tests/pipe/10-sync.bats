@@ -398,6 +398,18 @@ docs"
 	[ "$(tt-index stat "$index" | grep generation)" = "$generation" ]
 }
 
+@test "a .so page becomes an alias though the run in which its page came was stopped behind that one" {
+	mkdir docs/man1
+	echo '.so man1/weighbridge.1' >docs/man1/scale.1
+	mv docs/weighbridge.1 .
+	tt-sync --lexical
+	mv weighbridge.1 docs/man1
+	chunk_fails "head -n 1 |"
+	run -74 bin/tt-sync --lexical
+	tt-sync --lexical
+	tt-index list "$index" | grep -q $'scale.1\t.*\t[^\t]*/man1/weighbridge.1$'
+}
+
 # Programs of the system are found behind ours, so a `find` of the test's own is taken in place of the real one.
 @test "a folder that becomes a link out of the corpus after it was listed: nothing is read there, 3" {
 	mkdir -p docs/sub outside bin
