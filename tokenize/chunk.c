@@ -210,7 +210,9 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 						   .known = known_as(r, p->outside, false) };
 			rc = jobs_add(jobs, &target, p->aliases);
 		}
-		job.alias_of = root->outside ? root->outside : root != p ? root->doc : known_target(r, p, a);
+		job.alias_of = root->outside ? root->outside : known_target(r, root, a);
+		if (!job.alias_of && root != p)
+			job.alias_of = root->doc;
 		if (job.alias_of)
 			job.kind = READ_ALIAS;
 		job.known = known_as(r, p->doc, job.alias_of != NULL);

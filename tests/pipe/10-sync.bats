@@ -296,6 +296,7 @@ chunk_fails() {	# bin/: the programs, with a tt-chunk that ends with 74 behind w
 	ln -s weighbridge.1 docs/steelyard.1
 	ln -s weighbridge.1 docs/trebuchet.1
 	tt-sync --lexical
+	[ "$(tt-index list "$index" | cut -s -f 5 | grep -c '/weighbridge.1$')" -eq 2 ]
 	for name in steelyard trebuchet
 	do
 		tt-retrieve "$index" <<<"$name" | tt-json | grep -m 1 '"kind":"hit"' | grep '"doc":"[^"]*/weighbridge.1"'
