@@ -15,6 +15,7 @@
 #include "tokenize/src.h"
 
 #define SO_FILE_MAX 512		/* bytes on disk of a page that is only a `.so` */
+#define SO_CHAIN_MAX 8
 
 struct node { uint64_t dev, ino; size_t i; bool used, link; };
 
@@ -224,23 +225,43 @@ static bool lies_below(const struct roots *r, const char *path)
 	return below;
 }
 
+/* The file that the `.so` page path[i] stands for in the end, as *st; NULL if there is none. Pages on the way that are not among the
+ * paths are looked through. */
+static char *so_follow(const struct link_path *p, const struct roots *roots, const struct table *t, struct arena *a, struct stat *st)
+{
+	const char *path = p->path, *doc = p->doc;
+	char target[256], *found = NULL;
+	int i;
+	for (i = 0; i < SO_CHAIN_MAX && so_target(path, target, sizeof target); i++) {
+		struct stat next;
+		char *file = so_resolve(a, doc, target, &next);
+		if (!file)
+			break;		/* a dangling page is read as it is */
+		bool among = t->v[slot_of(t, (uint64_t)next.st_dev, (uint64_t)next.st_ino)].used;
+		if (!among && !lies_below(roots, file))
+			break;
+		*st = next;
+		path = doc = found = file;
+		if (among || next.st_size > SO_FILE_MAX || !page_name(file))
+			break;
+	}
+	return i < SO_CHAIN_MAX ? found : NULL;		/* not round and round */
+}
+
 static void so_pages(struct link_path *path, size_t n, const struct roots *roots, struct table *t, struct arena *a)
 {
 	for (size_t i = 0; i < n; i++) {
-		char target[256];
-		struct stat st;
+		struct stat st = {0};
 		if (!path[i].outside)
 			continue;
 		path[i].outside = NULL;
-		if (path[i].target != LINKS_NONE || !so_target(path[i].path, target, sizeof target))
-			continue;
-		char *file = so_resolve(a, path[i].doc, target, &st);
+		char *file = path[i].target == LINKS_NONE ? so_follow(&path[i], roots, t, a, &st) : NULL;
 		if (!file)
-			continue;	/* a dangling page is read as it is */
+			continue;
 		struct node *v = &t->v[slot_of(t, (uint64_t)st.st_dev, (uint64_t)st.st_ino)];
 		if (v->used && root_of(path, n, v->i) != i) {
 			path[i].target = v->i;
-		} else if (!v->used && lies_below(roots, file)) {
+		} else if (!v->used) {
 			path[i].outside = file;
 			*v = (struct node){ (uint64_t)st.st_dev, (uint64_t)st.st_ino, i, true, false };	/* others may stand for it too */
 		}

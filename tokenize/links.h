@@ -19,7 +19,7 @@ struct link_path {
 	const char *path;	/* as given */
 	const char *doc;	/* identity: the absolute path */
 	size_t target;		/* index of the path it is an alias of, or LINKS_NONE */
-	const char *outside;	/* `.so` target that is not among the paths: absolute path; the target is read for it, once */
+	const char *outside;	/* `.so` target that is not among the paths, and no such page itself: absolute path; it is read once */
 	const char *aliases;	/* names of the paths that are aliases of this one, or of `outside`: "egrep(1) fgrep(1)"; or NULL */
 };
 

@@ -343,6 +343,23 @@ units() {	# "unit | last heading" of each chunk
 	[ "$(grep -c '"alias_of":"[^"]*/man1/lamp.1"' out)" -eq 3 ]
 }
 
+@test "a .so page brings what it stands for in the end, through pages that are not read" {
+	mkdir -p man/man1
+	cp "$data/lamp.1" man/man1/lamp.1
+	echo '.so man1/lamp.1' >man/man1/second.1
+	echo '.so man1/second.1' >man/man1/first.1
+	chunk man/man1/first.1 >out
+	[ "$(grep -c '"kind":"doc"' out)" -eq 2 ]
+	grep -q '"doc":"[^"]*/first.1".*"alias_of":"[^"]*/man1/lamp.1"' out
+	grep '"unit":"name"' out | grep -q '"aliases":"first(1)"'
+	chunk man/man1/first.1 man/man1/lamp.1 | grep -q '"doc":"[^"]*/first.1".*"alias_of":"[^"]*/man1/lamp.1"'
+	# Round and round.
+	echo '.so man1/first.1' >man/man1/second.1
+	[ "$(chunk man/man1/first.1 | grep -c '"kind":"doc"')" -eq 1 ]
+	echo '.so man1/second.1' >man/man1/second.1
+	[ "$(chunk man/man1/first.1 | grep -c '"kind":"doc"')" -eq 1 ]
+}
+
 @test "a .so page may have comments, and stand for a packed page or one beside it; with another line it is a page" {
 	mkdir -p man/man1
 	gzip -c "$data/lamp.1" >man/man1/lamp.1.gz
