@@ -268,6 +268,20 @@ hits() {	# "doc seq" of every hit on stdin
 	done
 }
 
+@test "a page is found by a link that is one to another link, and links that go round end" {
+	{
+		doc tar.1 'tar(1)' 'tar - an archiving utility' man
+		chunk tar.1 0 NAME name 'tar - an archiving utility'
+		doc gtar.1 gtar.1 gtar.1 alias ',"meta":{"alias_of":"tar.1"}'
+		doc bsdtar.1 bsdtar.1 bsdtar.1 alias ',"meta":{"alias_of":"gtar.1"}'
+		doc hen.1 hen.1 hen.1 alias ',"meta":{"alias_of":"egg.1"}'
+		doc egg.1 egg.1 egg.1 alias ',"meta":{"alias_of":"hen.1"}'
+	} | tt-index add chain
+	[ "$(tt-retrieve chain <<<'bsdtar' | hits)" = "tar.1 0" ]
+	run tt-retrieve chain <<<'hen'
+	[ "$status" -eq 1 ]
+}
+
 @test "nothing found: 1, also in an empty index" {
 	run tt-retrieve i <<<'zebra'
 	[ "$status" -eq 1 ]
