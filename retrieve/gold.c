@@ -38,7 +38,7 @@ static void end_word(struct buf *b, size_t from)
 
 void gold_words(struct buf *b, const char *text, size_t n)
 {
-	buf_clear(b);
+	buf_reuse(b);
 	buf_putc(b, ' ');
 	size_t from = b->len;
 	for (size_t i = 0; i < n; i++) {

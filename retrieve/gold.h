@@ -17,7 +17,8 @@
 /* The length of a citation at s[0..n), "[2]" or "[1, 3]"; 0 if there is none. */
 size_t gold_citation(const char *s, size_t n);
 
-/* Writes the words of text[0..n) that count to `b`, each with one space before it, and a space after the last. */
+/* Writes the words of text[0..n) that count to `b`, each with one space before it, and a space after the last. A failure of `b`
+ * stays, as with buf_reuse. */
 void gold_words(struct buf *b, const char *text, size_t n);
 
 /* True if the gold words stand in the answer, in order and together; both from gold_words. Linear, so it may be a long text. */

@@ -150,59 +150,63 @@ static int cmd_queries(const char *path, struct err *e)
 
 /* ---- figures ---- */
 
-/* A mean over `of` cases. As JSON: "name": mean, and in "counts": {"name": of}. */
-static void put(json_t *out, const char *name, double sum, size_t of)
+struct figures { json_t *json, *counts; bool failed; };	/* without --json they are printed at once */
+
+static void open_figures(struct figures *f)
 {
-	double share = of ? sum / (double)of : 0;
-	if (out) {
-		json_t *counts = json_object_get(out, "counts");
-		if (!counts) {
-			counts = json_object();
-			json_object_set_new(out, "counts", counts);
-		}
-		json_object_set_new(out, name, json_real(share));
-		json_object_set_new(counts, name, json_integer((json_int_t)of));
-	} else {
-		printf("%-14s %.4f  of %zu\n", name, share, of);
-	}
+	*f = (struct figures){ .json = o.json ? json_object() : NULL };
+	f->failed = o.json && json_object_set_new(f->json, "counts", json_object());
+	f->counts = json_object_get(f->json, "counts");
 }
 
-static int print_json(json_t *out, struct err *e)
+/* A mean over `of` cases. As JSON: "name": mean, and in "counts": {"name": of}. */
+static void put(struct figures *f, const char *name, double sum, size_t of)
 {
-	if (out && (json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) || putchar('\n') == EOF))
+	double share = of ? sum / (double)of : 0;
+	if (!o.json)
+		printf("%-14s %.4f  of %zu\n", name, share, of);
+	else if (json_object_set_new(f->json, name, json_real(share)) || json_object_set_new(f->counts, name, json_integer((json_int_t)of)))
+		f->failed = true;
+}
+
+static int print_json(const struct figures *f, struct err *e)
+{
+	if (f->failed)
+		return err_memory(e);
+	if (f->json && (json_dumpf(f->json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) || putchar('\n') == EOF))
 		return err_sys(e, ERR_IO, "cannot write to standard output");
 	return io_flush_stdout(e);
 }
 
-static void put_retrieval(json_t *out, const struct tally *t)
+static void put_retrieval(struct figures *f, const struct tally *t)
 {
-	put(out, "nDCG@10", t->ndcg, t->n_query);
-	put(out, "recall@10", t->recall, t->n_query);
-	put(out, "MRR@10", t->rr, t->n_query);
+	put(f, "nDCG@10", t->ndcg, t->n_query);
+	put(f, "recall@10", t->recall, t->n_query);
+	put(f, "MRR@10", t->rr, t->n_query);
 }
 
 /* Without the hits nothing can be said about citations, so only refusals are counted; without judgements, nothing about pages. */
-static void put_answers(json_t *out, const struct tally *t)
+static void put_answers(struct figures *f, const struct tally *t)
 {
-	put(out, "refused", (double)t->refused, t->n_answer);
+	put(f, "refused", (double)t->refused, t->n_answer);
 	if (!o.hits)
 		return;
-	put(out, "option_right", (double)t->option_right, t->n_option);
+	put(f, "option_right", (double)t->option_right, t->n_option);
 	if (t->n_gold) {
-		put(out, "exact_match", (double)t->exact, t->n_gold);
-		put(out, "f1", t->f1, t->n_gold);
-		put(out, "answer_held", (double)t->held, t->n_gold);
+		put(f, "exact_match", (double)t->exact, t->n_gold);
+		put(f, "f1", t->f1, t->n_gold);
+		put(f, "answer_held", (double)t->held, t->n_gold);
 	}
-	put(out, "cites", (double)t->cites, t->n_answer);
-	put(out, "bad_number", (double)t->bad_number, t->n_answer);
+	put(f, "cites", (double)t->cites, t->n_answer);
+	put(f, "bad_number", (double)t->bad_number, t->n_answer);
 	if (o.qrels) {
-		put(out, "page_right", (double)t->page_right, t->n_answer);
-		put(out, "page_any", (double)t->page_any, t->n_answer);
+		put(f, "page_right", (double)t->page_right, t->n_answer);
+		put(f, "page_any", (double)t->page_any, t->n_answer);
 	}
-	put(out, "first_entry", (double)t->first_entry, t->n_judged);
-	put(out, "sources_hold", (double)t->sources_hold, t->n_judged);
+	put(f, "first_entry", (double)t->first_entry, t->n_judged);
+	put(f, "sources_hold", (double)t->sources_hold, t->n_judged);
 	if (o.plain)
-		put(out, "no_sources", (double)t->plain_right, t->n_plain);
+		put(f, "no_sources", (double)t->plain_right, t->n_plain);
 }
 
 /* Runs `f` over the records of `path`, or of stdin for NULL. */
@@ -228,7 +232,8 @@ static int cmd_figures(const char *command, const char *path, struct err *e)
 	struct qset s = { 0 };
 	struct tally t = { 0 };
 	bool answers = strcmp(command, "answers") == 0;
-	json_t *out = o.json ? json_object() : NULL;
+	struct figures f;
+	open_figures(&f);
 	int r = qset_open(&s, path, o.qrels, e);
 	if (r == 0)
 		r = tally_init(&t, &s, e);
@@ -239,11 +244,11 @@ static int cmd_figures(const char *command, const char *path, struct err *e)
 	if (r == 0 && answers)
 		r = with_stream(NULL, &t, tally_answers, e);
 	if (r == 0) {
-		(answers ? put_answers : put_retrieval)(out, &t);
-		r = print_json(out, e);
+		(answers ? put_answers : put_retrieval)(&f, &t);
+		r = print_json(&f, e);
 	}
 	size_t n = answers ? t.n_answer : t.n_query;
-	json_decref(out);
+	json_decref(f.json);
 	tally_release(&t);
 	qset_close(&s);
 	return n ? EXIT_DONE : EXIT_NOTHING;

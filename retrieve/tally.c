@@ -41,6 +41,12 @@ void tally_release(struct tally *t)
 	*t = (struct tally){ 0 };
 }
 
+/* Not 0 if some text could not be compared for want of memory. */
+static int check_compared(const struct tally *t, struct err *e)
+{
+	return t->words.failed || t->gold.failed ? err_memory(e) : 0;
+}
+
 static int find_query(const struct tally *t, const struct rec *rec, const char *key, const struct qitem **q, struct err *e)
 {
 	const char *id = "";
@@ -103,8 +109,8 @@ static void forget(struct gathered *g)
 	g->n_doc = 0;
 	g->n_hit = 0;
 	g->q = NULL;
-	buf_clear(&g->first);
-	buf_clear(&g->all);
+	buf_reuse(&g->first);
+	buf_reuse(&g->all);
 }
 
 static int add_doc(const struct tally *t, struct gathered *g, const struct rec *rec, struct err *e)
@@ -179,6 +185,8 @@ int tally_hits(struct tally *t, struct rec_reader *in, struct err *e)
 		judge(t, &g);
 	if (r == 0 && (g.first.failed || g.all.failed))
 		r = err_memory(e);
+	if (r == 0)
+		r = check_compared(t, e);
 	forget(&g);
 	buf_release(&g.first);
 	buf_release(&g.all);
@@ -212,7 +220,7 @@ int tally_plain(struct tally *t, struct rec_reader *in, struct err *e)
 		t->n_plain++;
 		t->plain_right += rec_str(&rec, "text", &text, &n) && is_right_in(t, q, text, n);
 	}
-	return got;
+	return got < 0 ? got : check_compared(t, e);
 }
 
 /* True if the text speaks of a source outside 1..n_hit: a citation with such a number. */
@@ -292,5 +300,5 @@ int tally_answers(struct tally *t, struct rec_reader *in, struct err *e)
 	int got;
 	while ((got = next_answer(t, in, &rec, &q, e)) > 0)
 		add_answer(t, q, &rec);
-	return got;
+	return got < 0 ? got : check_compared(t, e);
 }

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# Whichever allocation fails, a program says so, or its output is what it would have been.
+bats_require_minimum_version 1.5.0
+load common
+
+setup_file() {
+	cc -shared -fPIC -o "$BATS_FILE_TMPDIR/nomem.so" "$BATS_TEST_DIRNAME/nomem.c" || skip "no compiler here"
+}
+
+setup() {
+	find_build
+	! grep -q __asan_init "$build/bin/tt-json" || skip "a sanitizer allocates by itself"
+	cd "$BATS_TEST_TMPDIR" || exit 1
+	export HOME="$PWD" TT_MODELS="$PWD" LIB="$BATS_FILE_TMPDIR/nomem.so"
+	unset XDG_CONFIG_HOME TT_CONFIG
+	printf '%s\n' \
+		'{"id":"a","text":"list","gold_flags":[["-t"]],"flags_not_in_page":[]}' \
+		'{"id":"g","text":"who","answers":["Jim Blandy","the man"]}' >q.jsonl
+	printf '%s\ttar.1\t2\n' a g >qrels
+	printf '%s\n' \
+		'{"kind":"query","id":"a","text":"list"}' \
+		'{"kind":"hit","query":"a","doc":"/m/tar.1.gz","sec":["OPTIONS","-t"],"text":"..."}' \
+		'{"kind":"query","id":"g","text":"who"}' \
+		'{"kind":"hit","query":"g","doc":"/m/tar.1.gz","text":"by Jim Blandy"}' | tt-json >hits
+	printf '%s\n' \
+		'{"kind":"answer","query":"a","text":"-t [1]","refused":false,"cites":[{"n":1,"doc":"/m/tar.1.gz"}]}' \
+		'{"kind":"answer","query":"g","text":"Jim Blandy [1].","refused":false,"cites":[]}' | tt-json >answers
+}
+
+# Runs COMMAND once for each of its allocations, which then fails. Where the status is what it is without, so is the output; else it is
+# 74, or one of those in $OTHER (those that jansson takes for an error in its text, 65; those before the options are read, 2).
+each_fails() { # COMMAND ...
+	local status=0 right=0 at n
+	NOMEM=0 LD_PRELOAD="$LIB" "$@" <in >right 9>n 2>/dev/null || right=$?
+	n=$(cat n) || skip "not with this C library"
+	for at in $(seq "$n")
+	do
+		status=0
+		NOMEM=$at LD_PRELOAD="$LIB" "$@" <in >out 2>err || status=$?
+		echo "$at of $n: $status $(cat err)"
+		if [ "$status" -eq "$right" ]
+		then
+			cmp out right
+		else
+			[ -s err ]
+			case " 2 74 $OTHER " in *" $status "*) ;; *) false ;; esac
+		fi
+	done
+}
+
+@test "tt-score: figures are of all queries" {
+	cp hits in
+	OTHER=65 each_fails tt-score retrieval q.jsonl --qrels qrels
+	OTHER=65 each_fails tt-score retrieval q.jsonl --qrels qrels --json
+}
+
+@test "tt-score: figures are of all answers" {
+	cp answers in
+	OTHER=65 each_fails tt-score answers q.jsonl --hits hits --plain answers --json
+}
