@@ -114,20 +114,23 @@ static void pack_cite(msgpack_packer *pk, const msgpack_object *cite, const char
 	}
 }
 
-static void print_cite(const msgpack_object *cite, const char *why)
+/* Not 0 if there is no memory. */
+static int print_cite(const msgpack_object *cite, const char *why)
 {
 	struct text name = get_str(cite, "name"), path = get_str(rec_map_get(cite, "src"), "path");
 	struct buf b = {0};
 	if (o.quiet)
-		return;
+		return 0;
 	shown_name(&b, name.s, name.n, path.s, path.n);		/* one line a citation, whatever a name or a path holds */
 	if (why) {
 		buf_putc(&b, '\t');
 		utf8_visible_field(&b, why, strlen(why));
 	}
-	if (!b.failed)
+	int r = b.failed;
+	if (!r)
 		printf("%s\t%s\n", why ? "FALSE" : "true", b.data ? b.data : "");
 	buf_release(&b);
+	return r;
 }
 
 static int take_answer(struct run *x, const struct rec *r, struct err *e)
@@ -157,8 +160,8 @@ static int take_answer(struct run *x, const struct rec *r, struct err *e)
 			pack_cite(pk, c, why);
 		else if (pk)
 			msgpack_pack_object(pk, *c);
-		else if (is_map)
-			print_cite(c, why);
+		else if (is_map && print_cite(c, why))
+			return err_memory(e);
 	}
 	return x->out ? rec_emit(x->out, e) : 0;
 }

@@ -44,7 +44,7 @@ static int too_long(const struct source *s, uint64_t at, struct err *e)
 static int read_plain(struct source *s, int fd, struct err *e)
 {
 	gzFile z = gzdopen(fd, "rb");
-	int r = 0, n = 1;
+	int r = 0, n = 1, why;
 	if (!z) {
 		close(fd);
 		return err_memory(e);
@@ -55,7 +55,9 @@ static int read_plain(struct source *s, int fd, struct err *e)
 			break;
 		}
 		n = gzread(z, s->text.data + s->text.len, 1 << 16);
-		if (n < 0)
+		if (n < 0 && (gzerror(z, &why), why == Z_MEM_ERROR))
+			r = err_memory(e);
+		else if (n < 0)
 			r = err_set(e, ERR_FORMAT, s->text.len, "cannot decompress '%s'", s->path);
 		else
 			s->text.len += (size_t)n;

@@ -58,3 +58,17 @@ each_fails() { # COMMAND ...
 	cp answers in
 	OTHER=65 each_fails tt-score answers q.jsonl --hits hits --plain answers --json
 }
+
+@test "tt-cite: nothing is called false, and no line is missing" {
+	gzip -c >page.1.gz <<<'Extract files from an archive.'
+	echo '{"kind":"answer","cites":[{"name":"p","src":{"path":"page.1.gz"},"span":{"b":[0,20]},"quote":"extract files"}]}' | tt-json >in
+	each_fails tt-cite
+	each_fails tt-cite -q
+	command -v script >/dev/null || skip "needs script"
+	for at in $(seq 40)
+	do
+		status=0
+		script -qec "NOMEM=$at LD_PRELOAD='$LIB' tt-cite <in 2>err" /dev/null </dev/null >out || status=$?
+		[ "$status" -ne 0 ] || grep -q '^true' out
+	done
+}
