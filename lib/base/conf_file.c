@@ -81,8 +81,9 @@ int conf_find(struct buf *out, const char *tt_config, struct err *e)
 		buf_puts(out, tt_config);
 		return out->failed ? err_memory(e) : 0;
 	}
-	if (io_dir(out, IO_DIR_CONFIG, "tiny-titans.yaml", NULL) == 0 && access(out->data, F_OK) == 0)
-		return 0;
+	int r = io_dir(out, IO_DIR_CONFIG, "tiny-titans.yaml", e);
+	if (r == ERR_MEM || (!r && access(out->data, F_OK) == 0))
+		return r;
 	if (access(system_file, F_OK) == 0) {
 		buf_clear(out);
 		buf_puts(out, system_file);

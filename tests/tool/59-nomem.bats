@@ -72,3 +72,11 @@ each_fails() { # COMMAND ...
 		[ "$status" -ne 0 ] || grep -q '^true' out
 	done
 }
+
+@test "tt-conf: the configuration of the user is not passed over" {
+	mkdir -p .config/tiny-titans
+	echo 'corpora: [{name: notes, paths: [~/notes]}]' >.config/tiny-titans/tiny-titans.yaml
+	: >in
+	each_fails tt-conf file
+	each_fails tt-conf corpora
+}
