@@ -113,6 +113,8 @@ static void put_id(struct job *j, int32_t id, uint64_t at)
 		buf_printf(&j->out, "%d\t%llu\t", id, (unsigned long long)at);
 		put_quoted(&j->out, piece.data ? piece.data : "", piece.len);
 		buf_putc(&j->out, '\n');
+		if (piece.failed)
+			j->out.failed = piece.failed;
 		buf_release(&piece);
 	} else {
 		buf_printf(&j->out, "%s%d", j->n ? (o.json ? "," : " ") : o.json ? "{\"ids\":[" : "", id);

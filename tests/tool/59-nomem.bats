@@ -80,3 +80,11 @@ each_fails() { # COMMAND ...
 	each_fails tt-conf file
 	each_fails tt-conf corpora
 }
+
+@test "tt-tokenize: no token is without its text" {
+	mkdir toy
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' the cat '##s' sat >toy/vocab.txt
+	echo 'the cats sat' >in
+	each_fails tt-tokenize -m toy -v
+	each_fails tt-tokenize -m toy --json
+}
