@@ -101,9 +101,10 @@ static int add_source(struct ask *a, const struct rec *r, struct err *e)
 	memcpy(raw, r->raw, r->raw_len);
 	msgpack_unpacked_init(&s->raw);
 	size_t at = 0;
-	if (msgpack_unpack_next(&s->raw, raw, r->raw_len, &at) != MSGPACK_UNPACK_SUCCESS) {
+	int got = msgpack_unpack_next(&s->raw, raw, r->raw_len, &at);
+	if (got != MSGPACK_UNPACK_SUCCESS) {
 		msgpack_unpacked_destroy(&s->raw);
-		return err_set(e, ERR_FORMAT, r->at, "hit that can't be unpacked");
+		return got == MSGPACK_UNPACK_NOMEM_ERROR ? err_memory(e) : err_set(e, ERR_FORMAT, r->at, "hit that can't be unpacked");
 	}
 	fill(s);
 	a->source[a->n_source++] = s;

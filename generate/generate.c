@@ -272,9 +272,9 @@ static int answer_text(struct engine *en, struct rec_reader *in, struct err *e)
 	size_t n;
 	int got, rc = 0;
 	for (bool first = true; !rc && (got = rec_reader_line(in, &s, &n, e)) > 0; first = false) {
-		if (!first && buf_putc(&text, '\n'))
+		if ((!first && buf_putc(&text, '\n')) || buf_add(&text, s, n))
 			rc = err_memory(e);
-		if (!rc && (buf_add(&text, s, n) || text.len > PROMPT_MAX))
+		else if (text.len > PROMPT_MAX)
 			rc = err_set(e, ERR_LIMIT, ERR_NO_OFFSET, "a prompt of more than %u bytes", PROMPT_MAX);
 	}
 	if (!rc && got < 0)

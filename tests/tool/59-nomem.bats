@@ -88,3 +88,14 @@ each_fails() { # COMMAND ...
 	each_fails tt-tokenize -m toy -v
 	each_fails tt-tokenize -m toy --json
 }
+
+@test "tt-generate: a prompt is not called long, nor a hit malformed" {
+	"$build/tests/tool/mktiny" qwen2 qwen2.gguf
+	tt-pack qwen2
+	printf 'one\ntwo\n' >in
+	each_fails tt-generate -m qwen2 -n 2 -j 1 --text --draft none --prefix-cache 0
+	tt-json hits | sed -n 2,3p | tt-json >in
+	OTHER=3 each_fails tt-generate -m qwen2 -n 2 -j 1 --text --draft none --prefix-cache 0 >log
+	grep -q 'out of memory' log
+	run ! grep 'unpacked' log
+}
