@@ -59,6 +59,7 @@ struct visit {
 	struct totals sub;
 	uint8_t (*id)[HASH_ID_LEN];	/* forget: ids, sorted */
 	size_t n_id;
+	struct err *e;			/* of the command: what ends the walk */
 };
 
 static void show_model(struct visit *v)
@@ -110,6 +111,10 @@ static int visit_block(void *arg, const char *path, const struct block *b, const
 	struct err e = *why;
 	v->t.n_block++;
 	if (b && v->verify && block_check(b, &e)) {
+		if (e.code == ERR_MEM) {	/* that says nothing of the block */
+			*v->e = e;
+			return e.code;
+		}
 		err_wrap(&e, "'%s'", path);
 		b = NULL;
 	}
@@ -194,7 +199,7 @@ static int prune(int *status, struct err *e)
 
 static int look(const char *name, int *status, struct err *e)
 {
-	struct visit v = { .list = !strcmp(name, "list"), .verify = !strcmp(name, "verify") };
+	struct visit v = { .list = !strcmp(name, "list"), .verify = !strcmp(name, "verify"), .e = e };
 	struct buf dir = {0};
 	bool forget = !strcmp(name, "forget");
 	v.drop = forget ? drop_forgotten : !strcmp(name, "clear") ? drop_all : NULL;

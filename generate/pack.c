@@ -36,19 +36,21 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 			done == total ? "\n" : "");
 }
 
-static void list(const struct pack *p)
+static int list(const struct pack *p, struct err *e)
 {
 	static const char *const kind[] = { "", "part", "vector", "matrix" };
 	struct buf name = {0};
-	for (size_t i = 0; i < pack_n_sect(p); i++) {
+	for (size_t i = 0; i < pack_n_sect(p) && !name.failed; i++) {
 		const struct pack_sect *s = pack_sect(p, i);
 		const struct quant_info *q = s->kind == PACK_PART ? NULL : quant_info(s->type);
 		buf_clear(&name);
-		utf8_visible_field(&name, s->name, strlen(s->name));	/* the model file's */
-		printf("%s\t%s\t%s\t%u\t%u\t%llu\n", name.failed ? "" : name.data, kind[s->kind], q ? q->name : "-", s->n_row, s->n_col,
-		       (unsigned long long)s->len);
+		if (!utf8_visible_field(&name, s->name, strlen(s->name)))	/* the model file's */
+			printf("%s\t%s\t%s\t%u\t%u\t%llu\n", name.data, kind[s->kind], q ? q->name : "-", s->n_row, s->n_col,
+			       (unsigned long long)s->len);
 	}
+	int r = name.failed ? err_memory(e) : 0;
 	buf_release(&name);
+	return r;
 }
 
 /* A damaged pack is removed: opening alone would never find out. */
@@ -81,7 +83,7 @@ static int one(const char *name, struct pool *pool, const struct kern *kern, str
 	r = r ? r : model_open(&m, path.data, kern, &how, e);
 	r = r ? r : pack_path(&where, pack_id(m->pack), e);
 	if (!r && o.list)
-		list(m->pack);
+		r = list(m->pack, e);
 	else if (!r)
 		printf("%s\n", where.data);
 	model_close(m);

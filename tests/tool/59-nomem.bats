@@ -99,3 +99,20 @@ each_fails() { # COMMAND ...
 	grep -q 'out of memory' log
 	run ! grep 'unpacked' log
 }
+
+@test "tt-cache: a sound block is not called damaged" {
+	"$build/tests/tool/mktiny" qwen2 qwen2.gguf
+	tt-pack qwen2
+	seq 40 >in
+	tt-generate -m qwen2 -n 2 --text --draft none --prefix-dir store <in
+	each_fails tt-cache list --prefix-dir store
+	each_fails tt-cache verify --prefix-dir store
+}
+
+@test "tt-pack: no section is without its name" {
+	"$build/tests/tool/mktiny" qwen2 qwen2.gguf
+	tt-pack qwen2
+	: >in
+	each_fails tt-pack -j 1 -l qwen2
+	each_fails tt-pack -j 1 --verify qwen2
+}
