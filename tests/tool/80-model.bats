@@ -360,6 +360,13 @@ EOF
 			[ ! -e models ]
 		done
 	done
+	for parts in ten 0 3x
+	do
+		catalogue "$sum"
+		echo "        parts: $parts" >>models.yaml
+		run -78 --separate-stderr tt-model list
+		[[ "$stderr" == *"models.yaml: line 8: a file without a usable \"parts\""* ]]
+	done
 	echo '# nothing' >models.yaml
 	run --separate-stderr tt-model list
 	[ "$status" -eq 78 ]
