@@ -285,6 +285,15 @@ small_disk() {
 	done
 }
 
+@test "what came is thrown away and fetched anew where only its directory is there, as after a power cut" {
+	need_curl
+	mkdir -p "models/.fetch/toy/$(printf 'url file://%s/source' "$PWD" | tr -c 'A-Za-z0-9.=\n-' _)"
+	run -1 --separate-stderr tt-model -q fetch toy
+	[[ "$stderr" == *"toy.gguf: a piece of it is damaged; thrown away"* ]]
+	run -0 tt-model -q fetch toy
+	cmp source models/toy.gguf
+}
+
 @test "a fetch that is killed leaves nobody who writes to the terminal" {
 	command -v curl >/dev/null && command -v script >/dev/null || skip "no curl, or no 'script' to make a terminal"
 	mkdir bin
