@@ -382,7 +382,14 @@ EOF
 
 @test "a question that begins with a brace is no record" {
 	make_fakes
-	called '^tt-embed .*< {print $1} in awk >' fakes/tt-ask -i a '{print $1} in' awk
+	called '^tt-embed .*< {print $1} in awk>' fakes/tt-ask -i a '{print $1} in' awk
+}
+
+@test "the words of a question are asked as the same line of standard input is" {
+	make_fakes
+	called '^tt-embed .*<what is it?>' fakes/tt-ask -i a what 'is it?'
+	called '^tt-embed .*<what is it?>' fakes/tt-ask -i a <<<'what is it?'
+	called '^tt-embed .*<what is it?>' fakes/tt-ask -i a $'what\nis it?\n\n'
 }
 
 @test "--json tells the hits behind the answers, unless something failed" {
