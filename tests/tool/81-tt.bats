@@ -474,6 +474,20 @@ EOT
 	[ "$stderr" = "tt-ask: cannot read standard input" ]
 }
 
+@test "--open shows the passage alone of a document that is a line of a file" {
+	make_fakes
+	printf '{"id": "lake", "text": "It is deep."}\n{"id": "hill", "text": "It is high."}\n' >all.jsonl
+	printf '#!/bin/sh\nprintf "so [1]\\n\\n[1] hill:1\\n"\n' >fakes/tt-generate
+	cat >fakes/tt-json <<'EOT'
+#!/bin/sh
+echo '{"kind":"hit","doc":"hill","name":"hill","span":{"b":[0,11],"l":[1,1]},"src":{"path":"all.jsonl"},"text":"It is high."}'
+EOT
+	chmod +x fakes/tt-json
+	PAGER=cat run -0 fakes/tt-ask --open -i a word
+	[ "${lines[2]}" = 'It is high.' ]
+	[ "${#lines[@]}" -eq 3 ]
+}
+
 @test "with -q tt-sync and tt-model show no progress on a terminal, but what is wrong" {
 	command -v script >/dev/null || skip "needs script"
 	make_fakes
