@@ -247,5 +247,6 @@ index_dir() { # NAME
 need_index() { # NAME DIR
 	test ! -d "$2" || return 0
 	test "$1" = "$2" || test ! -f "$1/manifest" || die 66 "no index '$2' (the directory of that name here is './$1')"
+	test ! -f "$2.lexical" || die 66 "no index '$2' ('${prefix}sync' found nothing to read for it, or it was removed since)"
 	die 66 "no index '$2' ('${prefix}sync' makes the index of a corpus)"
 }

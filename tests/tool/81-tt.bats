@@ -105,6 +105,14 @@ setup() {
 	[[ "$stderr" == *nothing* ]]
 }
 
+@test "an index that tt-sync has not made for want of files is not said to want tt-sync" {
+	mkdir empty
+	printf 'corpora:\n  - name: none\n    paths: [%s/empty]\n' "$PWD" >none.yaml
+	run -0 "$bin/tt-sync" -c none.yaml --lexical
+	run -66 --separate-stderr "$bin/tt-ask" -i none what is it
+	[[ "$stderr" == *"'tt-sync' found nothing"* ]]
+}
+
 @test "a directory that is named without a slash is pointed to" {
 	mkdir man.tt
 	touch man.tt/manifest
