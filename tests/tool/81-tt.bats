@@ -424,6 +424,7 @@ EOF
 	printf 'one\ntwo\nthree\n' >"docs/a b"
 	gzip -c "docs/a b" >docs/packed.gz
 	printf 'a\000b' >docs/x.pdf
+	printf '{\\rtf1\nraw}\n' >docs/x.RTF
 	printf '#!/bin/sh\nprintf "[1] at 9:45\\n\\n[1] %%s:2  two > at 10:30\\n" "${SHOWN:-$FILE}"\n' >fakes/tt-generate
 	cat >fakes/tt-json <<'EOT'
 #!/bin/sh
@@ -454,6 +455,7 @@ man/page.1 cat man|-l|man|--|man|*/page.1|_
 man/packed.1.gz cat man|-l|man|--|man|*/packed.1.gz|_
 man/page.3pm cat man|-l|man|--|man|*/page.3pm|_
 x.pdf cat a_"b"_\\\\n_two_
+x.RTF cat a_"b"_\\\\n_two_
 EOT
 	export FILE="$PWD/docs/a b"
 	PAGER="$PWD/less -R" run -0 fakes/tt-ask --open -i a word
