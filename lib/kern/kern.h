@@ -119,7 +119,6 @@ struct attn {
 	size_t d_head;		/* a multiple of 16, at most 256 */
 	size_t window;		/* 0 = none */
 	float scale;
-	float softcap;		/* 0 = none; else score = softcap * tanh(score / softcap) */
 };
 /* first_r of a row at `pos`. */
 static inline size_t attn_first(const struct attn *a, size_t pos)

@@ -297,7 +297,7 @@ static void attn_units(void *arg, size_t from, size_t to, int i_thread)
 		size_t kv = unit / w->n_run, r0 = unit % w->n_run * w->rows, n_row = a->n_tok * w->group - r0;
 		struct attn_row row[ATTN_ROWS];
 		struct attn at = { .k = a->k + kv * a->stride, .v = a->v + kv * a->stride, .d_head = a->d_head,
-			.window = a->window, .scale = a->scale, .softcap = a->softcap };
+			.window = a->window, .scale = a->scale };
 		if (n_row > w->rows)
 			n_row = w->rows;
 		for (size_t i = 0; i < n_row; i++) {

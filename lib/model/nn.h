@@ -81,7 +81,7 @@ struct nn_attn {
 	const int16_t *k, *v;
 	size_t stride;
 	size_t window;		/* 0 = none; else positions a row sees, itself included */
-	float scale, softcap;
+	float scale;
 };
 void nn_attn(struct nn *nn, const struct nn_attn *a);
 

@@ -320,8 +320,7 @@ static void check_attn(const struct kern *k, unsigned windowed)
 		struct guarded gk, gv, gq = guarded(ATTN_ROWS * d * 4);
 		put_positions(k, n, d, &gk, &gv);
 		fill_floats(gq.p, ATTN_ROWS * d, FILL_RANDOM);
-		struct attn a = { .k = gk.p, .v = gv.p, .d_head = d, .window = windowed ? 1 + rnd() % 70 : 0, .scale = 0.125f,
-			.softcap = rnd() % 4 ? 0 : 30 };
+		struct attn a = { .k = gk.p, .v = gv.p, .d_head = d, .window = windowed ? 1 + rnd() % 70 : 0, .scale = 0.125f };
 		for (size_t n_row = 1; n_row <= ATTN_ROWS; n_row++) {
 			float out[ATTN_ROWS][256] = { { 0 } }, out2[ATTN_ROWS][256] = { { 0 } };
 			struct attn_row row[ATTN_ROWS], row2[ATTN_ROWS];

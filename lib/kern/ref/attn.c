@@ -5,7 +5,7 @@
  *
  *	codes:	x[i] = scale code[i], scale = max |x| / M, of a query, a key, a value
  *	tile:	s[j] = k_scale[j] (sum over d of q[d] k[d][j])		integers, exact
- *		u = q_scale scale / ln 2: weights are powers of two	with a soft cap s[j] = cap tanh(q_scale scale s[j] / cap), u = 1 / ln 2
+ *		u = q_scale scale / ln 2: weights are powers of two
  *		t = round(u max(s)), m' = max(m, t), integers, so that c = 2^(m - m') and f = 2^(t - m') are exact
  *		p[j] = 2^(u s[j] - t), 0 where j is not attended to
  *		w[j] = round(p[j] v_scale[j] W / max v_scale), the maximum of those attended to
@@ -56,8 +56,6 @@ static float scores(const struct attn *a, const int16_t *k, size_t from, size_t 
 		for (size_t i = 0; i < a->d_head; i++)
 			sum += st->q[i] * k[attn_k_at(a->d_head, j, i)];
 		s[j] = (float)sum * scale[j];
-		if (a->softcap > 0)
-			s[j] = a->softcap * tanh_ref(s[j] * (a->scale * st->q_scale) / a->softcap);
 		top = max2(s[j], top);
 	}
 	return top;

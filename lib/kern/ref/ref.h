@@ -130,13 +130,7 @@ static inline float attn_qk_max(size_t d_head)
 /* What scores, as they come from codes of a query with the scale q_scale, are multiplied by to be exponents of two. */
 static inline float attn_unit(const struct attn *a, float q_scale)
 {
-	return a->softcap > 0 ? EXP_LOG2E : a->scale * EXP_LOG2E * q_scale;
-}
-
-/* tanh(x) = 1 - 2 / (1 + exp(2x)) */
-static inline float tanh_ref(float x)
-{
-	return 1.0f - 2.0f / (1.0f + exp_ref(2.0f * x));
+	return a->scale * EXP_LOG2E * q_scale;
 }
 
 #define GELU_A 0x1.988454p-1f	/* sqrt(2 / pi) */

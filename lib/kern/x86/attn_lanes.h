@@ -18,7 +18,7 @@ struct span {
 struct state {
 	int16_t q[ATTN_ROWS][256], w[ATTN_ROWS][ATTN_TILE];	/* codes of queries and weights */
 	float p[ATTN_ROWS][ATTN_TILE];				/* scores */
-	float q_scale[ROWS_UP], unit[ROWS_UP], top[ROWS_UP], t[ROWS_UP], m[ROWS_UP], c[ROWS_UP];
+	float unit[ROWS_UP], top[ROWS_UP], t[ROWS_UP], m[ROWS_UP], c[ROWS_UP];
 	float f[ROWS_UP];					/* with the scales of values in the end */
 	vf l[ATTN_ROWS];
 	struct span in[ATTN_ROWS];				/* positions of the tile that a row attends to */
@@ -150,22 +150,12 @@ VF_FN bool is_whole(struct span in)
 	return in.from == 0 && in.to == ATTN_TILE;
 }
 
-VF_FN vf capped(const struct attn *a, float q_scale, vf s)
-{
-	vf e = vf_exp(vf_mul(vf_set(2), vf_div(vf_mul(s, vf_set(a->scale * q_scale)), vf_set(a->softcap))));
-	return vf_mul(vf_set(a->softcap), vf_sub(vf_set(1), vf_div(vf_set(2), vf_add(vf_set(1), e))));
-}
-
 /* The largest of a row's scores. */
-VF_FN void find_top(const struct attn *a, struct state *st, size_t r)
+VF_FN void find_top(struct state *st, size_t r)
 {
 	vf top = vf_set(-INFINITY);
 	EACH(i, TILE_LANES, TILE_LANES) {
 		vf s = vf_load(st->p[r] + 16 * i);
-		if (a->softcap > 0) {
-			s = capped(a, st->q_scale[r], s);
-			vf_store(st->p[r] + 16 * i, s);
-		}
 		if (!is_whole(st->in[r]))
 			s = vf_between(s, (int)st->in[r].from - 16 * i, (int)st->in[r].to - 16 * i, -INFINITY);
 		top = vf_max(s, top);
@@ -234,7 +224,7 @@ VF_FN void soften(const struct attn *a, const struct attn_row *row, size_t n_row
 	struct scales all = scales_of(a, v, (struct span){ 0, ATTN_TILE });
 	for (size_t r = 0; r < n_row; r++) {
 		st->in[r] = span_of(a, &row[r], base);
-		find_top(a, st, r);
+		find_top(st, r);
 	}
 	move_tops(st);
 	for (size_t r = 0; r < n_row; r++) {
@@ -261,8 +251,7 @@ void LEVEL(attn)(const struct attn *a, const struct attn_row *row, size_t n_row)
 		size_t end = row[r].pos + 1, start = attn_first(a, row[r].pos);
 		last = end > last ? end : last;
 		first = start < first ? start : first;
-		st.q_scale[r] = codes(row[r].q, a->d_head, attn_qk_max(a->d_head), st.q[r]);
-		st.unit[r] = attn_unit(a, st.q_scale[r]);
+		st.unit[r] = attn_unit(a, codes(row[r].q, a->d_head, attn_qk_max(a->d_head), st.q[r]));
 		memset(row[r].out, 0, a->d_head * sizeof(float));
 		st.l[r] = vf_set(0);
 	}
