@@ -56,6 +56,26 @@ struct job {
 	struct buf seen;
 };
 
+/* Reads up to n bytes more; *end: there are none. */
+static int read_more(struct buf *b, int fd, size_t n, const char *name, bool *end, struct err *e)
+{
+	if (buf_reserve(b, n))
+		return err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading '%s'", name);
+	long got = io_read(fd, b->data + b->len, n);
+	if (got < 0)
+		return err_sys(e, ERR_IO, "cannot read '%s'", name);
+	*end = got == 0;
+	b->len += (size_t)got;
+	return 0;
+}
+
+/* Takes away the first n bytes. */
+static void drop(struct buf *b, size_t n)
+{
+	memmove(b->data, b->data + n, b->len - n);
+	b->len -= n;
+}
+
 /* ---- output ---- */
 
 /* Writes what there is, if it is more than `above` bytes. */
@@ -70,8 +90,7 @@ static int flush(struct job *j, size_t above, struct err *e)
 		buf_clear(&j->seen);
 		if (utf8_visible(&j->seen, j->out.data, n))
 			return err_memory(e);
-		memmove(j->out.data, j->out.data + n, j->out.len - n);
-		j->out.len -= n;
+		drop(&j->out, n);
 		return io_write(STDOUT_FILENO, j->seen.data, j->seen.len, "standard output", e);
 	}
 	int r = io_write(STDOUT_FILENO, j->out.data, j->out.len, "standard output", e);
@@ -213,23 +232,11 @@ static int encode_fd(struct job *j, int fd, const char *name, struct err *e)
 	size_t least = o.lines ? 0 : PART, want = least;	/* bytes that are worth a look for a place to cut */
 	int r = 0;
 	while (!r && !end) {
-		if (buf_reserve(&b, PART)) {
-			r = err_set(e, ERR_MEM, ERR_NO_OFFSET, "out of memory reading '%s'", name);
-			break;
-		}
-		long got = io_read(fd, b.data + b.len, PART);
-		if (got < 0) {
-			r = err_sys(e, ERR_IO, "cannot read '%s'", name);
-			break;
-		}
-		end = got == 0;
-		b.len += (size_t)got;
-		if (b.len > TEXT_MAX - PART) {
-			r = err_set(e, ERR_LIMIT, b.len, "'%s': a text of 4 GiB without a place to cut", name);
-			break;
-		}
 		size_t used = 0;
-		if (!end && b.len < want)
+		r = read_more(&b, fd, PART, name, &end, e);
+		if (!r && b.len > TEXT_MAX - PART)
+			r = err_set(e, ERR_LIMIT, b.len, "'%s': a text of 4 GiB without a place to cut", name);
+		if (r || (!end && b.len < want))
 			continue;
 		if (o.lines) {
 			r = encode_lines(j, &b, end, &used, e);
@@ -241,8 +248,7 @@ static int encode_fd(struct job *j, int fd, const char *name, struct err *e)
 			first = false;
 		}
 		want = used ? least : 2 * b.len;	/* what was looked through in vain is not again until it has doubled */
-		memmove(b.data, b.data + used, b.len - used);
-		b.len -= used;
+		drop(&b, used);
 	}
 	buf_release(&b);
 	return r || o.lines ? r : end_text(j, e);
@@ -310,17 +316,12 @@ static int decode_fd(struct job *j, int fd, const char *name, struct err *e)
 	int r = 0;
 	while (!r && !end) {
 		size_t used;
-		long got = buf_reserve(&b, 65536) ? -1 : io_read(fd, b.data + b.len, 65536);
-		if (got < 0) {
-			r = err_sys(e, ERR_IO, "cannot read '%s'", name);
+		r = read_more(&b, fd, 65536, name, &end, e);
+		if (r)
 			break;
-		}
-		end = got == 0;
-		b.len += (size_t)got;
 		if ((r = take_ids(j, &b, end, &at, &used, e)))
 			err_wrap(e, "'%s'", name);
-		memmove(b.data, b.data + used, b.len - used);
-		b.len -= used;
+		drop(&b, used);
 	}
 	buf_release(&b);
 	j->n = 0;
