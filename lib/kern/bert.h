@@ -35,7 +35,6 @@
 #define BERT_TOKS 12		/* 12 integer and 12 float sums of 16 rows fit 32 registers */
 #define BERT_GROUP 96
 #define BERT_W_LEN 1664		/* bytes a group of a weight tile */
-#define BERT_X_MAX 2432		/* the largest x_len */
 #define BERT_MAX_HEAD 128	/* d_head: a multiple of 16, at most this */
 #define BERT_PV_MAX 32767.0f	/* of p (whose codes add up to about this) and v: the sum of products stays below 2^31 */
 

@@ -5,7 +5,7 @@
  *
  * ONE ARITHMETIC. Every level gives the same bytes, and a token's result does not depend on the batch it came in: integer sums
  * are exact; floats are added in one fixed order with fmaf where it says so; a reduction over a vector keeps 16 partial sums
- * (lane = index mod 16) and adds them as a tree: 8 apart, 4, 2, 1; exp and its kin are one polynomial (kern/ref/exp.h).
+ * (lane = index mod 16) and adds them as a tree: 8 apart, 4, 2, 1; exp and its kin are one polynomial (ref/ref.h).
  *
  * Activations. A token's x[n_col] becomes act_blocks of 256: x[k] = D * s[k / g] * code[k], g = 16 or 32:
  *	D = max over groups of amax_g / (127 * S),  s_g = ceil(amax_g / (127 * D)) in 1..S,  code = round(x / (D * s_g))

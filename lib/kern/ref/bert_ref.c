@@ -8,12 +8,6 @@
 
 #define X_LEN 1280	/* 96 x 12 codes, 2 x 12 floats, up to a multiple of 64 */
 
-/* Nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction. */
-static float round_even(float x)
-{
-	return (x + 0x1.8p23f) - 0x1.8p23f;
-}
-
 /* ---- activations ---- */
 
 static void quant_group(const float *x, size_t n, size_t t, uint8_t *group)
@@ -25,7 +19,7 @@ static void quant_group(const float *x, size_t n, size_t t, uint8_t *group)
 	}
 	float range = hi - lo, inv = range > 0 ? 255.0f / range : 0.0f;
 	for (size_t i = 0; i < BERT_GROUP; i++) {
-		float c = i < n ? round_even(min2(max2((x[i] - lo) * inv, 0.0f), 255.0f)) : 0.0f;
+		float c = i < n ? nearest(min2(max2((x[i] - lo) * inv, 0.0f), 255.0f)) : 0.0f;
 		group[(i / 4 * BERT_TOKS + t) * 4 + i % 4] = (uint8_t)c;
 	}
 	float *scale = (float *)(void *)(group + BERT_GROUP * BERT_TOKS);
@@ -118,7 +112,7 @@ static float inverse(float max, float m)
 /* Code of x: at most `max` in size, since x is at most what `inv` was made from; NaN becomes -max. */
 static int16_t code(float x, float inv, float max)
 {
-	return (int16_t)round_even(min2(max2(x * inv, -max), max));
+	return (int16_t)nearest(min2(max2(x * inv, -max), max));
 }
 
 /* p[n] = codes of softmax(s[n]); returns their sum. */
