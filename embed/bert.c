@@ -211,11 +211,9 @@ static int pack_file(struct buf *out, const struct bert *b, int layout)
 static void store(struct bert *b)
 {
 	struct buf file = {0}, dir = {0};
-	if (!pack_file(&file, b, BERT_LAYOUT) && !io_dir(&dir, IO_DIR_CACHE, "packs", NULL) && !io_mkdirs(dir.data, NULL)) {
-		io_sweep(dir.data);
-		if (!io_replace(file.data, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file.data, NULL))
-			buf_release(&b->own);
-	}
+	if (!pack_file(&file, b, BERT_LAYOUT) && !io_cache_dir(&dir, "packs", NULL) &&
+	    !io_replace(file.data, b->own.data, b->own.len, 0644, NULL) && !map_open(&b->map, file.data, NULL))
+		buf_release(&b->own);
 	for (int layout = 1; b->map.data && layout < BERT_LAYOUT; layout++)
 		if (!pack_file(&file, b, layout))
 			unlink(file.data);

@@ -132,23 +132,19 @@ static unsigned long long processor(void)
 	return hash_xxh64(s, end ? (size_t)(end - s) + strcspn(end, "\n") : n);
 }
 
-static int cost_path(struct buf *path, const struct model *m, int n_thread, struct err *e)
+static int cost_path(struct buf *path, const struct model *m, int n_thread)
 {
 	char hex[2 * HASH_ID_LEN + 1];
 	hash_hex(pack_id(m->pack), HASH_ID_LEN, hex);
-	int r = io_dir(path, IO_DIR_CACHE, "costs", e);
-	if (!r)
-		r = io_mkdirs(path->data, e);
-	if (!r && buf_printf(path, "/%s-%d-%s-%d-%016llx", hex, PACK_LAYOUT, m->kern->name, n_thread, processor()))
-		r = err_memory(e);
-	return r;
+	int r = io_dir(path, IO_DIR_CACHE, "costs/", NULL);
+	return r ? r : buf_printf(path, "%s-%d-%s-%d-%016llx", hex, PACK_LAYOUT, m->kern->name, n_thread, processor());
 }
 
 /* Nine numbers; false for anything else. */
 static bool cost_load(struct cost *c, const struct model *m, int n_thread)
 {
 	struct buf path = {0}, text = {0};
-	bool ok = !cost_path(&path, m, n_thread, NULL) && !io_read_file(&text, path.data, 4096, NULL) && text.len;
+	bool ok = !cost_path(&path, m, n_thread) && !io_read_file(&text, path.data, 4096, NULL) && text.len;
 	char *at = text.data;
 	double x = 0;
 	for (int b = 1; ok && b <= COST_N; b++) {
@@ -173,11 +169,8 @@ static bool cost_save(const struct cost *c, const struct model *m, int n_thread)
 	for (size_t b = 1; b < COST_N; b++)
 		buf_printf(&text, "%.3f ", c->measured[b]);
 	buf_printf(&text, "%u\n", c->unsettled);
-	bool ok = !text.failed && !cost_path(&path, m, n_thread, NULL) && !io_dir(&dir, IO_DIR_CACHE, "costs", NULL);
-	if (ok) {
-		io_sweep(dir.data);
-		ok = !io_replace(path.data, text.data, text.len, 0600, NULL);
-	}
+	bool ok = !text.failed && !cost_path(&path, m, n_thread) && !io_cache_dir(&dir, "costs", NULL) &&
+		!io_replace(path.data, text.data, text.len, 0600, NULL);
 	buf_release(&dir);
 	buf_release(&path);
 	buf_release(&text);

@@ -346,6 +346,16 @@ int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e)
 	return out->failed ? err_memory(e) : 0;
 }
 
+int io_cache_dir(struct buf *out, const char *sub, struct err *e)
+{
+	int r = io_dir(out, IO_DIR_CACHE, sub, e);
+	if (!r)
+		r = io_mkdirs(out->data, e);
+	if (!r)
+		io_sweep(out->data);
+	return r;
+}
+
 int io_beside(struct buf *out, const char *own, const char *other, struct err *e)
 {
 	char exe[4096];

@@ -70,6 +70,8 @@ int io_mkdirs(const char *path, struct err *e);
  * neither the XDG variable nor HOME is set. The only place below main() that reads these variables. */
 enum io_dir { IO_DIR_CONFIG, IO_DIR_DATA, IO_DIR_CACHE };
 int io_dir(struct buf *out, enum io_dir which, const char *sub, struct err *e);
+/* The folder `sub` of the cache, for who writes there: made if it is not there, and swept. Errors of io_dir and io_mkdirs. */
+int io_cache_dir(struct buf *out, const char *sub, struct err *e);
 
 /* Appends the path of another program of the suite, beside this one and with the same prefix: in /usr/bin/x-cache, ("cache", "index")
  * gives /usr/bin/x-index. A program that was given another name finds tt-index. */

@@ -49,10 +49,8 @@ static void memo_write(const char *path, const uint8_t id[HASH_ID_LEN])
 	struct buf dir = {0};
 	memcpy(b, id, HASH_ID_LEN);
 	memcpy(b + HASH_ID_LEN, &sum, 8);
-	if (!io_dir(&dir, IO_DIR_CACHE, "ids", NULL) && !io_mkdirs(dir.data, NULL)) {
-		io_sweep(dir.data);
+	if (!io_cache_dir(&dir, "ids", NULL))
 		io_replace(path, b, sizeof b, 0644, NULL);
-	}
 	buf_release(&dir);
 }
 
@@ -117,11 +115,7 @@ static int make(const char *path, const struct map *m, const char *model_path, c
 {
 	struct gguf *g = NULL;
 	struct buf dir = {0};
-	int r = io_dir(&dir, IO_DIR_CACHE, "packs", e);
-	if (!r)
-		r = io_mkdirs(dir.data, e);
-	if (!r)
-		io_sweep(dir.data);
+	int r = io_cache_dir(&dir, "packs", e);
 	if (!r)
 		r = gguf_open_memory(&g, m->data, m->len, model_path, e);
 	if (!r)
