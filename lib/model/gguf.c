@@ -434,33 +434,25 @@ void gguf_close(struct gguf *g)
 /* ---- looking up ---- */
 
 /* Element i of `type` at p as one of: an unsigned or negative integer, or a real. */
-struct number { bool is_int, is_neg; uint64_t u; int64_t i; double f; };
+struct number { bool is_int, is_neg; int64_t i; double f; };	/* `i` holds the bits of an unsigned one too */
 static struct number number_at(enum gguf_type type, const unsigned char *p, uint64_t i)
 {
-	struct number v = {0};
-	uint64_t u = 0;
-	unsigned len = type_len[type];
-	struct cursor c = cursor_of(p + i * len, len);
-	switch (len) {
-	case 1: u = cursor_u8(&c); break;
-	case 2: u = cursor_u16(&c); break;
-	case 4: u = cursor_u32(&c); break;
-	case 8: u = cursor_u64(&c); break;
-	default: return v;
-	}
-	c.at = 0;
+	struct cursor c = cursor_of(p + i * type_len[type], type_len[type]);
+	struct number v = { .is_int = true };
 	switch (type) {
-	case GGUF_F32: v.f = (double)cursor_f32(&c); return v;
-	case GGUF_F64: v.f = cursor_f64(&c); return v;
-	case GGUF_I8: v.i = (int8_t)u; break;
-	case GGUF_I16: v.i = (int16_t)u; break;
-	case GGUF_I32: v.i = (int32_t)u; break;
-	default: v.i = (int64_t)u; break;
+	case GGUF_F32: return (struct number){ .f = (double)cursor_f32(&c) };
+	case GGUF_F64: return (struct number){ .f = cursor_f64(&c) };
+	case GGUF_U8: case GGUF_BOOL: v.i = cursor_u8(&c); break;
+	case GGUF_U16: v.i = cursor_u16(&c); break;
+	case GGUF_U32: v.i = cursor_u32(&c); break;
+	case GGUF_I8: v.i = (int8_t)cursor_u8(&c); break;
+	case GGUF_I16: v.i = (int16_t)cursor_u16(&c); break;
+	case GGUF_I32: v.i = (int32_t)cursor_u32(&c); break;
+	case GGUF_I64: case GGUF_U64: v.i = (int64_t)cursor_u64(&c); break;
+	case GGUF_STR: case GGUF_ARR: return (struct number){0};
 	}
-	v.is_int = true;
 	v.is_neg = v.i < 0 && type != GGUF_U64;
-	v.u = (uint64_t)v.i;
-	v.f = v.is_neg ? (double)v.i : (double)v.u;
+	v.f = v.is_neg ? (double)v.i : (double)(uint64_t)v.i;
 	return v;
 }
 
@@ -489,7 +481,7 @@ bool gguf_u64(const struct gguf *g, const char *key, uint64_t *v)
 	struct number x;
 	if (!scalar(g, key, &x) || !x.is_int || x.is_neg)
 		return false;
-	*v = x.u;
+	*v = (uint64_t)x.i;
 	return true;
 }
 
