@@ -262,7 +262,7 @@ static int from_gguf(struct weights *w, const char *path, struct err *e)
 	if (r)
 		return r;
 	gguf_str(w->g, "general.architecture", &arch);
-	if (arch.n != 4 || memcmp(arch.s, "bert", 4))
+	if (!gguf_str_is(arch, "bert"))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "architecture '%.*s' is not an embedder that is supported (bert is)",
 			arch.n < 64 ? (int)arch.n : 64, arch.s);
 	r = from_shapes(w, e);

@@ -64,11 +64,6 @@ static int real_of(struct keys *k, const char *rest, double lo, double hi, doubl
 	return 0;
 }
 
-static bool is_word(struct gguf_str s, const char *word)
-{
-	return s.n == strlen(word) && !memcmp(s.s, word, s.n);
-}
-
 /* Biases that the kind doesn't have: there are other families whose files call themselves llama (Granite). */
 static int refuse_biases(const struct arch *a, const struct gguf *g, struct err *e)
 {
@@ -99,7 +94,7 @@ static int refuse(struct keys *k, struct err *e)
 	struct gguf_str s;
 	if (!gguf_str(k->g, key(k, "rope.scaling.type"), &s))
 		return absent(k, "a string", e);
-	if (!is_word(s, "none") && !is_word(s, "linear"))
+	if (!gguf_str_is(s, "none") && !gguf_str_is(s, "linear"))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "'%s': rope scaling '%.*s' is not supported", gguf_path(k->g),
 			(int)(s.n < 20 ? s.n : 20), s.s);
 	return 0;
@@ -118,7 +113,7 @@ static int read_rope(struct arch *a, struct keys *k, struct err *e)
 		rc = real_of(k, "rope.scale_linear", 0.001, 1e6, 1, &factor, e);
 	if (!rc)
 		rc = real_of(k, "rope.scaling.factor", 0.001, 1e6, (double)factor, &factor, e);
-	if (gguf_str(k->g, key(k, "rope.scaling.type"), &type) && is_word(type, "none"))
+	if (gguf_str(k->g, key(k, "rope.scaling.type"), &type) && gguf_str_is(type, "none"))
 		factor = 1;
 	a->rope_scale = 1.0f / factor;
 	a->rope_base_local = a->rope_base;
@@ -189,7 +184,7 @@ int arch_from_gguf(struct arch *a, const struct gguf *g, struct err *e)
 	if (!gguf_str(g, "general.architecture", &s))
 		return err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "'%s': no 'general.architecture'", gguf_path(g));
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (is_word(s, names[i])) {
+		if (gguf_str_is(s, names[i])) {
 			k.arch = names[i];
 			a->kind = (enum arch_kind)i;
 		}

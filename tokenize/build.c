@@ -68,12 +68,9 @@ static int read_role(const struct build *b, const char *name, int32_t *id, struc
 /* Id of the token with this text, or -1. */
 static int32_t token_named(const struct build *b, const char *text)
 {
-	size_t n = strlen(text);
-	for (uint32_t i = 0; i < b->n_vocab; i++) {
-		struct gguf_str s = gguf_array_str(b->g, &b->token, i);
-		if (s.n == n && !memcmp(s.s, text, n))
+	for (uint32_t i = 0; i < b->n_vocab; i++)
+		if (gguf_str_is(gguf_array_str(b->g, &b->token, i), text))
 			return (int32_t)i;
-	}
 	return -1;
 }
 
@@ -247,11 +244,11 @@ static int read_kind(const struct gguf *g, enum tok_kind *kind, struct err *e)
 	struct gguf_str s;
 	if (!gguf_str(g, "tokenizer.ggml.model", &s))
 		return bad(e, "no tokenizer.ggml.model");
-	if (s.n == 4 && !memcmp(s.s, "gpt2", 4))
+	if (gguf_str_is(s, "gpt2"))
 		*kind = TOK_BPE;
-	else if (s.n == 5 && !memcmp(s.s, "llama", 5))
+	else if (gguf_str_is(s, "llama"))
 		*kind = TOK_SPM;
-	else if (s.n == 4 && !memcmp(s.s, "bert", 4))
+	else if (gguf_str_is(s, "bert"))
 		*kind = TOK_WORDPIECE;
 	else
 		return err_set(e, ERR_UNSUPPORTED, ERR_NO_OFFSET, "tokenizer model '%.*s' is not supported",

@@ -512,6 +512,11 @@ bool gguf_str(const struct gguf *g, const char *key, struct gguf_str *v)
 	return true;
 }
 
+bool gguf_str_is(struct gguf_str s, const char *word)
+{
+	return s.n == strlen(word) && !memcmp(s.s, word, s.n);
+}
+
 bool gguf_array(const struct gguf *g, const char *key, struct gguf_array *a)
 {
 	const struct kv *kv = find(g, key);

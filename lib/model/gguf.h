@@ -24,6 +24,7 @@ enum gguf_type {
 	GGUF_I64, GGUF_F64,
 };
 struct gguf_str { const char *s; size_t n; };
+bool gguf_str_is(struct gguf_str s, const char *word);
 
 /* Maps the file until gguf_close. ERR_* of map_open, and of what it finds: ERR_FORMAT, ERR_EOF, ERR_LIMIT, ERR_VERSION, ERR_UNSUPPORTED,
  * ERR_MEM. */
