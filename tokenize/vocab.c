@@ -60,13 +60,12 @@ int vocab_view(struct tok *t, const void *blob, size_t n, struct err *e)
 			return bad(e, (uint64_t)((const char *)&h->sect[i] - (const char *)h), "a section does not fit");
 		p[i] = (const char *)blob + s.at;
 	}
-	struct buf own = t->own;
 	*t = (struct tok){
 		.h = h, .piece_at = (const void *)p[SECT_PIECE_AT], .piece = p[SECT_PIECE], .type = (const void *)p[SECT_TYPE],
 		.score = (const void *)p[SECT_SCORE], .word = (const void *)p[SECT_WORD], .merge = (const void *)p[SECT_MERGE],
 		.byte_id = (const void *)p[SECT_BYTE], .expand_at = (const void *)p[SECT_EXPAND_AT],
 		.expand = (const void *)p[SECT_EXPAND], .join = (const void *)p[SECT_JOIN],
-		.user = (const void *)p[SECT_USER], .n_expand = (uint32_t)(h->sect[SECT_EXPAND].len / 4), .own = own,
+		.user = (const void *)p[SECT_USER], .n_expand = (uint32_t)(h->sect[SECT_EXPAND].len / 4),
 	};
 	uint64_t n_user_byte = h->sect[SECT_USER].len;
 	if (h->n_user && (n_user_byte < sizeof *t->user || t->user->n_len > VOCAB_N_USER_LEN ||

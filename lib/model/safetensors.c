@@ -33,7 +33,6 @@ struct entry {
 struct safetensors {
 	struct map map;
 	struct arena arena;
-	char *path;
 	const unsigned char *p;
 	size_t len;
 	struct tensor *tensor;		/* sorted by name */
@@ -178,7 +177,7 @@ static int read_file(struct safetensors *s, struct err *e)
 	static const struct json_limits most = { .depth = ST_MAX_DEPTH, .n_value = ST_MAX_VALUES };
 	json_t *root = json_text(text, (size_t)n, 0, &most, e);
 	if (!root) {
-		if (e && e->at != ERR_NO_OFFSET)
+		if (e->at != ERR_NO_OFFSET)
 			e->at += ST_HEADER_AT;
 		return err_wrap(e, "header");
 	}
@@ -194,10 +193,8 @@ int safetensors_open_memory(struct safetensors **out, const void *p, size_t n, c
 	if (!e)
 		e = &local;
 	struct safetensors *s = calloc(1, sizeof *s);
-	if (!s || !(s->path = strdup(name))) {
-		free(s);
+	if (!s)
 		return err_memory(e);
-	}
 	s->p = p;
 	s->len = n;
 	int r = read_file(s, e);
@@ -231,7 +228,6 @@ void safetensors_close(struct safetensors *s)
 		return;
 	arena_release(&s->arena);
 	map_close(&s->map);
-	free(s->path);
 	free(s);
 }
 
