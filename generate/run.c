@@ -102,7 +102,7 @@ static int32_t pick(struct step *st, size_t i, size_t n_past)
 		if (id < 0 || allow(st, id))
 			return id;
 	}
-	return sampler_pick(r->sampler, session_logits(r->s, i), session_tokens(r->s), n_past, n_past, allow, st);
+	return sampler_pick(r->sampler, session_logits(r->s, i), session_tokens(r->s), n_past, allow, st);
 }
 
 /* The pick behind the i-th evaluated token of the step; its text goes out. */

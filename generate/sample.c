@@ -269,14 +269,13 @@ static int32_t draw(const struct sample_item *item, size_t n, double u)
 	return n ? item[0].id : -1;	/* u beyond the rounded sum: the best */
 }
 
-int32_t sampler_pick(struct sampler *s, float *logits, const int32_t *past, size_t n_past, uint64_t pos, sample_allow allow,
-	void *arg)
+int32_t sampler_pick(struct sampler *s, float *logits, const int32_t *past, size_t n_past, sample_allow allow, void *arg)
 {
 	penalize(s, logits, past, n_past);
 	for (uint64_t k = 0;; k++) {
 		const struct sample_item *item;
 		size_t n = dist(s, logits, &item);
-		int32_t id = draw(item, n, uniform(s->p.seed, pos, k));
+		int32_t id = draw(item, n, uniform(s->p.seed, n_past, k));
 		if (id < 0 || !allow || allow(arg, id))
 			return id;
 		logits[id] = -INFINITY;

@@ -39,12 +39,11 @@ bool sampler_is_plain(const struct sampler *s);
 /* Whether a token may be chosen; asked only of tokens about to be. */
 typedef bool (*sample_allow)(void *arg, int32_t id);
 
-/* Token for position `pos` (the index the chosen token will have in the timeline) given past[0..n_past), the whole timeline.
+/* The token behind past[0..n_past), the whole timeline; without a penalty nobody looks at `past`, which may be NULL.
  * `allow` (may be NULL) can turn a choice down: it is then forbidden and drawn anew. Without top-k, top-p and min-p that is the same as
  * masking all such tokens first; these count a forbidden token until it has been drawn. Changes `logits`. Allocates nothing. -1 if
  * every token is forbidden. */
-int32_t sampler_pick(struct sampler *s, float *logits, const int32_t *past, size_t n_past, uint64_t pos, sample_allow allow,
-	void *arg);
+int32_t sampler_pick(struct sampler *s, float *logits, const int32_t *past, size_t n_past, sample_allow allow, void *arg);
 /* The distribution that sampler_pick draws from: items sorted best first, probabilities adding up to 1, borrowed until the next
  * call. Greedy gives the one item. */
 size_t sampler_dist(struct sampler *s, float *logits, const int32_t *past, size_t n_past, const struct sample_item **item);

@@ -103,7 +103,7 @@ static int toy_pick(void *arg, size_t i, int32_t *id, struct err *e)
 	(void)e;
 	int32_t a = i > 1 ? t->draft[i - 2] : t->text[t->len - 2 + i], b = i > 0 ? t->draft[i - 1] : t->text[t->len - 1];
 	toy_logits(a, b, l);
-	*id = sampler_pick(t->sampler, l, NULL, 0, t->len + i, NULL, NULL);
+	*id = sampler_pick(t->sampler, l, NULL, t->len + i, NULL, NULL);
 	return t->len + i + 1 == PROMPT + LEN;
 }
 

@@ -32,12 +32,12 @@ static void pick_greedy_tie_gives_lowest_id(void **state)
 	struct sampler *s = open_with(&SAMPLE_GREEDY);
 	float l[N];
 	memcpy(l, logits0, sizeof l);
-	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, NULL, NULL), 1);
+	assert_int_equal(sampler_pick(s, l, NULL, 0, NULL, NULL), 1);
 	l[1] = NAN;
-	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, NULL, NULL), 3);
+	assert_int_equal(sampler_pick(s, l, NULL, 0, NULL, NULL), 3);
 	for (int i = 0; i < N; i++)
 		l[i] = -INFINITY;
-	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, NULL, NULL), -1);
+	assert_int_equal(sampler_pick(s, l, NULL, 0, NULL, NULL), -1);
 	sampler_close(s);
 }
 
@@ -59,14 +59,14 @@ static void pick_with_filter_gives_best_allowed(void **state)
 	(void)state;
 	struct sampler *s = open_with(&SAMPLE_GREEDY);
 	float l[N] = { 9, 1, 8, 2, 7, 0, 6, 0 };
-	assert_int_equal(sampler_pick(s, l, NULL, 0, 0, odd_only, NULL), 3);
+	assert_int_equal(sampler_pick(s, l, NULL, 0, odd_only, NULL), 3);
 	sampler_close(s);
 	struct sample_params p = SAMPLE_GREEDY;
 	alarm(20);
 	for (p.temp = 0; p.temp < 2; p.temp++) {
 		s = open_with(&p);
 		memcpy(l, logits0, sizeof l);
-		assert_int_equal(sampler_pick(s, l, NULL, 0, 0, nothing, NULL), -1);
+		assert_int_equal(sampler_pick(s, l, NULL, 0, nothing, NULL), -1);
 		sampler_close(s);
 	}
 	alarm(0);
@@ -81,7 +81,7 @@ static void pick_with_repeat_penalty_moves_on(void **state)
 	float l[N];
 	memcpy(l, logits0, sizeof l);
 	const int32_t past[] = { 1, 3, 1 };
-	assert_int_equal(sampler_pick(s, l, past, 3, 3, NULL, NULL), 2);
+	assert_int_equal(sampler_pick(s, l, past, 3, NULL, NULL), 2);
 	assert_true(fabsf(l[1] - 0.8f) < 1e-6f);	/* once, though it stands there twice */
 	sampler_close(s);
 }
@@ -97,12 +97,12 @@ static void pick_with_repeat_penalty_takes_the_last_tokens_only(void **state)
 	memcpy(l, logits0, sizeof logits0);
 	room[0] = room[N + 1] = -7;
 	const int32_t past[] = { 3, 1, 4, -1, N };	/* and two that are no tokens */
-	assert_int_equal(sampler_pick(s, l, past, 3, 3, NULL, NULL), 2);
+	assert_int_equal(sampler_pick(s, l, past, 3, NULL, NULL), 2);
 	memcpy(l, logits0, sizeof logits0);
-	assert_int_equal(sampler_pick(s, l, past, 4, 4, NULL, NULL), 3);
+	assert_int_equal(sampler_pick(s, l, past, 4, NULL, NULL), 3);
 	assert_true(l[1] < 1 && l[4] == -2.5f && l[3] == logits0[3]);	/* what is negative becomes more so */
 	memcpy(l, logits0, sizeof logits0);
-	assert_int_equal(sampler_pick(s, l, past, 5, 5, NULL, NULL), 1);
+	assert_int_equal(sampler_pick(s, l, past, 5, NULL, NULL), 1);
 	assert_true(room[0] == -7 && room[N + 1] == -7);
 	assert_false(sampler_is_plain(s));
 	sampler_close(s);
@@ -171,7 +171,7 @@ static void pick_many_with_filter_follows_what_is_left(void **state)
 		some[i] = i % 2 ? logits0[i] : -INFINITY;
 	for (size_t i = 0; i < draws; i++) {
 		memcpy(l, logits0, sizeof l);
-		got[sampler_pick(s, l, NULL, 0, i, odd_only, NULL)]++;
+		got[sampler_pick(s, l, NULL, i, odd_only, NULL)]++;
 	}
 	size_t n = sampler_dist(s, some, NULL, 0, &it);
 	assert_int_equal(n, 3);
@@ -198,12 +198,12 @@ static void pick_many_times_follows_distribution(void **state)
 	for (size_t i = 0; i < n; i++)
 		want[it[i].id] = (double)it[i].p;
 	for (size_t i = 0; i < draws; i++)
-		got[sampler_pick(s, l, NULL, 0, i, NULL, NULL)]++;
+		got[sampler_pick(s, l, NULL, i, NULL, NULL)]++;
 	for (int i = 0; i < N - 1; i++)
 		chi += pow((double)got[i] - want[i] * (double)draws, 2) / (want[i] * (double)draws);
 	assert_int_equal(got[7], 0);
 	assert_true(chi < 22.5);		/* 6 degrees of freedom, p = 0.001 */
-	assert_int_equal(sampler_pick(s, l, NULL, 0, 77, NULL, NULL), sampler_pick(s, l, NULL, 0, 77, NULL, NULL));
+	assert_int_equal(sampler_pick(s, l, NULL, 77, NULL, NULL), sampler_pick(s, l, NULL, 77, NULL, NULL));
 	sampler_close(s);
 }
 
