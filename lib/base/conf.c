@@ -365,8 +365,7 @@ int conf_parse(struct conf *c, const char *text, size_t n, const char *name, con
 	bool valid = utf8_valid(text, n, &bad);
 	const char *nul = n ? memchr(text, '\0', n) : NULL;
 	if (!valid || nul) {
-		for (size_t i = 0; i < (valid ? (size_t)(nul - text) : bad); i++)
-			w.line += text[i] == '\n';
+		w.line = line_of(text, valid ? (size_t)(nul - text) : bad);
 		return fault(&w, "not UTF-8 text");
 	}
 	c->entry = calloc(CONF_MAX_VALUES, sizeof *c->entry);

@@ -157,7 +157,7 @@ static int read_option(struct scan *s, const struct opt *o, const char *attached
 	if (o->type == OPT_FLAG && attached)
 		return complain(s, "%s%s takes no value", dash(o), called(o, letter));
 	if (o->type != OPT_FLAG && !v)
-		return complain(s, "%s%s needs a value: %s", dash(o), called(o, letter), o->arg ? o->arg : "VALUE");
+		return complain(s, "%s%s needs a value: %s", dash(o), called(o, letter), o->arg);
 	return set_value(s, o, v, called(o, letter), dash(o));
 }
 

@@ -63,9 +63,9 @@ void opt_usage(const struct opt_program *p, FILE *f)
 		fprintf(f, "%s %s [-%s]", lead, p->name, flags);
 		for (const struct opt *o = p->opts; !opt_is_end(o); o++) {
 			if (o->letter && o->type != OPT_FLAG)
-				fprintf(f, " [-%c %s]", o->letter, o->arg ? o->arg : "VALUE");
+				fprintf(f, " [-%c %s]", o->letter, o->arg);
 			else if (!o->letter && o->type != OPT_FLAG)
-				fprintf(f, " [--%s=%s]", o->name, o->arg ? o->arg : "VALUE");
+				fprintf(f, " [--%s=%s]", o->name, o->arg);
 			else if (!o->letter)
 				fprintf(f, " [--%s]", o->name);
 		}
@@ -77,14 +77,13 @@ void opt_usage(const struct opt_program *p, FILE *f)
 static void help_line(FILE *f, const struct opt *o)
 {
 	char left[96];
-	const char *arg = o->arg ? o->arg : "VALUE";
 	int n = o->letter ? snprintf(left, sizeof left, "  -%c", o->letter) : snprintf(left, sizeof left, "    ");
 	size_t at = (size_t)n;
 	if (o->name)
 		n = snprintf(left + at, sizeof left - at, "%s--%s", o->letter ? ", " : "  ", o->name);
 	at += o->name ? (size_t)n : 0;
 	if (o->type != OPT_FLAG && at < sizeof left)
-		snprintf(left + at, sizeof left - at, "%s%s", o->name ? "=" : " ", arg);
+		snprintf(left + at, sizeof left - at, "%s%s", o->name ? "=" : " ", o->arg);
 	fprintf(f, "%-26s  %s", left, o->help ? o->help : "");
 	if (o->type == OPT_INT && (o->min || o->max))
 		fprintf(f, ", %ld to %ld", o->min, o->max);
@@ -159,9 +158,9 @@ void opt_synopsis(const struct opt_program *p, FILE *f)
 		fprintf(f, ".Nm %s\n.Op Fl %s\n", p->name, flags);
 		for (const struct opt *o = p->opts; !opt_is_end(o); o++) {
 			if (o->letter && o->type != OPT_FLAG)
-				fprintf(f, ".Op Fl %c Ar %s\n", o->letter, o->arg ? o->arg : "VALUE");
+				fprintf(f, ".Op Fl %c Ar %s\n", o->letter, o->arg);
 			else if (!o->letter && o->type != OPT_FLAG)
-				fprintf(f, ".Op Fl -%s Ns = Ns Ar %s\n", o->name, o->arg ? o->arg : "VALUE");
+				fprintf(f, ".Op Fl -%s Ns = Ns Ar %s\n", o->name, o->arg);
 			else if (!o->letter)
 				fprintf(f, ".Op Fl -%s\n", o->name);
 		}
@@ -220,7 +219,7 @@ static void zsh_line(const struct opt_program *p, FILE *f, const struct opt *o)
 		fputc(']', f);
 		if (o->type != OPT_FLAG) {
 			fputc(':', f);
-			quoted(f, o->arg ? o->arg : "VALUE", "[]:");
+			quoted(f, o->arg, "[]:");
 			fputs(":_files", f);
 		}
 		fputc('\'', f);
