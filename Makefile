@@ -17,7 +17,7 @@ KERN += scan ref/scan_ref x86/scan_avx2 x86/scan_vnni
 
 MODEL := gguf safetensors find nn screen rope pack pack_write pack_get
 
-TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_vocab tok
+TOKENIZE := vocab ucat pretok merge bpe spm wordpiece user make build build_bpe build_wordpiece tok
 TOKENIZE += count split split_pack split_cut roff_text man man_say man_macro man_tree man_roff src child doctype html_entity
 TOKENIZE += split_types split_plain split_outline split_markdown split_code split_html split_man docmsg docread docwork roots links docout known
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * build_vocab: a WordPiece blob from a Hugging Face model folder: vocab.txt (a token a line, the line number is its id), and
+ * build_wordpiece: a WordPiece blob from a Hugging Face model folder: vocab.txt (a token a line, the line number is its id), and
  * from tokenizer.json, if there is one, the normalizer's settings, the longest word and the special tokens. Settings that
  * would need another tokenizer (another prefix than "##", another model type) are refused, not ignored.
  */
