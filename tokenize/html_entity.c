@@ -5,6 +5,7 @@
  */
 #include "tokenize/html_entity.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,9 +77,9 @@ static uint32_t windows(uint32_t cp)
 static size_t numeric(const char *p, size_t n, uint32_t *cp)
 {
 	size_t i = 2;
-	int hex = i < n && (p[i] | 32) == 'x';
+	bool hex = i < n && (p[i] | 32) == 'x';
 	uint32_t v = 0;
-	i += (size_t)hex;
+	i += hex;
 	size_t from = i;
 	for (; i < n && v < 0x200000; i++) {
 		char c = p[i];

@@ -91,7 +91,7 @@ int32_t tok_find_special(const struct tok *t, const char *text)
 	return -1;
 }
 
-int tok_add_bos(const struct tok *t)
+bool tok_add_bos(const struct tok *t)
 {
 	return t->h->flags & VOCAB_ADD_BOS && t->h->role[TOK_BOS] >= 0;
 }

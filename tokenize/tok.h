@@ -12,6 +12,7 @@
 #ifndef TT_TOKENIZE_TOK_H
 #define TT_TOKENIZE_TOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,13 +41,13 @@ size_t tok_n_vocab(const struct tok *t);
 int32_t tok_special(const struct tok *t, enum tok_role role);
 /* Id of a control token by its exact text ("<|im_start|>"), or -1 if there is none or the piece is an ordinary one. */
 int32_t tok_find_special(const struct tok *t, const char *text);
-int tok_add_bos(const struct tok *t);		/* 1 if the model wants BOS in front of every prompt */
+bool tok_add_bos(const struct tok *t);		/* whether the model wants BOS in front of every prompt */
 
 struct tok_ids {
 	int32_t *id;
 	uint32_t *at;		/* byte offset of each token's first byte in the text; filled if want_at */
 	size_t len, cap;
-	int want_at;
+	bool want_at;
 };
 /* Appends the ids of s[0..n) (any bytes; ill-formed UTF-8 is handled as the model's tokenizer does). No special tokens, no
  * BOS, no [CLS]. Linear time. ERR_LIMIT near 4 GiB and above; ERR_MEM. */

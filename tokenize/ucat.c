@@ -55,7 +55,7 @@ static const uint32_t young[][2] = {
 };
 
 /* The property White_Space beyond ASCII. */
-static int is_space(uint32_t cp)
+static bool is_space(uint32_t cp)
 {
 	return cp == 0x85 || cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 ||
 	       cp == 0x202f || cp == 0x205f || cp == 0x3000;

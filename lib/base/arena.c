@@ -9,6 +9,7 @@
  */
 #include "lib/base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static struct arena_block *block_new(struct arena *a, size_t need)
 		return NULL;
 	size_t total = (sizeof(struct arena_block) + cap + ALIGN - 1) / ALIGN * ALIGN + ALIGN;
 	/* Large blocks come zeroed from the system; their pages are then not touched before they are used. */
-	int is_large = total >= LARGE;
+	bool is_large = total >= LARGE;
 	void *raw = is_large ? calloc(1, total) : malloc(total);
 	if (!raw)
 		return NULL;
