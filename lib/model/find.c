@@ -48,6 +48,8 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 	const char *closed = NULL;
 	struct buf data = {0};
 	int r = 0;
+	if (dir && !*dir)
+		dir = NULL;
 	if (!*name)
 		return err_set(e, ERR_ARG, ERR_NO_OFFSET, "empty model name");
 	if (is_path(name)) {
