@@ -56,7 +56,7 @@ void rec_reader_allow_bare(struct rec_reader *r, bool on);
 /* Accept JSON lines without `kind`, as people write questions by hand ({"text": "..."}); rec_is is false of them. */
 void rec_reader_allow_kindless(struct rec_reader *r, bool on);
 /* Sets *is_rec to whether the input's first byte announces records or JSON lines, and not plain text (then rec_read is not used and
- * rec_reader_line returns lines). Blocks for the first byte. Empty input is not records. */
+ * rec_reader_line returns lines). Blocks for the first byte. Empty input is not records. A byte order mark in front is passed over. */
 int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e);
 /* A line of plain text without its newline, borrowed until the next call: 1, 0 at the end, <0 ERR_*. At most 16 MiB. */
 int rec_reader_line(struct rec_reader *r, const char **s, size_t *n, struct err *e);

@@ -171,9 +171,22 @@ int rec_reader_line(struct rec_reader *r, const char **s, size_t *n, struct err 
 	return 1;
 }
 
-int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e)
+/* Passes over the byte order mark that some editors begin a text with. */
+static int skip_bom(struct rec_reader *r, struct err *e)
 {
 	int f = want(r, 1, e);
+	if (!f && have(r) && r->buf.data[r->at] == '\xEF')
+		f = want(r, 3, e);
+	if (!f && have(r) >= 3 && memcmp(r->buf.data + r->at, "\xEF\xBB\xBF", 3) == 0)
+		r->at += 3;
+	return f;
+}
+
+int rec_reader_sniff(struct rec_reader *r, bool *is_rec, struct err *e)
+{
+	int f = skip_bom(r, e);
+	if (!f)
+		f = want(r, 1, e);
 	unsigned char c = have(r) ? (unsigned char)r->buf.data[r->at] : 0;
 	if (!f && (c == 0xDE || c == 0xDF))
 		f = want(r, 2, e);

@@ -173,6 +173,12 @@ hits() {	# "doc seq" of every hit on stdin
 	[[ $(script -qec 'tt-retrieve far <asked' /dev/null </dev/null) == /a/b/c.md:* ]]
 }
 
+@test "a byte order mark in front of the questions is none of their text" {
+	printf '\xef\xbb\xbf%s\n' 'extract an archive' >marked
+	tt-retrieve i <marked | tt-json | grep -q '"text":"extract an archive"'
+	printf '\xef\xbb\xbf{"kind":"query","id":"q7","text":"extract an archive"}\n' | tt-retrieve i | tt-json | grep -q '"query":"q7"'
+}
+
 @test "hits come while the next question is still to be asked" {
 	mkfifo ask
 	for question in 'archive' '{"kind":"query","id":"a","text":"archive"}'; do

@@ -428,6 +428,7 @@ static void rec_reader_sniff_tells_records_from_text(void **state)
 	static const struct { const char *in; size_t n; bool rec; } cases[] = {
 		{ "{\"kind\"", 7, true }, { "\x82", 1, true }, { "\xde\x00\x10", 3, true }, { "\xdf\0\0\0\1", 5, true },
 		{ "how", 3, false }, { "\xde\x80", 2, false }, { "\xc3\xa4", 2, false }, { "", 0, false }, { "\n", 1, false },
+		{ "\xef\xbb\xbf{\"kind\"", 10, true }, { "\xef\xbb\xbfhow", 6, false }, { "\xef\xbb\xbf", 3, false }, { "\xef", 1, false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct rec_reader *r;
