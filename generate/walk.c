@@ -16,6 +16,23 @@ static int open_dir(DIR **d, const char *path, struct err *e)
 	return *d || errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(e, errno == EACCES ? ERR_PERM : ERR_IO, "cannot read '%s'", path);
 }
 
+/* The next name; NULL at the end, or if the directory (may be NULL) cannot be read on: then errno is not 0. */
+static struct dirent *next_name(DIR *d)
+{
+	errno = 0;
+	return d ? readdir(d) : NULL;
+}
+
+/* Closes it, behind its last name. */
+static int close_dir(DIR *d, const char *path, int r, struct err *e)
+{
+	if (!r && errno)
+		r = err_sys(e, ERR_IO, "cannot read '%s'", path);
+	if (d)
+		closedir(d);
+	return r;
+}
+
 static int visit(const char *path, walk_fn fn, void *arg)
 {
 	struct block b;
@@ -35,7 +52,7 @@ static int walk_model(const char *dir, walk_fn fn, void *arg, struct err *e)
 	struct dirent *x;
 	struct buf path = { 0 };
 	int r = open_dir(&d, dir, e);
-	while (d && !r && (x = readdir(d))) {
+	while (!r && (x = next_name(d))) {
 		bool aside = block_is_aside_name(x->d_name);
 		if (!aside && !block_is_name(x->d_name))
 			continue;
@@ -45,8 +62,7 @@ static int walk_model(const char *dir, walk_fn fn, void *arg, struct err *e)
 		else
 			r = aside ? fn(arg, path.data, NULL, NULL) : visit(path.data, fn, arg);
 	}
-	if (d)
-		closedir(d);
+	r = close_dir(d, dir, r, e);
 	buf_release(&path);
 	return r;
 }
@@ -57,7 +73,7 @@ int walk_store(const char *dir, walk_fn fn, void *arg, struct err *e)
 	struct dirent *x;
 	struct buf path = { 0 };
 	int r = open_dir(&d, dir, e);
-	while (d && !r && (x = readdir(d))) {
+	while (!r && (x = next_name(d))) {
 		if (!block_is_model_name(x->d_name))
 			continue;
 		buf_clear(&path);
@@ -66,8 +82,7 @@ int walk_store(const char *dir, walk_fn fn, void *arg, struct err *e)
 		else
 			r = walk_model(path.data, fn, arg, e);
 	}
-	if (d)
-		closedir(d);
+	r = close_dir(d, dir, r, e);
 	buf_release(&path);
 	return r;
 }

@@ -264,6 +264,21 @@ size_of_store() {
 	done
 }
 
+@test "a store whose directory cannot be read to its end is not taken for a smaller one: 74" {
+	strace -o /dev/null true || skip "no strace here"
+	export ASAN_OPTIONS=detect_leaks=0	# it cannot look for them under strace
+	ask >/dev/null
+	for n in 1 2	# of the store, of the model in it
+	do
+		for command in verify forget
+		do
+			run -74 --separate-stderr strace -f -qq -o trace -e trace=getdents64 -e inject=getdents64:error=EIO:when=$n \
+				tt-cache $command < <(printf '%032d\n' 1)
+			[[ "$stderr" == "tt-cache: cannot read '$TT_PREFIX_DIR"*"': Input/output error" ]]
+		done
+	done
+}
+
 @test "forget takes what cannot be read, and of several sources each" {
 	make_index 4
 	tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt" > /dev/null
