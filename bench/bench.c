@@ -49,6 +49,24 @@ static const struct opt opts[] = {
 };
 static const struct opt_program prog = { TOOL, "[spec]", "measure the speed of this machine", opts };
 
+/* Memory for jansson: that it had none once is seen at the end, not at each of many figures. */
+static bool is_out;
+
+static void *take(size_t n)
+{
+	void *p = malloc(n);
+	is_out = is_out || !p;
+	return p;
+}
+
+/* The exit status behind a result. */
+static int end(int r, struct err *e)
+{
+	if (is_out)
+		r = err_memory(e);
+	return r ? err_report(TOOL, e) : EXIT_DONE;
+}
+
 /* Not 0 if there is no memory. */
 static int print(const char *label, json_t *root)
 {
@@ -210,6 +228,7 @@ static int bench_embedder(struct err *e)
 int main(int argc, char **argv)
 {
 	fault_catch(TOOL);
+	json_set_alloc_funcs(take, free);
 	int first = opt_parse(&prog, argc, argv);
 	bool is_spec = first < argc && !strcmp(argv[first], "spec");
 	if (first + is_spec < argc)
@@ -220,7 +239,7 @@ int main(int argc, char **argv)
 		return opt_misuse(&prog, "--prompts needs 'spec'");
 	struct err e = {0};
 	if (o.embedder && !is_spec)
-		return bench_embedder(&e) ? err_report(TOOL, &e) : EXIT_DONE;
+		return end(bench_embedder(&e), &e);
 	if (!o.model)
 		return opt_misuse(&prog, "which model? (-m), or which embedder? (-e)");
 	struct buf path = {0};
@@ -235,5 +254,5 @@ int main(int argc, char **argv)
 	model_close(m);
 	pool_close(pool);
 	buf_release(&path);
-	return r ? err_report(TOOL, &e) : EXIT_DONE;
+	return end(r, &e);
 }
