@@ -203,6 +203,17 @@ second_file() {
 	run -66 tt-model path toy
 }
 
+@test "of a model of which a file is missing only that one is fetched" {
+	need_curl
+	second_file
+	cp source source2
+	sed -i '/more.gguf/,$s/source/source2/' models.yaml
+	tt-model -q fetch toy
+	rm models/more.gguf source
+	run -0 tt-model -q fetch toy
+	cmp source2 models/more.gguf
+}
+
 @test "a file or directory that cannot be read is called so" {
 	test "$(id -u)" = 0 && command -v setpriv >/dev/null || skip "needs root and setpriv"
 	dir=$(mktemp -d /tmp/tt-model-XXXXXX)	# where others come, unlike the directory of the test
@@ -310,6 +321,38 @@ EOF
 	PATH="$PWD/bin:$PATH" timeout 20 script -qfc 'sh run' tty </dev/null >/dev/null 2>&1
 	grep -q killed tty
 	run ! grep -q 'killed.*fetching' <(tr -d '\r\n' <tty)
+}
+
+# Another fetch of the model that holds the lock until this one waits for it, and does COMMAND in the end.
+fetch_behind() { # COMMAND
+	rm -f go
+	mkfifo go
+	mkdir -p models/.fetch
+	flock models/.fetch/toy.lock sh -c "cat go && $1" 3>&- &
+	while flock -n models/.fetch/toy.lock true
+	do
+		sleep 0.02
+	done
+	tt-model fetch toy 2>said 3>&- &
+	until grep -q 'waiting for it' said
+	do
+		sleep 0.02
+	done
+	: >go
+	wait $!
+}
+
+@test "behind another fetch of the same model nothing is fetched that this one brought, and all that it did not" {
+	need_curl
+	printf 'one two thRee' >wrong
+	mkdir models
+	cp wrong models/toy.gguf
+	fetch_behind true
+	cmp source models/toy.gguf
+	rm -r models
+	fetch_behind 'mv source models/toy.gguf'
+	[ "$(sha256sum <models/toy.gguf | cut -d ' ' -f 1)" = "$sum" ]
+	run ! fetch_behind 'cp wrong models/toy.gguf'
 }
 
 @test "a lock that cannot be made: 73" {
