@@ -210,6 +210,35 @@ second_file() {
 	cat more >>models.yaml
 }
 
+@test "a file that is a link is as old as what it leads to, and where no stamp can be kept it is read again" {
+	mkdir models
+	ln -s ../source models/toy.gguf
+	run -0 tt-model verify toy
+	sleep 0.02
+	printf 'one two thRee' >source
+	run tt-model list
+	[[ "$output" == *unverified* ]]
+	printf 'one two three' >source
+	rm -r models/.verified
+	touch models/.verified
+	run -0 --separate-stderr tt-model fetch toy
+	[ -z "$stderr" ]
+	run -0 --separate-stderr tt-model verify
+	[ "$output$stderr" = "toy.gguf: good" ]
+}
+
+@test "verify reads what is there, or each of the models that it is given" {
+	sed -e 1,2d -e 's/toy/other/' models.yaml >other
+	cat other >>models.yaml
+	mkdir models
+	cp source models/toy.gguf
+	run -0 tt-model verify
+	[ "$output" = "toy.gguf: good" ]
+	run -1 --separate-stderr tt-model verify other toy
+	[ "$output" = "toy.gguf: good" ]
+	[ "$stderr" = "tt-model: other.gguf: absent" ]
+}
+
 @test "a model of which a file is missing is damaged, and verify says which" {
 	second_file
 	mkdir models
@@ -284,6 +313,12 @@ small_disk() {
 	PATH="$PWD/bin:$PATH" run tt-model fetch toy
 	[ "$status" -eq 0 ]
 	cmp source models/toy.gguf
+	# Nor is it thrown away where there is no room to put it together.
+	rm -r models
+	sed -i 's,tmp/rows,tmp/assembled,' bin/curl
+	PATH="$PWD/bin:$PATH" run -74 tt-model fetch toy
+	rm source
+	run -0 tt-model fetch toy
 }
 
 @test "a file that cannot be given its name is not called verified: 74" {
@@ -353,11 +388,7 @@ fetch_behind() { # COMMAND
 		sleep 0.02
 	done
 	tt-model fetch toy 2>said 3>&- &
-	until grep -q 'waiting for it' said
-	do
-		sleep 0.02
-	done
-	: >go
+	timeout 5 sh -c 'until grep -q "waiting for it" said; do sleep 0.02; done; : >go'
 	wait $!
 }
 
@@ -380,6 +411,8 @@ fetch_behind() { # COMMAND
 	run --separate-stderr tt-model fetch toy
 	[ "$status" -eq 73 ]
 	[[ "$stderr" == *"tt-model: cannot create '$PWD/models/.fetch/toy.lock'" ]]
+	run -73 --separate-stderr tt-model -d models.yaml fetch toy
+	[[ "$stderr" == *"tt-model: cannot create 'models.yaml/.fetch/toy'" ]]
 }
 
 @test "what cannot be written: 74" {
@@ -431,6 +464,14 @@ fetch_behind() { # COMMAND
 			[ ! -e models ]
 		done
 	done
+	catalogue "$sum"
+	second_file
+	sed -i '12,$s/bytes:/about:/' models.yaml
+	run -78 --separate-stderr tt-model list
+	[[ "$stderr" == *"models.yaml: line 12: a file without a usable \"bytes\""* ]]	# it has none of the file before
+	catalogue "$sum"
+	sed -i 's/url: .*/wheel: x==1/' models.yaml
+	run -78 tt-model list
 	for parts in ten 0 3x
 	do
 		catalogue "$sum"
@@ -545,6 +586,9 @@ EOF
 	[ "$status" -eq 2 ]
 	run tt-model nonsense
 	[ "$status" -eq 2 ]
+	run -2 tt-model list toy
+	run -2 tt-model path
+	run -2 tt-model path toy toy
 }
 
 @test "parts are joined in number order, past nine; standard output is not needed for that" {
