@@ -498,6 +498,29 @@ EOT
 	[ "${#lines[@]}" -eq 3 ]
 }
 
+@test "--open shows nothing where the answer failed, was refused, or cites what is no hit; and goes with no --json" {
+	make_fakes
+	printf '#!/bin/sh\n' >fakes/tt-json
+	chmod +x fakes/tt-json
+	printf '#!/bin/sh\necho shown\n' >pager
+	chmod +x pager
+	export PAGER="$PWD/pager"
+	while IFS='|' read -r end text want message
+	do
+		printf '#!/bin/sh\nprintf "%%b" "%s"\nexit %d\n' "$text" "$end" >fakes/tt-generate
+		run "-$want" --separate-stderr fakes/tt-ask --open -i a word
+		[[ "$output" != *shown* ]]
+		[ "$stderr" = "${message:+tt-ask: $message}" ]
+	done <<-'EOF'
+	1|text [1]\\n\\n[1] a:1\\n|1|
+	65||65|
+	0|text\\n|1|the answer cites nothing that could be shown
+	0|text [1]\\n\\n[1] a:1\\n|70|no hit belongs to 'a:1'
+	EOF
+	run -2 --separate-stderr fakes/tt-ask --open --json -i a word
+	[[ "$stderr" == "tt-ask: --json and --open exclude each other"* ]]
+}
+
 @test "with -q tt-sync and tt-model show no progress on a terminal, but what is wrong" {
 	command -v script >/dev/null || skip "needs script"
 	make_fakes
