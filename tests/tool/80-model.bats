@@ -359,6 +359,42 @@ small_disk() {
 	cmp source models/toy.gguf
 }
 
+@test "from a server that sends no parts it begins anew, follows to another place, and takes no error page for the file" {
+	need_curl
+	command -v python3 >/dev/null || skip "no python3"
+	cat >server.py <<'EOF'
+import http.server
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/moved":
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", "/source")
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+EOF
+	timeout 20 python3 server.py >port 2>/dev/null 3>&- &
+	timeout 10 sh -c 'until test -s port; do sleep 0.02; done'
+	export no_proxy=127.0.0.1
+	address=http://127.0.0.1:$(cat port)
+	for at in source moved
+	do
+		sed -i "s,url: .*,url: $address/$at," models.yaml
+		mkdir -p models/.fetch/toy
+		printf 'one tWo' >"models/.fetch/toy/$(kept_as "url $address/$at").partial"
+		run -0 tt-model -q fetch toy
+		cmp source models/toy.gguf
+		rm -r models
+	done
+	sed -i "s,url: .*,url: $address/none," models.yaml
+	run -74 --separate-stderr tt-model -q fetch toy
+	kill $!
+	[[ "$stderr" == *"tt-model: curl: "*404* ]]
+	[ ! -e models/toy.gguf ]
+}
+
 @test "a fetch that is killed leaves nobody who writes to the terminal" {
 	command -v curl >/dev/null && command -v script >/dev/null || skip "no curl, or no 'script' to make a terminal"
 	mkdir bin
