@@ -406,16 +406,16 @@ EOF
 
 # Another fetch of the model that holds the lock until this one waits for it, and does COMMAND in the end.
 fetch_behind() { # COMMAND
-	rm -f go
+	rm -f go held said
 	mkfifo go
 	mkdir -p models/.fetch
-	flock models/.fetch/toy.lock sh -c "cat go && $1" 3>&- &
-	while flock -n models/.fetch/toy.lock true
+	flock models/.fetch/toy.lock sh -c ": >held; timeout 20 cat go && $1" >/dev/null 3>&- &
+	until test -e held
 	do
 		sleep 0.02
 	done
-	tt-model fetch toy 2>said 3>&- &
-	timeout 5 sh -c 'until grep -q "waiting for it" said; do sleep 0.02; done; : >go'
+	tt-model fetch toy >/dev/null 2>said 3>&- &
+	timeout 5 sh -c 'until grep -qs "waiting for it" said; do sleep 0.02; done; : >go'
 	wait $!
 }
 
@@ -429,7 +429,8 @@ fetch_behind() { # COMMAND
 	rm -r models
 	fetch_behind 'mv source models/toy.gguf'
 	[ "$(sha256sum <models/toy.gguf | cut -d ' ' -f 1)" = "$sum" ]
-	run ! fetch_behind 'cp wrong models/toy.gguf'
+	rm -r models
+	run -74 fetch_behind 'cp wrong models/toy.gguf'
 }
 
 @test "a lock that cannot be made: 73" {
