@@ -316,7 +316,7 @@ static int json_lines(struct run *r, FILE *f, const char *name, size_t n_ahead, 
 			n_line++;
 			if (strspn(l->data, " \t\r") == l->len)
 				continue;
-			size_t bom = n_line == 1 && strncmp(l->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+			size_t bom = n_line == 1 ? utf8_bom(l->data, l->len) : 0;
 			struct read_job job = { .kind = READ_JSON, .path = name, .json = l->data + bom, .json_len = l->len - bom,
 						.line = n_line };
 			if (jobs_add(&jobs, &job, NULL) < 0)

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "tokenize/man.h"
 #include "tokenize/man_macro.h"
 #include "tokenize/roff_text.h"
@@ -508,8 +509,9 @@ void man_roff(struct man *m)
 	size_t n;
 	man_head(m, "", "", false);
 	while (man_line(m, r.line, &p, &n)) {
-		if (r.line == 1 && n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
-			p += 3, n -= 3;
+		size_t bom = r.line == 1 ? utf8_bom(p, n) : 0;
+		p += bom;
+		n -= bom;
 		if (n > 0 && (p[0] == '.' || p[0] == '\'')) {
 			r.line = control_line(&r, p, n);
 			continue;

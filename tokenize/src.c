@@ -14,6 +14,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
+#include "lib/base/utf8.h"
 
 #define RATIO_MAX 100u			/* decompressed : compressed, beyond RATIO_FREE bytes */
 #define RATIO_FREE (8u << 20)
@@ -302,8 +303,9 @@ static bool fill(struct lines *l)
 	}
 	if (!l->bom) {
 		l->bom = true;
-		if (l->to >= 3 && memcmp(l->buf, "\xEF\xBB\xBF", 3) == 0)
-			l->from += 3, l->off += 3;
+		size_t bom = utf8_bom(l->buf, l->to);
+		l->from += bom;
+		l->off += bom;
 	}
 	return true;
 }

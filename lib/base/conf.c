@@ -360,7 +360,7 @@ int conf_parse(struct conf *c, const char *text, size_t n, const char *name, con
 	*c = (struct conf){0};
 	if (n > CONF_MAX_BYTES)
 		return err_set(e, ERR_CONF, ERR_NO_OFFSET, "'%s' is longer than %d bytes", name, CONF_MAX_BYTES);
-	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	if (utf8_bom(text, n))
 		return err_set(e, ERR_CONF, 0, "'%s' begins with a byte order mark", name);
 	bool valid = utf8_valid(text, n, &bad);
 	const char *nul = n ? memchr(text, '\0', n) : NULL;

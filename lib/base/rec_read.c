@@ -171,14 +171,14 @@ int rec_reader_line(struct rec_reader *r, const char **s, size_t *n, struct err 
 	return 1;
 }
 
-/* Passes over the byte order mark that some editors begin a text with. */
+/* Passes over a byte order mark. */
 static int skip_bom(struct rec_reader *r, struct err *e)
 {
 	int f = want(r, 1, e);
 	if (!f && have(r) && r->buf.data[r->at] == '\xEF')
 		f = want(r, 3, e);
-	if (!f && have(r) >= 3 && memcmp(r->buf.data + r->at, "\xEF\xBB\xBF", 3) == 0)
-		r->at += 3;
+	if (!f && have(r))
+		r->at += utf8_bom(r->buf.data + r->at, have(r));
 	return f;
 }
 

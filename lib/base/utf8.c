@@ -120,6 +120,11 @@ size_t utf8_whole(const char *s, size_t n)
 	return n;
 }
 
+size_t utf8_bom(const char *s, size_t n)
+{
+	return n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 size_t utf8_floor(const char *s, size_t n, size_t at)
 {
 	if (at >= n)

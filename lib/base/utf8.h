@@ -21,6 +21,8 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *cp, bool *ok);
 size_t utf8_encode(uint32_t cp, char out[4]);
 /* True if s[0..n) is well-formed throughout. *bad_at (may be NULL) gets the offset of the first fault. */
 bool utf8_valid(const char *s, size_t n, size_t *bad_at);
+/* Length of the byte order mark that some editors begin a text with: 3, or 0 if there is none. */
+size_t utf8_bom(const char *s, size_t n);
 /* The largest k <= n such that s[0..k) does not end inside a character that s[0..n) cuts off. */
 size_t utf8_whole(const char *s, size_t n);
 /* Moves an offset back (at most 3 bytes) so that it does not point into the middle of a character. */
