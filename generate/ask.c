@@ -2,8 +2,8 @@
  *
  * ask: collecting a query and its hits.
  *
- *	query q1   hit q1   hit q1   query q2   hit q2   end
- *	`------- one ask -------'   `---- another ----'
+ *	query q1   hit q1   hit q1   done q1   query q2   hit q2   end
+ *	`------- one ask -------'              `---- another ----'
  */
 #include "generate/ask.h"
 
@@ -21,7 +21,7 @@ static int copy_str(struct ask *a, const struct rec *r, const char *key, struct 
 	return out->s ? 0 : ERR_MEM;
 }
 
-static void clear(struct ask *a)
+void ask_clear(struct ask *a)
 {
 	for (size_t i = 0; i < a->n_source; i++)
 		msgpack_unpacked_destroy(&a->source[i]->raw);
@@ -32,13 +32,13 @@ static void clear(struct ask *a)
 
 void ask_release(struct ask *a)
 {
-	clear(a);
+	ask_clear(a);
 	arena_release(&a->mem);
 }
 
 int ask_start(struct ask *a, const struct rec *r, struct err *e)
 {
-	clear(a);
+	ask_clear(a);
 	if (copy_str(a, r, "id", &a->id) || copy_str(a, r, "text", &a->text))
 		return err_memory(e);
 	if (!a->id.n)
@@ -111,19 +111,28 @@ static int add_source(struct ask *a, const struct rec *r, struct err *e)
 	return 0;
 }
 
+static bool is_of(const struct ask *a, struct ask_str id)
+{
+	return a->id.n && id.n == a->id.n && memcmp(id.s, a->id.s, id.n) == 0;
+}
+
 int ask_add(struct ask *a, const struct rec *r, struct err *e)
 {
-	const char *q = "";
-	size_t n = 0;
-	rec_str(r, "query", &q, &n);
-	if (!a->id.n || n != a->id.n || memcmp(q, a->id.s, n) != 0)
-		return err_set(e, ERR_FORMAT, r->at, "hit for query '%.*s', which is not the one before it", (int)(n < 40 ? n : 40), q);
+	struct ask_str q = str_of(r, "query");
+	if (!is_of(a, q))
+		return err_set(e, ERR_FORMAT, r->at, "hit for query '%.*s', which is not the one before it",
+			(int)(q.n < 40 ? q.n : 40), q.s);
 	return add_source(a, r, e);
+}
+
+bool ask_is_done(const struct ask *a, const struct rec *r)
+{
+	return rec_is(r, "done") && is_of(a, str_of(r, "query"));
 }
 
 int ask_chunk(struct ask *a, const struct rec *r, struct err *e)
 {
-	clear(a);
+	ask_clear(a);
 	a->id = a->text = (struct ask_str){ "?", 1 };
 	return add_source(a, r, e);
 }

@@ -39,8 +39,12 @@ struct ask {
 int ask_start(struct ask *a, const struct rec *r, struct err *e);
 /* Adds a `hit`. ERR_FORMAT if it belongs to another query or has no text. */
 int ask_add(struct ask *a, const struct rec *r, struct err *e);
+/* True of the `done` that says that the request is whole. */
+bool ask_is_done(const struct ask *a, const struct rec *r);
 /* A request about one `chunk` record without a question, for what a prompt holds before the question. ERR_FORMAT if it has no text. */
 int ask_chunk(struct ask *a, const struct rec *r, struct err *e);
+/* Forgets the request: hits that come for it now are errors. */
+void ask_clear(struct ask *a);
 void ask_release(struct ask *a);
 
 /* True if retrieval found something that is worth answering from (see ask.c for the calibration). */

@@ -239,13 +239,14 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 	int got, rc = 0;
 	bool open = false, refused = false;
 	while (!rc && (got = rec_read(in, &r, e)) > 0) {
-		bool query = rec_is(&r, "query");
-		if (open && query) {
+		bool query = rec_is(&r, "query"), done = rec_is(&r, "done");
+		if (open && (query || ask_is_done(&q, &r))) {
 			rc = answer(en, &q, e);
+			ask_clear(&q);
 			open = false;
 		}
-		if (rc)
-			break;
+		if (rc || done)
+			continue;
 		if (query) {
 			int bad = ask_start(&q, &r, e);
 			open = !bad;

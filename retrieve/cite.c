@@ -184,6 +184,8 @@ static int run(struct run *x, struct err *e)
 			r = x->out && rec_str(&rec, "model", &model, &n) ? rec_writer_model(x->out, model, n, e) : 0;
 		else
 			r = rec_is(&rec, "answer") ? take_answer(x, &rec, e) : x->out ? rec_pass(x->out, &rec, e) : 0;
+		if (!r && x->out && rec_reader_would_block(x->in))
+			r = rec_flush(x->out, e);
 		if (r)
 			return r;
 	}

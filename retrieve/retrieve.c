@@ -2,7 +2,7 @@
  *
  * tt-retrieve: finds the chunks of an index that answer questions.
  *
- *	query records, or lines of text ──> finder ──> each query, followed by its hits
+ *	query records, or lines of text ──> finder ──> each query, followed by its hits and `done`
  *
  * A query with a vector is ranked by words and by meaning, one without by words alone.
  */
@@ -196,6 +196,27 @@ static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct fin
 	return 0;
 }
 
+/* A query with `done` brings hits of an earlier index, and that record comes behind them. Any other gets it here; *is_last tells. */
+static int put_query(struct run *x, const struct rec *r, bool *is_last, struct err *e)
+{
+	bool done = false;
+	rec_bool(r, "done", &done);
+	*is_last = !done;
+	if (done)
+		return rec_pass(x->out, r, e);
+	rec_begin(x->out, "query");
+	rec_copy(x->out, r, (const char *const[]){ "done", NULL });
+	rec_put_bool(x->out, "done", true);
+	return rec_emit(x->out, e);
+}
+
+static int put_done(struct run *x, const char *id, size_t id_len, struct err *e)
+{
+	rec_begin(x->out, "done");
+	rec_put_str(x->out, "query", id, id_len);
+	return rec_emit(x->out, e);
+}
+
 /* A question that cannot be used is told, and the others go on. */
 static int pass_over(struct run *x, struct err *e)
 {
@@ -212,11 +233,12 @@ static int take_query(struct run *x, const struct rec *r, struct err *e)
 	struct find_query q = { .n = (size_t)o.n };
 	const char *id = "";
 	size_t id_len = 0;
+	bool is_last = false;
 	rec_str(r, "id", &id, &id_len);
 	next_question(x);
-	int err = x->out ? rec_pass(x->out, r, e) : 0;
+	int err = x->out ? put_query(x, r, &is_last, e) : 0;
 	if (err)
-		return err;
+		return err == ERR_LIMIT ? pass_over(x, e) : err;
 	if (!rec_str(r, "text", &q.text, &q.text_len))
 		err = err_set(e, ERR_FORMAT, r->at, "record %llu has no 'text'", (unsigned long long)r->n);
 	if (!err)
@@ -224,10 +246,10 @@ static int take_query(struct run *x, const struct rec *r, struct err *e)
 	if (!err)
 		err = take_vec(x, r, code, &q, e);
 	if (!err)
-		return answer(x, id, id_len, &q, e);
-	if (err != ERR_FORMAT)
-		return err;
-	return pass_over(x, e);
+		err = answer(x, id, id_len, &q, e);
+	else if (err == ERR_FORMAT)
+		err = pass_over(x, e);
+	return err || !is_last ? err : put_done(x, id, id_len, e);
 }
 
 static int take_head(struct run *x, const struct rec *r, struct err *e)
@@ -282,6 +304,7 @@ static int read_lines(struct run *x, struct err *e)
 			rec_begin(x->out, "query");
 			rec_put_cstr(x->out, "id", id);
 			rec_put_str(x->out, "text", s, n);
+			rec_put_bool(x->out, "done", true);
 			r = rec_emit(x->out, e);
 		}
 		if (!r && o.dense) {
@@ -290,6 +313,8 @@ static int read_lines(struct run *x, struct err *e)
 		} else if (!r) {
 			r = answer(x, id, strlen(id), &q, e);
 		}
+		if (!r && x->out)
+			r = put_done(x, id, strlen(id), e);
 		if (!r && x->out && rec_reader_would_block(x->in))
 			r = rec_flush(x->out, e);
 		if (r)

@@ -124,6 +124,39 @@ n_prompt() {	# FILE: of its first answer
 	tail -1 out | grep -q '"kind":"end"'
 }
 
+@test "with the done of its hits a query is answered, before the next one comes" {
+	mkfifo ask
+	gen --json <ask >out 9>&- &
+	exec 9>ask
+	head -3 ask.jsonl >&9
+	echo '{"kind":"done","query":"q0"}' >&9
+	sleep 0.2
+	! grep -q '"kind":"answer"' out
+	echo '{"kind":"done","query":"q1"}' >&9
+	for _ in $(seq 200); do
+		! grep -q '"kind":"answer"' out || break
+		sleep 0.05
+	done
+	grep -q '"kind":"answer","query":"q1".*"n":1' out
+	sed 1,3d ask.jsonl >&9
+	exec 9>&-
+	wait
+	grep '"query":' out | sed 's/,"n_prompt.*//' >early
+	gen --json <ask.jsonl | grep '"query":' | sed 's/,"n_prompt.*//' | cmp early -
+}
+
+@test "a hit behind the done of its query is an error, and nothing of it is answered" {
+	{
+		head -3 ask.jsonl
+		echo '{"kind":"done","query":"q1"}'
+		sed -n 3p ask.jsonl
+		sed 1,3d ask.jsonl
+	} >in
+	run -3 --separate-stderr gen --json <in
+	[ "$(grep -c '"kind":"answer"' <<<"$output")" -eq 3 ]
+	[[ "$stderr" = *"hit for query 'q1', which is not the one before it"* ]]
+}
+
 @test "only refusals: exit 1" {
 	run gen --text <<<'{"kind":"query","id":"q2","text":"nothing was found"}'
 	[ "$status" -eq 1 ]

@@ -161,6 +161,20 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(sed -n 's/.*"kind":"\([a-z]*\)".*/\1/p' out | head -2 | tail -1)" = query ]
 }
 
+@test "a done says that a question's hits have all come, through two indexes too, and of one that cannot be used" {
+	printf '%s\n' '{"kind":"query","id":"a","text":"archive"}' '{"kind":"query","id":"b"}' '{"kind":"query","id":"c","text":"zyzzyva","done":7}' >asked
+	tt-retrieve i <asked >one || [ $? -eq 3 ]
+	tt-retrieve -n 1 i <one >two || [ $? -eq 3 ]
+	for f in one two
+	do
+		tt-json <$f | sed -n 's/.*"kind":"\([dq][a-z]*\)".*"\(id\|query\)":"\([a-z]*\)".*/\1 \3/p' | xargs >said
+		[ "$(cat said)" = 'query a done a query b done b query c done c' ]
+		[ "$(tt-json <$f | grep -c '"done":true')" -eq 3 ]
+	done
+	[ "$(tt-json <one | hits | wc -l)" -lt "$(hits <two | wc -l)" ]
+	tt-retrieve i <<<'archive' | tt-json | tail -n 2 | grep -q '"kind":"done","query":"q1"'
+}
+
 @test "on a terminal the hits of each question stand apart, of lines and of records" {
 	printf '%s\n' 'extract an archive' 'zyzzyva' 'long listing' >asked
 	sed 's/.*/{"kind":"query","id":"q","text":"&"}/' asked >asked.jsonl

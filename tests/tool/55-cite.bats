@@ -36,6 +36,20 @@ answer() {	# answer PATH FROM TO [FIELDS]
 	done
 }
 
+@test "an answer goes out while the next is still to come" {
+	mkfifo answers
+	tt-cite --json <answers >out 9>&- &
+	exec 9>answers
+	answer page.1 0 50 ',"quote":"Extract files"' >&9
+	for _ in $(seq 100); do
+		! grep -q '"ok":true' out || break
+		sleep 0.05
+	done
+	grep -q '"ok":true' out
+	exec 9>&-
+	wait
+}
+
 @test "a quotation that does not is false: 1" {
 	run --separate-stderr tt-cite --json < <(answer page.1 0 50 ',"quote":"delete files"')
 	[ "$status" -eq 1 ]
