@@ -18,6 +18,7 @@
 #include "generate/propose.h"
 #include "lib/base/fault.h"
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/base/opt.h"
 #include "lib/base/pool.h"
 #include "lib/base/utf8.h"
@@ -49,20 +50,10 @@ static const struct opt opts[] = {
 };
 static const struct opt_program prog = { TOOL, "[spec]", "measure the speed of this machine", opts };
 
-/* Memory for jansson: that it had none once is seen at the end, not at each of many figures. */
-static bool is_out;
-
-static void *take(size_t n)
-{
-	void *p = malloc(n);
-	is_out = is_out || !p;
-	return p;
-}
-
-/* The exit status behind a result. */
+/* The exit status behind a result. That a figure is missing for want of memory is seen here, not at each of many. */
 static int end(int r, struct err *e)
 {
-	if (is_out)
+	if (json_lacked_memory())
 		r = err_memory(e);
 	return r ? err_report(TOOL, e) : EXIT_DONE;
 }
@@ -228,7 +219,6 @@ static int bench_embedder(struct err *e)
 int main(int argc, char **argv)
 {
 	fault_catch(TOOL);
-	json_set_alloc_funcs(take, free);
 	int first = opt_parse(&prog, argc, argv);
 	bool is_spec = first < argc && !strcmp(argv[first], "spec");
 	if (first + is_spec < argc)

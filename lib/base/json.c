@@ -4,7 +4,6 @@
  */
 #include "lib/base/json.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "lib/base/io.h"
@@ -39,11 +38,31 @@ static int check_limits(const char *s, size_t n, const struct json_limits *most,
 	return 0;
 }
 
+/* What memory jansson did not get in this thread: it calls the text bad, or leaves a character or a value out. */
+static _Thread_local size_t n_lacked;
+
+static void *take(size_t n)
+{
+	void *p = malloc(n);
+	n_lacked += !p;
+	return p;
+}
+
+__attribute__((constructor)) static void count_lacks(void)
+{
+	json_set_alloc_funcs(take, free);
+}
+
+bool json_lacked_memory(void)
+{
+	return n_lacked > 0;
+}
+
 /* jansson 2.14 goes on where the buffer of a string cannot grow, and writes beyond another. So there must be room for all that it may
  * need: the text three times (a buffer that doubles, and the string) and its values. */
 static bool has_room(size_t n, size_t n_value)
 {
-	void *volatile p = malloc(3 * n + VALUE_LEN * n_value + 4096);	/* volatile, or it is optimized away */
+	void *volatile p = take(3 * n + VALUE_LEN * n_value + 4096);	/* volatile, or it is optimized away */
 	bool ok = p != NULL;
 	free(p);
 	return ok;
@@ -52,14 +71,17 @@ static bool has_room(size_t n, size_t n_value)
 json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limits *most, struct err *e)
 {
 	json_error_t je = { .text = "" };
-	size_t n_value = 0;
+	size_t n_value = 0, before = n_lacked;
 	if (check_limits(s, n, most, &n_value, e))
 		return NULL;
 	json_t *v = has_room(n, n_value) ? json_loadb(s ? s : "", n, JSON_REJECT_DUPLICATES | flags, &je) : NULL;
-	if (!v && !je.text[0])
+	if (n_lacked > before) {
 		err_memory(e);
-	else if (!v)
+		json_decref(v);
+		v = NULL;
+	} else if (!v) {
 		err_set(e, ERR_FORMAT, je.position > 0 ? (uint64_t)je.position : 0, "bad JSON: %s", je.text);
+	}
 	return v;
 }
 

@@ -7,6 +7,7 @@
 #define TT_BASE_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -24,5 +25,8 @@ json_t *json_text(const char *s, size_t n, size_t flags, const struct json_limit
 /* The same for the file at `path`, of at most `max` bytes: 0 and *v, NULL if there is no such file; or as above, ERR_PERM, ERR_IO.
  * The message names the file. */
 int json_file(json_t **v, const char *path, size_t max, const struct json_limits *most, struct err *e);
+
+/* True if jansson has lacked memory in this thread, and a value that was made or set since the start may be missing. */
+bool json_lacked_memory(void);
 
 #endif

@@ -194,15 +194,15 @@ static int bad_special(const char *key, struct err *e)
 	return err_set(e, ERR_FORMAT, 0, "malformed \"%s\"", key);
 }
 
-/* Decodes base64 behind `head` zero bytes into `out`. */
-static int unbase64(struct buf *out, size_t head, const json_t *v)
+/* Decodes the base64 of a special form behind `head` zero bytes into `out`. */
+static int unbase64(struct buf *out, size_t head, const json_t *v, const char *key, struct err *e)
 {
 	const char *s = json_string_value(v);
 	size_t n = json_string_length(v), got = 0;
-	if (!s || buf_zeros(out, head) || buf_reserve(out, n))
-		return ERR_FORMAT;
-	if (sodium_base642bin((unsigned char *)out->data + head, n, s, n, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL))
-		return ERR_FORMAT;
+	if (s && (buf_zeros(out, head) || buf_reserve(out, n)))
+		return err_memory(e);
+	if (!s || sodium_base642bin((unsigned char *)out->data + head, n, s, n, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL))
+		return bad_special(key, e);
 	out->len = head + got;
 	return 0;
 }
@@ -215,10 +215,9 @@ static int pack_vec(msgpack_packer *pk, const json_t *v, struct err *e)
 	size_t i = 0;
 	while (t && i < N_DTYPE && strcmp(t, dtype_name[i]))
 		i++;
-	int r = 0;
-	if (!t || i == N_DTYPE || flags < 0 || flags > 255 || unbase64(&b, REC_VEC_HEAD, json_object_get(v, "b64"))) {
-		r = bad_special("$vec", e);
-	} else {
+	bool is_good = t && i < N_DTYPE && flags >= 0 && flags <= 255;
+	int r = is_good ? unbase64(&b, REC_VEC_HEAD, json_object_get(v, "b64"), "$vec", e) : bad_special("$vec", e);
+	if (!r) {
 		b.data[0] = (char)i;
 		b.data[1] = (char)flags;
 		msgpack_pack_ext_with_body(pk, b.data, b.len, REC_EXT_VEC);
@@ -231,12 +230,11 @@ static int pack_bytes(msgpack_packer *pk, const json_t *v, const json_t *type, c
 {
 	struct buf b = {0};
 	json_int_t t = json_integer_value(type);
-	int r = 0;
-	if (unbase64(&b, 0, v) || (type && (!json_is_integer(type) || t < -128 || t > 127)))
-		r = bad_special(key, e);
-	else if (type)
+	bool is_good = !type || (json_is_integer(type) && t >= -128 && t <= 127);
+	int r = is_good ? unbase64(&b, 0, v, key, e) : bad_special(key, e);
+	if (!r && type)
 		msgpack_pack_ext_with_body(pk, b.data, b.len, (int8_t)t);
-	else
+	else if (!r)
 		msgpack_pack_bin_with_body(pk, b.data, b.len);
 	buf_release(&b);
 	return r;

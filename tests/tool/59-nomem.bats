@@ -28,7 +28,7 @@ setup() {
 }
 
 # Runs COMMAND once for each of its allocations, which then fails. Where the status is what it is without, so is the output; else it is
-# 74, or one of those in $OTHER (those that jansson takes for an error in its text, 65; those before the options are read, 2).
+# 74, the 2 of those before the options are read, or one of those in $OTHER.
 each_fails() { # COMMAND ...
 	local status=0 right=0 at n
 	NOMEM=0 LD_PRELOAD="$LIB" "$@" <in >right 9>n 2>/dev/null || right=$?
@@ -48,15 +48,20 @@ each_fails() { # COMMAND ...
 	done
 }
 
+@test "tt-json: no text is called bad, and none comes out otherwise" {
+	echo '{"kind":"x","a key of some length":"and text","v":{"$vec":{"t":"i8","b64":"AQID"}},"b":{"$bin":"AQID"}}' >in
+	each_fails tt-json
+}
+
 @test "tt-score: figures are of all queries" {
 	cp hits in
-	OTHER=65 each_fails tt-score retrieval q.jsonl --qrels qrels
-	OTHER=65 each_fails tt-score retrieval q.jsonl --qrels qrels --json
+	each_fails tt-score retrieval q.jsonl --qrels qrels
+	each_fails tt-score retrieval q.jsonl --qrels qrels --json
 }
 
 @test "tt-score: figures are of all answers" {
 	cp answers in
-	OTHER=65 each_fails tt-score answers q.jsonl --hits hits --plain answers --json
+	each_fails tt-score answers q.jsonl --hits hits --plain answers --json
 }
 
 @test "tt-cite: nothing is called false, and no line is missing" {
