@@ -272,7 +272,7 @@ size_of_store() {
 	do
 		for command in verify forget
 		do
-			run -74 --separate-stderr strace -f -qq -o trace -e trace=getdents64 -e inject=getdents64:error=EIO:when=$n \
+			run -74 --separate-stderr strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=getdents64 -e inject=getdents64:error=EIO:when=$n \
 				tt-cache $command < <(printf '%032d\n' 1)
 			[[ "$stderr" == "tt-cache: cannot read '$TT_PREFIX_DIR"*"': Input/output error" ]]
 		done
