@@ -6,7 +6,6 @@
  */
 #include "generate/evict.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -18,8 +17,8 @@
 #include <unistd.h>
 
 #include "generate/block.h"
-#include "lib/base/buf.h"
 #include "lib/base/grow.h"
+#include "lib/base/io.h"
 
 #define ASIDE_MAX_S 3600	/* a writer takes milliseconds */
 #define YOUNG_S 60		/* ages below this count the same */
@@ -50,21 +49,24 @@ static bool add(struct survey *v, const char *model, const char *name, const str
 	return true;
 }
 
-static void survey_model(struct survey *v, int root, const char *model)
+/* Adds the folder of a model, at `path`; what is not a folder in the store itself is none. */
+static int survey_model(struct survey *v, const char *path, const char *model, struct err *e)
 {
-	int fd = openat(root, model, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), r = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	time_t now = time(NULL);
-	struct dirent *x;
-	while (d && (x = readdir(d))) {
+	const char *name;
+	if (!d && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		r = err_sys(e, errno == EACCES ? ERR_PERM : ERR_IO, "cannot read '%s'", path);
+	while ((name = io_next_name(d, path, &r, e))) {
 		struct stat st;
-		bool aside = block_is_aside_name(x->d_name);
-		if ((!aside && !block_is_name(x->d_name)) || fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		bool aside = block_is_aside_name(name);
+		if ((!aside && !block_is_name(name)) || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 			continue;
-		if (!aside && !add(v, model, x->d_name, &st, now))
-			break;
+		if (!aside && !add(v, model, name, &st, now))
+			r = err_memory(e);
 		if (aside && now > st.st_mtime + ASIDE_MAX_S)
-			unlinkat(fd, x->d_name, 0);
+			unlinkat(fd, name, 0);
 		else if (aside)
 			v->bytes += (uint64_t)st.st_size;
 	}
@@ -72,20 +74,37 @@ static void survey_model(struct survey *v, int root, const char *model)
 		closedir(d);
 	else if (fd >= 0)
 		close(fd);
+	return r;
+}
+
+static int survey_store(struct survey *v, DIR *root, const char *dir, struct err *e)
+{
+	struct buf path = { 0 };
+	const char *name;
+	int r = 0;
+	while ((name = io_next_name(root, dir, &r, e))) {
+		if (!block_is_model_name(name))
+			continue;
+		buf_clear(&path);
+		r = buf_printf(&path, "%s/%s", dir, name) ? err_memory(e) : survey_model(v, path.data, name, e);
+	}
+	buf_release(&path);
+	return r;
 }
 
 /* A block that can't be read is worth nothing, one to be spared more than any other. */
-static void look(struct candidate *c, const char *dir, struct buf *path)
+static int look(struct candidate *c, const char *dir, struct buf *path, struct err *e)
 {
 	struct block b;
 	buf_clear(path);
-	buf_printf(path, "%s/%s", dir, c->path);
-	if (path->failed || block_open(&b, path->data, NULL))
-		return;
+	int r = buf_printf(path, "%s/%s", dir, c->path) ? ERR_MEM : block_open(&b, path->data, NULL);
+	if (r)
+		return r == ERR_MEM ? err_memory(e) : 0;
 	c->worth = c->is_spared ? INFINITY : (double)b.cost_ns * (double)block_uses(&b) / (double)c->bytes / (c->age + YOUNG_S);
 	c->n_before = b.n_before;
 	memcpy(c->parent, b.parent, HASH_ID_LEN);
 	block_close(&b);
+	return 0;
 }
 
 static int by_id(const void *a, const void *b)
@@ -109,13 +128,14 @@ static int by_worth(const void *a, const void *b)
 	return (x->n_before < y->n_before) - (x->n_before > y->n_before);
 }
 
-static void heed_parents(struct survey *v)
+static int heed_parents(struct survey *v, struct err *e)
 {
 	qsort(v->item, v->n, sizeof *v->item, by_id);
 	struct candidate **order = malloc((v->n + 1) * sizeof *order), **parent = malloc((v->n + 1) * sizeof *parent);
-	for (size_t i = 0; order && parent && i < v->n; i++)
+	bool ok = order && parent;
+	for (size_t i = 0; ok && i < v->n; i++)
 		order[i] = &v->item[i];
-	if (order && parent) {
+	if (ok) {
 		qsort(order, v->n, sizeof *order, by_depth);
 		for (size_t i = 0; i < v->n; i++) {	/* downwards: nothing is worth anything behind a gap */
 			struct candidate key;
@@ -130,35 +150,43 @@ static void heed_parents(struct survey *v)
 	}
 	free(order);
 	free(parent);
+	return ok ? 0 : err_memory(e);
 }
 
-uint64_t evict(const char *dir, uint64_t max_bytes)
+static int rank(struct survey *v, const char *dir, struct err *e)
 {
-	return evict_before(dir, max_bytes, EVICT_SPARE_NONE);
+	struct buf path = { 0 };
+	int r = 0;
+	for (size_t i = 0; !r && i < v->n; i++)
+		r = look(&v->item[i], dir, &path, e);
+	buf_release(&path);
+	r = r ? r : heed_parents(v, e);
+	if (!r)
+		qsort(v->item, v->n, sizeof *v->item, by_worth);
+	return r;
 }
 
-uint64_t evict_before(const char *dir, uint64_t max_bytes, time_t spare)
+int evict(const char *dir, uint64_t max_bytes, uint64_t *left, struct err *e)
+{
+	return evict_before(dir, max_bytes, EVICT_SPARE_NONE, left, e);
+}
+
+int evict_before(const char *dir, uint64_t max_bytes, time_t spare, uint64_t *left, struct err *e)
 {
 	const uint64_t enough = max_bytes / 20 * 19;
 	struct survey v = { .spare = spare };
-	struct buf path = { 0 };
 	DIR *root = opendir(dir);
-	struct dirent *x;
-	while (root && (x = readdir(root)))
-		if (block_is_model_name(x->d_name))
-			survey_model(&v, dirfd(root), x->d_name);
-	if (v.bytes > max_bytes) {
-		for (size_t i = 0; i < v.n; i++)
-			look(&v.item[i], dir, &path);
-		heed_parents(&v);
-		qsort(v.item, v.n, sizeof *v.item, by_worth);
-		for (size_t i = 0; i < v.n && v.bytes > enough && v.item[i].worth < INFINITY; i++)
+	int r = root || errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(e, errno == EACCES ? ERR_PERM : ERR_IO, "cannot read '%s'", dir);
+	r = r ? r : survey_store(&v, root, dir, e);
+	if (!r && v.n && v.bytes > max_bytes) {
+		r = rank(&v, dir, e);
+		for (size_t i = 0; !r && i < v.n && v.bytes > enough && v.item[i].worth < INFINITY; i++)
 			if (!unlinkat(dirfd(root), v.item[i].path, 0) || errno == ENOENT)
 				v.bytes -= v.item[i].bytes;
 	}
 	if (root)
 		closedir(root);
 	free(v.item);
-	buf_release(&path);
-	return v.bytes;
+	*left = v.bytes;
+	return r;
 }

@@ -14,12 +14,16 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "lib/base/err.h"
+
 /* Removes the blocks of least worth, of whatever model, until the store in `dir` holds at most max_bytes; then down to a little
- * less, so that not every call has to. Removes what killed writers left an hour ago. Best effort. Returns the bytes that remain. */
-uint64_t evict(const char *dir, uint64_t max_bytes);
+ * less, so that not every call has to. Removes what killed writers left an hour ago. *left are the bytes that remain, of files that
+ * could not be removed too. A store that is not there is empty; of one that cannot be read to its end (ERR_PERM, ERR_IO) or with ERR_MEM
+ * no block is removed: what hangs together could not be seen. */
+int evict(const char *dir, uint64_t max_bytes, uint64_t *left, struct err *e);
 
 /* The same, but what was written or used at `spare` or later stays, and so does what that hangs on. */
 #define EVICT_SPARE_NONE ((time_t)INT64_MAX)
-uint64_t evict_before(const char *dir, uint64_t max_bytes, time_t spare);
+int evict_before(const char *dir, uint64_t max_bytes, time_t spare, uint64_t *left, struct err *e);
 
 #endif

@@ -294,9 +294,10 @@ int prefix_save(struct prefix *p, struct session *s, const struct prefix_keep *k
 	if (!r && v.missing > p->max_bytes)
 		return 1;
 	if (!r && v.missing) {
-		uint64_t left = evict_before(p->root, p->max_bytes - v.missing, p->spare);
+		uint64_t left;
+		r = evict_before(p->root, p->max_bytes - v.missing, p->spare, &left, e);
 		v.room = left < p->max_bytes ? p->max_bytes - left : 0;
-		r = io_mkdirs(p->dir, e);
+		r = r ? r : io_mkdirs(p->dir, e);
 		r = r ? r : visit(&v, write_one, e);
 	}
 	return r;

@@ -47,7 +47,9 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 	size_t n = p.n_best < p.chat.ids.len ? p.n_best : p.chat.ids.len;
 	size_t stored = p.n_source ? prefix_stored(store, p.chat.ids.id, n) : n;
 	if (stored < n || !w->bytes)	/* it takes a look at every file */
-		w->bytes = evict(w->dir, UINT64_MAX);
+		r = evict(w->dir, UINT64_MAX, &w->bytes, e);
+	if (r)
+		goto out;
 	if (stored == n) {
 		w->n_stored += p.n_source;
 		w->n_bad += !p.n_source;	/* the context has no room for it */
@@ -67,10 +69,11 @@ static int warm_one(struct warm *w, const struct ask *q, struct err *e)
 		w->n_warm += !r;
 		r = r < 0 ? r : note_done(w, &keep, e);
 	}
-	prompt_release(&p);
 	w->is_full = w->is_full || (w->n_max && w->n_warm >= w->n_max);
 	if (!r && w->progress)
 		w->progress(w);
+out:
+	prompt_release(&p);
 	return r;
 }
 

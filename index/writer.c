@@ -9,7 +9,6 @@
  */
 #include "index/writer.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,19 +144,18 @@ static int sweep(const char *dir, const struct manifest *m, bool durably, struct
 	DIR *d = opendir(dir);
 	if (!d)
 		return err_sys(e, ERR_IO, "cannot open directory '%s'", dir);
-	struct dirent *it;
-	int r = 0;
-	for (errno = 0; (it = readdir(d)); errno = 0) {
-		size_t n = strlen(it->d_name), hex = strspn(it->d_name, "0123456789abcdef");
-		const char *ext = it->d_name + 16;
+	const char *name;
+	int r = 0, unread = 0;
+	while ((name = io_next_name(d, dir, &unread, r ? NULL : e))) {
+		size_t n = strlen(name), hex = strspn(name, "0123456789abcdef");
+		const char *ext = name + 16;
 		bool ours = hex == 16 && n >= 20 && (strncmp(ext, ".seg", 4) == 0 || strncmp(ext, ".vec", 4) == 0);
-		bool aside = strncmp(ours ? ext + 4 : it->d_name, ours ? ".tmp." : "manifest.tmp.", ours ? 5 : 13) == 0;
-		bool goes = aside || (ours && n == 20 && !is_named(m, it->d_name));
-		if (goes && unlinkat(dirfd(d), it->d_name, 0) && !r)
-			r = err_sys(e, ERR_IO, "cannot remove '%s/%s'", dir, it->d_name);
+		bool aside = strncmp(ours ? ext + 4 : name, ours ? ".tmp." : "manifest.tmp.", ours ? 5 : 13) == 0;
+		bool goes = aside || (ours && n == 20 && !is_named(m, name));
+		if (goes && unlinkat(dirfd(d), name, 0) && !r)
+			r = err_sys(e, ERR_IO, "cannot remove '%s/%s'", dir, name);
 	}
-	if (!r && errno)
-		r = err_sys(e, ERR_IO, "cannot read directory '%s'", dir);
+	r = r ? r : unread;
 	if (!r && durably && fsync(dirfd(d)))
 		r = err_sys(e, ERR_IO, "cannot fsync directory '%s'", dir);
 	closedir(d);

@@ -4,7 +4,6 @@
  */
 #include "lib/base/io.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -157,6 +156,15 @@ int io_flush_stdout(struct err *e)
 	return fflush(stdout) || ferror(stdout) ? err_sys(e, ERR_IO, "cannot write to standard output") : 0;
 }
 
+const char *io_next_name(DIR *d, const char *path, int *r, struct err *e)
+{
+	errno = 0;
+	const struct dirent *x = d && !*r ? readdir(d) : NULL;
+	if (!x && errno)
+		*r = err_sys(e, ERR_IO, "cannot read '%s'", path);
+	return x ? x->d_name : NULL;
+}
+
 /* Locks the file for as long as it is written: io_sweep takes one without a lock for a dead writer's. False if that has happened to this
  * one, before it had its lock. Where there are no locks, nothing is swept. */
 static bool claim(int fd)
@@ -181,14 +189,15 @@ static int open_claimed(char *tmp)
 void io_sweep(const char *dir)
 {
 	DIR *d = opendir(dir);
-	for (struct dirent *x; d && (x = readdir(d)); ) {
-		size_t n = strlen(x->d_name);
-		bool is_aside = n > 11 && memcmp(x->d_name + n - 11, ".tmp.", 5) == 0;
-		int fd = is_aside ? openat(dirfd(d), x->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+	int r = 0;
+	for (const char *name; (name = io_next_name(d, dir, &r, NULL)); ) {
+		size_t n = strlen(name);
+		bool is_aside = n > 11 && memcmp(name + n - 11, ".tmp.", 5) == 0;
+		int fd = is_aside ? openat(dirfd(d), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
 		if (fd < 0)
 			continue;
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			unlinkat(dirfd(d), x->d_name, 0);
+			unlinkat(dirfd(d), name, 0);
 		close(fd);
 	}
 	if (d)

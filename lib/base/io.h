@@ -8,6 +8,7 @@
 #ifndef TT_BASE_IO_H
 #define TT_BASE_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,10 @@ long io_read(int fd, void *p, size_t n);
 int io_write(int fd, const void *p, size_t n, const char *name, struct err *e);
 /* Brings what stdio holds to standard output; ERR_IO if that, or anything written there before, failed. */
 int io_flush_stdout(struct err *e);
+
+/* The next name in `d` (may be NULL), the folder at `path`; NULL behind the last one, if *r is not 0, or with *r = ERR_IO where the folder
+ * cannot be read on. It is good until the next call. */
+const char *io_next_name(DIR *d, const char *path, int *r, struct err *e);
 
 /* A file being written aside. */
 struct aside {

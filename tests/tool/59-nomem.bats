@@ -112,6 +112,15 @@ each_fails() { # COMMAND ...
 	tt-generate -m qwen2 -n 2 --text --draft none --prefix-dir store <in
 	each_fails tt-cache list --prefix-dir store
 	each_fails tt-cache verify --prefix-dir store
+	cp -a store all
+	NOMEM=0 LD_PRELOAD="$LIB" tt-cache prune --max 0 --prefix-dir store 9>n
+	for at in $(seq 2 "$(cat n)")
+	do
+		rm -r store
+		cp -a all store
+		NOMEM=$at LD_PRELOAD="$LIB" tt-cache prune --max 0 --prefix-dir store || { diff -r all store && continue; }
+		[ -z "$(find store -type f)" ]
+	done
 }
 
 @test "tt-pack: no section is without its name" {

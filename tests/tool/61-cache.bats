@@ -279,6 +279,25 @@ size_of_store() {
 	done
 }
 
+@test "prune: no block goes, and that is said, where not all of them can be seen" {
+	strace -o /dev/null true || skip "no strace here"
+	export ASAN_OPTIONS=detect_leaks=0
+	ask >/dev/null
+	cd "$BATS_TEST_TMPDIR"
+	find "$TT_PREFIX_DIR" -name '*.kv' >before
+	for n in $(seq 8)	# of the reads of a folder, those that there are
+	do
+		if strace -f -qq -o trace -e trace=getdents64 -e inject=getdents64:error=EIO:when="$n" tt-cache prune --max 0 2>err
+		then
+			[ "$n" -gt 4 ]
+			[ "$(size_of_store)" -eq 0 ]
+			break
+		fi
+		grep -q "cannot read '$TT_PREFIX_DIR.*Input/output error" err
+		cmp before <(find "$TT_PREFIX_DIR" -name '*.kv')
+	done
+}
+
 @test "forget takes what cannot be read, and of several sources each" {
 	make_index 4
 	tt-cache warm -m qwen2 "$BATS_TEST_TMPDIR/i.tt" > /dev/null

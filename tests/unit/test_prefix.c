@@ -92,6 +92,19 @@ static bool is_there(uint8_t id)
 	return !access(path_of(id), F_OK);
 }
 
+/* What is left. */
+static uint64_t evict_old(const char *store, uint64_t max, time_t spare)
+{
+	uint64_t left;
+	assert_int_equal(evict_before(store, max, spare, &left, NULL), 0);
+	return left;
+}
+
+static uint64_t evict_to(const char *store, uint64_t max)
+{
+	return evict_old(store, max, EVICT_SPARE_NONE);
+}
+
 static void evict_takes_the_least_worth(void **state)
 {
 	(void)state;
@@ -100,12 +113,12 @@ static void evict_takes_the_least_worth(void **state)
 	put(3, 0, 0, 9000, 0, 3000);	/* dear */
 	put(4, 0, 0, 900, 0, 10);	/* young */
 	put(5, 0, 0, 900, 0, -7000);	/* the clock was set back */
-	assert_int_equal(evict(dir, 1 << 20), 5 * 9960);
+	assert_int_equal(evict_to(dir, 1 << 20), 5 * 9960);
 	assert_true(is_there(1));
-	assert_true(evict(dir, 45000) <= 45000);
+	assert_true(evict_to(dir, 45000) <= 45000);
 	assert_false(is_there(1));
 	assert_true(is_there(2) && is_there(3) && is_there(4) && is_there(5));
-	assert_int_equal(evict(dir, 0), 0);
+	assert_int_equal(evict_to(dir, 0), 0);
 }
 
 static void evict_takes_what_is_long_for_what_it_cost(void **state)
@@ -113,7 +126,7 @@ static void evict_takes_what_is_long_for_what_it_cost(void **state)
 	(void)state;
 	put_long(1, 0, 0, 3000, 0, 3000, 10 * LEN);
 	put(2, 0, 0, 1000, 0, 3000);
-	assert_int_equal(evict(dir, 100000), 9960);
+	assert_int_equal(evict_to(dir, 100000), 9960);
 	assert_true(is_there(2));
 }
 
@@ -123,8 +136,8 @@ static void evict_goes_a_little_further(void **state)
 	(void)state;
 	for (uint8_t id = 1; id <= 40; id++)
 		put(id, 0, 0, 1000, 0, 3000);
-	assert_int_equal(evict(dir, 40 * 9960), 40 * 9960);
-	uint64_t left = evict(dir, 40 * 9960 - 1);
+	assert_int_equal(evict_to(dir, 40 * 9960), 40 * 9960);
+	uint64_t left = evict_to(dir, 40 * 9960 - 1);
 	assert_true(left <= 38 * 9960 && left >= 37 * 9960);
 }
 
@@ -137,12 +150,12 @@ static void evict_keeps_what_the_best_hangs_on(void **state)
 	put(4, 0, 0, 1000, 0, 1000);
 	put(5, 77, 1, 9999999, 99, 0);	/* nothing leads here any more, */
 	put(6, 5, 2, 9999999, 99, 0);	/* nor further on */
-	evict(dir, 42000);
+	evict_to(dir, 42000);
 	assert_false(is_there(5) || is_there(6));
-	evict(dir, 33000);
+	evict_to(dir, 33000);
 	assert_false(is_there(4));
 	assert_true(is_there(1) && is_there(2) && is_there(3));
-	evict(dir, 22000);		/* of equals the deepest goes first */
+	evict_to(dir, 22000);		/* of equals the deepest goes first */
 	assert_true(is_there(1) && is_there(2));
 	assert_false(is_there(3));
 }
@@ -154,13 +167,13 @@ static void evict_before_spares_the_young_and_their_parents(void **state)
 	put(2, 1, 1, 1, 0, 5);
 	put(3, 0, 0, 9999999, 50, 9000);
 	put(4, 77, 1, 1, 0, 5);		/* nothing leads here */
-	assert_int_equal(evict_before(dir, 0, time(NULL) - 10), 2 * 9960);
+	assert_int_equal(evict_old(dir, 0, time(NULL) - 10), 2 * 9960);
 	assert_true(is_there(1) && is_there(2));
 	assert_false(is_there(3) || is_there(4));
 	struct stat st;
 	assert_int_equal(stat(path_of(2), &st), 0);
-	assert_int_equal(evict_before(dir, 0, st.st_mtime), 2 * 9960);
-	assert_int_equal(evict_before(dir, 0, st.st_mtime + 1), 0);
+	assert_int_equal(evict_old(dir, 0, st.st_mtime), 2 * 9960);
+	assert_int_equal(evict_old(dir, 0, st.st_mtime + 1), 0);
 }
 
 /* What a writer leaves that was killed; one that writes is left alone, but what it has written counts. */
@@ -176,7 +189,7 @@ static void evict_removes_what_nobody_writes_any_more(void **state)
 		assert_int_equal(fputs("half", f) >= 0 && !fclose(f), 1);
 		struct timespec t[2] = { { .tv_sec = time(NULL) - age }, { .tv_sec = time(NULL) - age } };
 		assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
-		assert_int_equal(evict(dir, 1 << 20), 9960 + (age < 3600 ? 4 : 0));
+		assert_int_equal(evict_to(dir, 1 << 20), 9960 + (age < 3600 ? 4 : 0));
 		assert_int_equal(access(path, F_OK), age < 3600 ? 0 : -1);
 	}
 }
@@ -197,11 +210,11 @@ static void evict_touches_nothing_else(void **state)
 	char far[200];		/* a folder that a link with the name of a model's leads to */
 	snprintf(far, sizeof far, "%s/%032d", dir, 7);
 	assert_int_equal(mkdir(folder, 0700) || symlink(other, odd) || link(other, in) || symlink(folder, far), 0);
-	evict(dir, 0);
+	evict_to(dir, 0);
 	assert_false(is_there(1));
 	assert_int_equal(access(other, F_OK) || access(in, F_OK), 0);
 	assert_int_equal(unlink(far) || unlink(in) || unlink(odd) || unlink(other) || rmdir(folder), 0);
-	assert_int_equal(evict("/tmp/test_prefix.none", 0), 0);
+	assert_int_equal(evict_to("/tmp/test_prefix.none", 0), 0);
 }
 
 int main(void)
