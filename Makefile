@@ -226,7 +226,7 @@ install: all ## install under DESTDIR and PREFIX
 		-e 's/^\.\(Nm\|Xr\|Dl\) tt\( \|$$\)/.\1 $(DISPATCHER)\2/' -e 's/\([$$|] \)tt /\1$(DISPATCHER) /g' $(p) \
 		>"$(call page_dest,$(p))"; chmod 644 "$(call page_dest,$(p))";)
 	@set -e; umask 022; complete() { case " $(SCRIPT_NAMES) " in \
-		*" $$t "*) $(BUILD)/bin/$$t -h | sh bin/completion $$1 $$t $$(test $$t != $(DISPATCHER) || echo $(COMMANDS)) ;; \
+		*" $$t "*) $(BUILD)/bin/$$t -h | sh bin/completion $$1 $$t "$(PROGPREFIX)" $$(test $$t != $(DISPATCHER) || echo $(COMMANDS)) ;; \
 		*) $(BUILD)/bin/$$t --completion=$$1 | sed 's/\<tt-/$(PROGPREFIX)/g' ;; esac >"$$2"; }; \
 	for t in $(TOOL_NAMES) $(SCRIPT_NAMES); do \
 		complete bash "$(SHAREDIR)/bash-completion/completions/$$t"; \

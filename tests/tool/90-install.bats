@@ -74,6 +74,18 @@ setup() {
 	COMP_WORDS=(x -)
 	_x
 	[ "${COMPREPLY[*]}" = "-h -V" ]
+	COMP_WORDS=(x model -q fe) COMP_CWORD=3
+	_x
+	[ "${COMPREPLY[*]}" = fetch ]
+	COMP_WORDS=(x ask --) COMP_CWORD=2
+	_x
+	[ "${COMPREPLY[*]}" = "--json --open" ]
+	COMP_WORDS=(x nothing --) COMP_CWORD=2
+	_x
+	[ -z "${COMPREPLY[*]}" ]
+	grep -qF "'*::argument:{words[1]=x-\$words[1]; _normal}'" "$share/zsh/site-functions/_x"
+	grep -qF 'complete -C x-(' "$share/fish/vendor_completions.d/x.fish"
+	COMP_CWORD=1
 	. "$share/bash-completion/completions/x-index"
 	COMP_WORDS=(x-index v)
 	_x_index
