@@ -57,12 +57,16 @@ setup() {
 	printf '#!/bin/sh\necho "$@"\n' >man/man
 	chmod +x man/man
 	cp "$bin/tt" "$bin/tt-ask" own/usr/bin
-	PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help ask
-	[ "$output" = tt-ask ]
 	mkdir own/man
-	touch own/man/tt-ask.1
-	PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help ask
-	[ "$output" = "$PWD/own/man/tt-ask.1" ]
+	for page in "ask 1 tt-ask.1" "records 5 records.5" "tiny-titans.yaml 5 tiny-titans.yaml.5" "tiny-titans 7 tiny-titans.7"
+	do
+		read -r name section file <<<"$page"
+		PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help "$name"
+		[ "$output" = "$section ${file%.?}" ]
+		touch "own/man/$file"
+		PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help "$name"
+		[ "$output" = "$PWD/own/man/$file" ]
+	done
 }
 
 @test "every script has -h on stdout and -V, and refuses an unknown option" {
