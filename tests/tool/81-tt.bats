@@ -14,14 +14,21 @@ setup() {
 	run --separate-stderr "$bin/tt" model -V
 	[ "$status" -eq 0 ]
 	[[ "$output" == tt-model\ * ]]
+	cp "$bin/tt" .
+	printf '#!/bin/sh\nprintf "%%s|" "$@"\nexit 9\n' >tt-args
+	chmod +x tt-args
+	run -9 ./tt -- args 'a  b' -V ''
+	[ "$output" = 'a  b|-V||' ]
 }
 
 @test "a program beside tt goes before another in PATH" {
 	mkdir other
-	printf '#!/bin/sh\necho wrong\n' >other/tt-model
-	chmod +x other/tt-model
+	printf '#!/bin/sh\necho other\n' | tee other/tt-model >other/tt-other
+	chmod +x other/tt-model other/tt-other
 	PATH="$PWD/other:$PATH" run "$bin/tt" model -V
 	[[ "$output" == tt-model\ * ]]
+	PATH="$PWD/other:$PATH" run "$bin/tt" other
+	[ "$output" = other ]
 }
 
 @test "tt works through a symbolic link" {
@@ -33,10 +40,16 @@ setup() {
 @test "no command, an unknown one, or a path: 2" {
 	run "$bin/tt"
 	[ "$status" -eq 2 ]
-	run "$bin/tt" nonsense
-	[ "$status" -eq 2 ]
-	run "$bin/tt" ../bin/tt
-	[ "$status" -eq 2 ]
+	[ "${lines[0]}" = "tt: no command given" ]
+	for name in nonsense ''
+	do
+		run -2 --separate-stderr "$bin/tt" "$name"
+		[ "$stderr" = "tt: no command '$name' ('tt help' lists them)" ]
+	done
+	mkdir tt-a
+	cp "$bin/tt-ask" tt-a
+	run -2 --separate-stderr "$bin/tt" a/tt-ask -V
+	[[ "$stderr" == "tt: 'a/tt-ask' is not a command"*usage:* ]]
 }
 
 @test "help on a command that is not there: 2, not the manual's own complaint" {
@@ -67,6 +80,19 @@ setup() {
 		PATH="$PWD/man:$PATH" run -0 own/usr/bin/tt help "$name"
 		[ "$output" = "$PWD/own/man/$file" ]
 	done
+}
+
+@test "help names the programs beside tt" {
+	mkdir "own a"
+	cp "$bin/tt" "own a"
+	touch "own a/tt-text"
+	for program in other tt-one tt-two
+	do
+		printf '#!/bin/sh\n' >"own a/$program"
+		chmod +x "own a/$program"
+	done
+	run -0 --separate-stderr "own a/tt" help
+	[[ "$output" == "usage: tt COMMAND "*$'\n'"Here: one two" ]]
 }
 
 @test "every script has -h on stdout and -V, and refuses an unknown option" {
