@@ -69,6 +69,16 @@ ends() { # PID: within two seconds
 	[ "$(wc -l <started)" -eq 1 ]
 }
 
+@test "no group is named to be stopped where another tt-sync is at work and the one that was begun here has ended" {
+	sh -c : &
+	echo $! >"$index/../vectors.log.pid"
+	wait
+	exec 9>"$index/man.lock"
+	flock 9
+	run -0 --separate-stderr sh bin/first-run 9>&-
+	[[ "$stderr" == *"computed in the background"* && "$stderr" != *kill* ]]
+}
+
 @test "once the vectors are there it answers and does nothing else" {
 	touch "$index/man.vectors"
 	run --separate-stderr sh bin/first-run
