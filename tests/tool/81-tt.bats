@@ -598,13 +598,13 @@ EOT
 	done
 }
 
-@test "nor one that hangs up while it makes them" {
+@test "nor one that is ended while it makes them; its status tells the signal" {
 	make_fakes
 	cp "$bin/tt-model" fakes
 	cat >fakes/mktemp <<'EOT'
 #!/bin/sh
 PATH=/usr/bin:/bin mktemp "$@"
-kill -HUP $PPID
+kill -$SIGNAL $PPID
 EOT
 	chmod +x fakes/mktemp
 	export TMPDIR="$PWD/tmp"
@@ -612,8 +612,12 @@ EOT
 	printf 'models:\n' >models.yaml
 	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a" "tt-model -c models.yaml list"
 	do
-		run -129 fakes/$command
-		[ -z "$(ls tmp)" ]
+		for end in 129.HUP 130.INT 143.TERM
+		do
+			export SIGNAL=${end#*.}
+			run "-${end%.*}" env --default-signal fakes/$command	# which a background job would ignore
+			[ -z "$(ls tmp)" ]
+		done
 	done
 }
 
