@@ -284,61 +284,6 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	done
 }
 
-@test "tt-eval cannot keep anything where it is told to: 73" {
-	make_fakes
-	run -73 --separate-stderr fakes/tt-eval refusal -i a --queries c.yaml --keep /proc/self
-	[ "$stderr" = "tt-eval: cannot create anything in '/proc/self'" ]
-	[ ! -e called ]
-}
-
-@test "tt-eval reads queries and judgements from pipes too" {
-	make_fakes
-	cat >fakes/tt-score <<'EOT'
-#!/bin/sh
-while test $# -gt 1
-do
-	test "$1" != --qrels || cat "$2" >>read
-	shift
-done
-cat "$1" >>read
-EOT
-	fakes/tt-eval retrieval -i a --queries <(echo query) --qrels <(echo judgement)
-	[ "$(sort read | tr '\n' ' ')" = "judgement judgement query query " ]
-}
-
-@test "tt-eval hands on what it is told, scores where nothing was found, and nothing where a program failed" {
-	make_fakes
-	eval_() { # COMMAND OPTION...
-		judged="--qrels c.yaml"
-		test "$1" != refusal || judged=
-		# shellcheck disable=SC2086 # one option with its value, or none
-		fakes/tt-eval "$1" -i a --queries c.yaml $judged "${@:2}"
-	}
-	called '^tt-score queries --field F --limit 3 --qrels .*/docs c.yaml ' eval_ retrieval --field F -n 3
-	called '^tt-retrieve -n 10 --per-doc 1 --lexical ' eval_ retrieval --lexical
-	called '^tt-retrieve -n 10 --per-doc 1 /' eval_ retrieval
-	called '^tt-score retrieval --json --qrels c.yaml c.yaml ' eval_ retrieval --json
-	called '^tt-score queries --field text --limit 0 --flags --qrels ' eval_ answers
-	called '^tt-generate -m g-a --max-sources 4 --system S T <' eval_ answers --max-sources 4 --system 'S T'
-	called '^tt-generate -m g-a --no-sources --system S T <' eval_ answers --system 'S T'
-	called '^tt-score answers --json --qrels c.yaml --hits .*/hits --plain .*/plain c.yaml ' eval_ answers --json
-	called '^tt-score answers --json c.yaml ' eval_ refusal --json
-	for end in 1 65
-	do
-		printf '#!/bin/sh\ncat >/dev/null\nexit %d\n' $end >fakes/tt-retrieve
-		for command in retrieval answers refusal
-		do
-			: >called
-			run eval_ $command
-			[ "$status" -eq $((end == 1 ? 0 : end)) ]
-			[ "$(grep -c '^tt-score [ar]' called)" -eq $((end == 1)) ]
-		done
-	done
-	printf '#!/bin/sh\nexit 65\n' >fakes/tt-index
-	run -65 --separate-stderr eval_ retrieval
-	[[ "$stderr" == "tt-eval: cannot list the documents of '"* ]]
-}
-
 @test "a message that cannot be written changes no status" {
 	make_fakes
 	while read -r want command
