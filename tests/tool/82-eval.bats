@@ -115,6 +115,15 @@ generate of score" ]
 	[ "$(sort read | tr '\n' ' ')" = "judgement judgement query query " ]
 }
 
+@test "queries or judgements that cannot be read whole: 74, and nothing is asked" {
+	for names in "x.tt --qrels r" "q --qrels x.tt"
+	do
+		run -74 --separate-stderr fakes/tt-eval retrieval -i ./x.tt --queries $names
+		[[ "$stderr" == "cat: x.tt: "* ]]
+		[ ! -e called ]
+	done
+}
+
 @test "a program that fails ends the run with its status, what is partly done or finds nothing does not" {
 	while IFS='|' read -r end want arguments program option
 	do
