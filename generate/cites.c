@@ -22,6 +22,7 @@ static void note_number(struct cites *c)
 	for (unsigned x = from; x <= c->number; x++)
 		note(c->open, &c->n_open, x);
 	c->last = c->number;
+	c->is_range = false;
 }
 
 /* One byte; false if it makes a number that was not supplied. */
@@ -30,7 +31,6 @@ static bool step(struct cites *c, char x)
 	if (x == '[') {
 		c->is_open = true;
 		c->number = c->last = 0;
-		c->is_range = false;
 		c->n_open = 0;
 		return true;
 	}

@@ -92,6 +92,11 @@ static void push_range_cites_what_lies_between(void **state)
 	const unsigned of_odd[] = { 4, 6, 8, 7, 5, 1, 2, 3 };
 	assert_int_equal(odd.n_used, 8);
 	assert_memory_equal(odd.used, of_odd, sizeof of_odd);
+	struct cites few = { .n_source = 9 };
+	cites_push(&few, "[9x] [4x] [4;6] [1-3 8] [1-[ 2 7]", 33);	/* nor what has words in it; a range has two ends */
+	const unsigned of_few[] = { 4, 6, 1, 2, 3, 8, 7 };
+	assert_int_equal(few.n_used, 7);
+	assert_memory_equal(few.used, of_few, sizeof of_few);
 	struct cites all = { .n_source = 64 };
 	cites_push(&all, "[1-40] [64] [41-64]", 19);
 	assert_int_equal(all.n_used, 64);
