@@ -12,6 +12,8 @@ setup_file() {
 		"$build/tests/tool/mktiny" $arch "$BATS_FILE_TMPDIR/$arch.gguf"
 	done
 	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/padded.gguf" 5 "" 270
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/refusing.gguf" 5 "" 263 "sourcesĠdoĠnotĠsay"
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/citing.gguf" 5 "" 263 "sourcesĠdoĠnotĠsayĠ[2]"
 }
 
 setup() {
@@ -118,6 +120,7 @@ n_prompt() {	# FILE: of its first answer
 @test "each query gets its answer, a query without hits is refused" {
 	gen --json <ask.jsonl >out
 	[ "$(grep -c '"kind":"answer"' out)" -eq 3 ]
+	[ "$(grep '"kind":"answer"' out | grep -o '"query":"q."' | tr -dc '0-9')" = 123 ]
 	grep '"kind":"answer"' out | grep '"query":"q2"' | grep -q '"refused":true'
 	grep '"kind":"answer"' out | grep '"query":"q2"' | grep -q 'not in your documents'
 	head -1 out | grep -q '"kind":"head"'
@@ -161,6 +164,20 @@ n_prompt() {	# FILE: of its first answer
 	run gen --text <<<'{"kind":"query","id":"q2","text":"nothing was found"}'
 	[ "$status" -eq 1 ]
 	[ "$output" = "not in your documents" ]
+}
+
+@test "a reply that says that the sources do not say, and cites none, is a refusal: 1" {
+	head -3 ask.jsonl >one.jsonl
+	say() { run --separate-stderr tt-generate -m "$1" -n 1 --temp 100 -s "$2" --draft none --json "${@:3}" <one.jsonl; }
+	say refusing 47		# that draws the last token
+	[ "$status" -eq 1 ]
+	[[ "$output" = *'"text":"sources do not say","refused":true,"cites":[]'* ]]
+	say citing 47
+	[ "$status" -eq 0 ]
+	[[ "$output" = *'"text":"sources do not say [2]","refused":false,"cites":[{"n":2,'* ]]
+	say refusing 38 --no-sources
+	[ "$status" -eq 0 ]
+	[[ "$output" = *'"text":"sources do not say","refused":false'* ]]
 }
 
 @test "an answer cites, with span, only numbers that were supplied" {
@@ -218,6 +235,7 @@ n_prompt() {	# FILE: of its first answer
 	grep '"query":"q3"' out | grep '"kind":"token"' | sed 's/.*"text":"\(.*\)"}/\1/' | tr -d '\n' >a
 	grep '"query":"q3"' out | grep '"kind":"answer"' | sed 's/.*"text":"\(.*\)","refused".*/\1/' | tr -d '\n' >b
 	cmp a b
+	[ -s a ]
 }
 
 @test "a bad record gives an error record, the others are answered, exit 3" {

@@ -2,9 +2,10 @@
  *
  * mktiny: writes a small random model (tests/unit/tiny.h) for the tests of the programs.
  *
- *	mktiny llama|qwen2|gemma3 FILE.gguf [SEED [TENSOR [N]]]
+ *	mktiny llama|qwen2|gemma3 FILE.gguf [SEED [TENSOR [N [SAY]]]]
  *
- * TENSOR is one more, of a name that no model has; "" = none. N: so many tokens, fewer than embeddings.
+ * TENSOR is one more, of a name that no model has; "" = none. N: so many tokens, fewer than embeddings. SAY: the last of them, in
+ * the letters of GPT-2.
  */
 #include <stdlib.h>
 
@@ -15,11 +16,12 @@
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fprintf(stderr, "usage: mktiny ARCH FILE.gguf [SEED [TENSOR [N]]]\n");
+		fprintf(stderr, "usage: mktiny ARCH FILE.gguf [SEED [TENSOR [N [SAY]]]]\n");
 		return EXIT_USAGE;
 	}
 	struct tiny t = { .arch = argv[1], .seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 5,
 		.add_tensor = argc > 4 && *argv[4] ? argv[4] : NULL, .n_token = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 0,
+		.say = argc > 6 ? argv[6] : NULL,
 		.template = "{{ '<|im_start|>' + role + content + '<|im_end|>' }}" };
 	struct buf b = { 0 };
 	struct err e = { 0 };

@@ -36,6 +36,7 @@ struct tiny {
 	float rope_f;
 	unsigned eos, eot;		/* tokens that end a text, where they are others than <|im_end|> and none */
 	unsigned n_token;		/* tokens, where they are fewer than embeddings; 0 = as many */
+	const char *say;		/* the last token, where it is no pair */
 	uint32_t n_layer;	/* what the file says; 0 = as many as it has */
 	uint32_t n_part;	/* files that it says to be one of; 0 = does not say */
 	/* private */
@@ -178,6 +179,8 @@ static inline void tiny_tokenizer(struct tiny *t)
 			tiny_str(&t->kv, s, tiny_byte(i, s));
 		else if (i < 260)
 			tiny_str(&t->kv, control[i - 256], strlen(control[i - 256]));
+		else if (t->say && i == n - 1)
+			tiny_str(&t->kv, t->say, strlen(t->say));
 		else {
 			s[0] = (char)('a' + (i - 260) / 26);
 			s[1] = (char)('a' + (i - 260) % 26);
