@@ -368,12 +368,13 @@ n_prompt() {	# FILE: of its first answer
 		echo '{"kind":"hit","query":"long","text":"a source"}'
 		echo '{"kind":"query","id":"cut","text":"x"}'
 		echo "{\"kind\":\"hit\",\"query\":\"cut\",\"text\":\"$text\"}"
+		echo '{"kind":"query","id":"none","text":"nothing was found"}'
 		tail -2 ask.jsonl
 	} >in
 	run --separate-stderr gen -c 3000 --json <in
 	[ "$status" -eq 3 ]
 	grep -q "\"kind\":\"error\".*\"msg\":\"query 'long': the prompt takes" <<<"$output"
-	[ "$(grep -c '"kind":"answer"' <<<"$output")" -eq 5 ]
+	[ "$(grep -c '"kind":"answer"' <<<"$output")" -eq 6 ]
 	[[ "$stderr" == *"query 'long': the prompt takes"*"query 'cut': the last source was cut"* ]]
 	[ "$(grep -c ' was cut ' <<<"$stderr")" -eq 1 ]
 }
