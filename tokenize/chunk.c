@@ -225,8 +225,9 @@ static int window_jobs(struct run *r, struct link_path *path, size_t n, struct j
 static int bad_name(struct run *r, const char *path, struct err *e)
 {
 	struct err what;
-	err_set(&what, ERR_UNSUPPORTED, ERR_NO_OFFSET, "the file name '%s' is not UTF-8", path);
+	r->last = err_set(&what, ERR_UNSUPPORTED, ERR_NO_OFFSET, "the file name '%s' is not UTF-8", path);
 	docout_counts(r->out)->n_error++;
+	r->stop |= o.strict;
 	return rec_emit_error(r->w, &what, path, e);
 }
 
@@ -337,7 +338,7 @@ static int json_files(struct run *r, char **file, int n, size_t n_ahead, struct 
 	if (n == 0)
 		return json_lines(r, stdin, "standard input", n_ahead, e);
 	int rc = 0;
-	for (int i = 0; i < n && rc == 0; i++) {
+	for (int i = 0; i < n && rc == 0 && !r->stop; i++) {
 		if (!utf8_valid(file[i], strlen(file[i]), NULL)) {
 			rc = bad_name(r, file[i], e);
 			continue;
@@ -421,6 +422,9 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 {
 	struct docout_count n = r->out ? *docout_counts(r->out) : (struct docout_count){0};
 	if (rc == 0 && r->stop)
+		rc = rec_flush(r->w, e);	/* the last record says at which */
+	bool stopped = rc == 0 && r->stop;
+	if (stopped)
 		rc = err_set(e, r->last, ERR_NO_OFFSET, "stopped at a document that cannot be read");
 	if (rc == 0)
 		rc = docout_stat(r->out, e);
@@ -434,7 +438,7 @@ static int finish(struct run *r, int n_operand, int rc, struct err *e)
 	else
 		rec_writer_abort(r->w);
 	if (rc < 0)
-		return r->stop ? (err_report(TOOL, e), EXIT_DATA) : err_report(TOOL, e);
+		return stopped ? (err_report(TOOL, e), EXIT_DATA) : err_report(TOOL, e);
 	if (o.verbose)
 		fprintf(stderr, "%s: %llu documents, %llu chunks, %llu tokens, %llu aliases, %llu in other languages skipped, "
 			"%llu not read\n", err_tool(TOOL), (unsigned long long)n.n_doc, (unsigned long long)n.n_chunk,

@@ -1023,6 +1023,24 @@ paths() {
 	[[ "$output" == *'"kind":"end"'* ]]
 }
 
+@test "--strict: the stream ends, without its end, with the error record of the first document that cannot be read" {
+	head -c 4096 /dev/zero >zero.txt
+	echo text >ok.txt
+	echo more >too.txt
+	printf '{"id":"a","text":"one"}\n{"id":"b","text":"two"}\n{"text":"three"}\n{"id":"d","text":"four"}\n' >lines.jsonl
+	run -65 chunk --strict ok.txt too.txt zero.txt ok.txt
+	[[ "${lines[-1]}" == '{"kind":"error",'*binary*'zero.txt"}' ]]
+	[ "$(grep -c '"kind":"chunk"' <<<"$output")" = 2 ]
+	[ "$(tail -n 1 err)" = "tt-chunk: stopped at a document that cannot be read" ]
+	run -65 chunk --strict --jsonl lines.jsonl missing.jsonl
+	[[ "${lines[-1]}" == '{"kind":"error",'*"'lines.jsonl' line 3: "* ]]
+	[ "$(grep -c '"kind":"chunk"' <<<"$output")" = 2 ]
+	run -65 chunk --strict ok.txt $'\xff'
+	[[ "${lines[-1]}" == '{"kind":"error",'*'not UTF-8'* ]]
+	chunk() { tt-chunk --strict "$@" 2>err >/dev/full; }
+	run -74 chunk zero.txt
+}
+
 @test "with a list of what is known, a file that is no text is a document without chunks too; one whose converter is missing is not" {
 	printf 'a\0b' >x.txt
 	printf 'a\0b' >x.docx
