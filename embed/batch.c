@@ -224,6 +224,8 @@ int batch_add(struct batch *b, const struct rec *r, bool has_vec, bool as_query,
 	it.is_query = is_query;
 	if (is_query && !rec_get(r, "id"))
 		snprintf(it.id, sizeof it.id, "q%llu", (unsigned long long)b->stats.n_chunk + 1);
+	else if (is_query && !rec_str(r, "id", &name, &n))	/* its hits could not name it */
+		return err_set(e, ERR_FORMAT, r->at, "record %llu has an 'id' that is no string", (unsigned long long)r->n);
 	int rc = text_of(b, r, is_query, e);
 	if (!rc)
 		rc = add_text(b, &it, where, e);

@@ -95,6 +95,15 @@ need_model() {
 	[[ ${lines[2]} == *'"kind":"error"'* ]]
 }
 
+@test "a question whose id is no string is an error of its own: no hit could name it" {
+	need_model
+	printf '%s\n' '{"id":5,"text":"five"}' '{"id":"six","text":"six"}' '{"kind":"query","id":null,"text":"none"}' >q.jsonl
+	run -3 --separate-stderr tt-embed -q --json <q.jsonl
+	[ "$(grep -o '"kind":"[a-z]*"' <<<"$output" | tr '\n' ' ')" = '"kind":"head" "kind":"error" "kind":"query" "kind":"error" "kind":"end" ' ]
+	[[ "${lines[2]}" == *'"id":"six"'* ]]
+	[[ "$stderr" == *"record 0 has an 'id' that is no string"* ]]
+}
+
 @test "a title that is cut is said so too" {
 	need_model
 	printf '{"kind":"chunk","doc":"a","title":"%s","sec":[],"text":"short"}\n' "$(seq 400 | tr '\n' ' ')" >long.json
