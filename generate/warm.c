@@ -155,8 +155,10 @@ static int take_chunk(struct pass *p, const struct rec *rec, struct ask *q, stru
 		return 0;
 	}
 	uint64_t uses = has_id ? popular_uses(p->known, id) : 0;
-	if (p->which == PASS_OTHERS)
-		return uses || ask_chunk(q, rec, NULL) ? 0 : warm_one(p->w, q, e);
+	if (p->which == PASS_OTHERS) {
+		int r = uses ? 0 : ask_chunk(q, rec, e);
+		return r ? pass_over(p->w, r) : uses ? 0 : warm_one(p->w, q, e);
+	}
 	if (!uses || p->n == p->known->n)
 		return 0;
 	struct known_chunk *c = &p->chunk[p->n];
@@ -200,10 +202,11 @@ static int start_index(const char *index, pid_t *pid, int *out, struct err *e)
 	char *argv[] = { exe.data, (char[]){ "chunks" }, (char[]){ "--" }, (char *)(uintptr_t)index, NULL };
 	posix_spawn_file_actions_t fa;
 	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, fd[1], STDOUT_FILENO);
-	errno = posix_spawn(pid, exe.data, &fa, NULL, argv, environ);
+	errno = posix_spawn_file_actions_adddup2(&fa, fd[1], STDOUT_FILENO);
+	if (!errno)
+		errno = posix_spawn(pid, exe.data, &fa, NULL, argv, environ);
 	if (errno)
-		r = err_sys(e, ERR_NOENT, "cannot run '%s'", exe.data);
+		r = err_sys(e, errno == ENOENT || errno == EACCES ? ERR_NOENT : ERR_IO, "cannot run '%s'", exe.data);
 	posix_spawn_file_actions_destroy(&fa);
 	close(fd[1]);
 	if (r)

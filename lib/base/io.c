@@ -214,7 +214,7 @@ int aside_open(struct aside *a, const char *path, unsigned mode, struct err *e)
 	a->path = strdup(path);
 	a->fd = a->path ? open_claimed(a->tmp) : -1;
 	if (a->fd < 0 || fchmod(a->fd, mode)) {
-		int r = err_sys(e, ERR_CREATE, "cannot create '%s'", a->tmp);
+		int r = a->path ? err_sys(e, ERR_CREATE, "cannot create '%s'", a->tmp) : err_memory(e);
 		if (a->fd < 0) {
 			free(a->tmp);	/* nothing on disk to remove */
 			a->tmp = NULL;

@@ -123,6 +123,28 @@ each_fails() { # COMMAND ...
 	done
 }
 
+@test "tt-cache warm: no chunk of an index is passed over in silence" {
+	"$build/tests/tool/mktiny" qwen2 qwen2.gguf
+	tt-pack qwen2
+	for i in 1 2 3
+	do
+		printf '{"kind":"doc","doc":"/n/%d","name":"n","title":"N","src":{"path":"/n","size":20,"mtime_ns":5,"xxh3":"ab"}}\n' "$i"
+		printf '{"kind":"chunk","doc":"/n/%d","seq":0,"id":"%032x","text":"water the plants in room %d","unit":"para"}\n' "$i" "$i" "$i"
+	done | tt-index add i.tt
+	warm() { LD_PRELOAD="$LIB" tt-cache warm -m qwen2 -j 1 --prefix-dir store i.tt >out; }
+	NOMEM=0 warm 9>n
+	grep '^3 warmed' out
+	n=$(cat n)
+	for at in $(seq $((n - 60)) 2 "$n")	# of those of the last chunk, and of the look whether all are still there
+	do
+		rm -rf store
+		status=0
+		NOMEM=$at warm || status=$?
+		echo "$at $status"
+		[ "$status" -eq 74 ] || grep '^3 warmed' out
+	done
+}
+
 @test "tt-pack: no section is without its name" {
 	"$build/tests/tool/mktiny" qwen2 qwen2.gguf
 	tt-pack qwen2

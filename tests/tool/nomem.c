@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nomem: a library for LD_PRELOAD in which one allocation fails. Needs glibc.
+ * nomem: a library for LD_PRELOAD in which one allocation fails, of the process that it is given to and not of those that this one starts.
+ * Needs glibc.
  *
  *	NOMEM=3 LD_PRELOAD=./nomem.so tt-cite <in	the third of the process
  *	NOMEM=0 ...	none; their number, and a newline, goes to descriptor 9 at the end
@@ -20,7 +21,8 @@ static long fails = -1;		/* which; -1 until main() is near */
 __attribute__((constructor)) static void begin(void)
 {
 	const char *s = getenv("NOMEM");
-	fails = s ? atol(s) : 0;
+	fails = s ? atol(s) : -1;
+	unsetenv("NOMEM");
 }
 
 __attribute__((destructor)) static void end(void)
