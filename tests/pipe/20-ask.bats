@@ -100,3 +100,19 @@ found() { # QUESTION: the names of the documents that are found, best first
 	[ "$status" -eq 0 ]
 	[ "${lines[-1]}" = "$PWD/odd/$odd" ]
 }
+
+@test "tt-eval makes an index of a collection, and measures what is found in it and answered from it" {
+	need_generator
+	printf '{"id":"%s","title":"%s","text":"%s"}\n' tar.1 Archives "tar -t lists what an archive holds." \
+		gzip.1 Packing "gzip -9 packs a file as small as it can." >collection.jsonl
+	printf '{"id":"%s","text":"%s","gold_flags":[["%s"]]}\n' a "What lists an archive?" -t b "What packs a file small?" -9 >queries.jsonl
+	printf '%s\t%s\t2\n' a tar.1 b gzip.1 >qrels.tsv
+	tt-eval corpus collection.jsonl own.tt
+	for half in '' --lexical --dense
+	do
+		run -0 --separate-stderr tt-eval retrieval -i ./own.tt --queries queries.jsonl --qrels qrels.tsv $half
+		[ "$(grep -c ' 1.0000  of 2$' <<<"$output")" -eq 3 ]
+	done
+	run -0 --separate-stderr tt-eval answers -i ./own.tt -m smollm2-135m --queries queries.jsonl --qrels qrels.tsv -n 1 --json
+	[[ "$output" == *'"option_right":1,'*'"no_sources":1'*'"sources_hold":1.0,'* ]]
+}
