@@ -9,7 +9,7 @@ version='@VERSION@'
 sysconfdir='@SYSCONFDIR@'
 prog=${0##*/}
 tmp=
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+here=$(dirname -- "$(readlink -f -- "$0")")
 PATH=$here:$PATH
 export PATH
 # Where standard error is closed, the next file that is opened would take its number.
