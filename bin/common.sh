@@ -21,7 +21,7 @@ default_generator=qwen2.5-coder-1.5b default_embedder=minilm
 
 # Messages quote names and arguments; what steers a terminal becomes "?". One that cannot be written changes no status.
 message() {
-	printf '%s: %s\n' "$prog" "$*" | LC_ALL=C tr '\001-\010\013-\037\177' '[?*]' >&2 || :
+	printf '%s: %s\n' "$prog" "$*" | LC_ALL=C awk '{ gsub(/[\001-\010\013-\037\177]|\302[\200-\237]/, "?"); print }' >&2 || :
 }
 # Leaves with STATUS after "prog: message" on stderr.
 die() { # STATUS MESSAGE...

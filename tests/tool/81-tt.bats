@@ -52,6 +52,11 @@ setup() {
 	[[ "$stderr" == "tt: 'a/tt-ask' is not a command"*usage:* ]]
 }
 
+@test "what a message quotes steers no terminal" {
+	run -2 --separate-stderr "$bin/tt" $'\e[1m \xc2\x9b1m \x7f\r \xc3\x9b \xff'
+	[ "${stderr%% (*}" = $'tt: no command \'?[1m ?1m ?? \xc3\x9b \xff\'' ]
+}
+
 @test "help on a command that is not there: 2, not the manual's own complaint" {
 	run --separate-stderr "$bin/tt" help nonsense
 	[ "$status" -eq 2 ]
