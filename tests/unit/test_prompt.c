@@ -44,7 +44,28 @@ static void build_sources_are_numbered_and_in_order(void **state)
 	const char *cpio_at = find(&p, "\n\n[2] cpio\ncpio copies"), *evil_at = find(&p, "\n\n[3] evil(7)\n");
 	const char *question_at = find(&p, "Question: How do I list an archive?<|im_end|>\n<|im_start|>assistant\n");
 	assert_true(tar_at && cpio_at > tar_at && evil_at > cpio_at && question_at > evil_at);
+	assert_non_null(find(&p, "unless -f is given.\n\n[2] "));	/* the best is whole */
+	const char *example_at = find(&p, prompt_command.example_user), *reply_at = find(&p, prompt_command.example_reply);
+	assert_true(example_at && reply_at > example_at && tar_at > reply_at);
 	prompt_release(&p);
+}
+
+/* As many as the manual says, whatever the best one lacks. */
+static void build_six_sources_at_most(void **state)
+{
+	(void)state;
+	struct ask_source s[8];
+	struct ask a = { .id = STR("q1"), .text = STR("?"), .n_source = 8 };
+	struct prompt p;
+	for (size_t i = 0; i < 8; i++) {
+		s[i] = (struct ask_source){ .title = STR("keel"), .text = { &"abcdefgh"[i], 1 }, .cover = NAN };
+		a.source[i] = &s[i];
+	}
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(prompt_build(&p, i ? &prompt_text : &prompt_command, NULL, 0, &a, TEMPLATE_QWEN, chat_tok, 4096, NULL), 0);
+		assert_int_equal(p.n_source, 6);
+		prompt_release(&p);
+	}
 }
 
 static void build_copies_are_one_source(void **state)
@@ -63,6 +84,13 @@ static void build_copies_are_one_source(void **state)
 		assert_null(find(&p, "bsdtar"));
 		prompt_release(&p);
 	}
+	/* Neither the beginning of another text nor one as long is a copy, and a name as long is another page. */
+	struct ask_source first = { .title = STR("keel"), .text = STR("Lay the keel") }, longer = { .title = STR("mast"),
+		.text = STR("Lay the keel flat") }, other = { .title = STR("mast"), .text = STR("Lay the mast") };
+	struct ask b = { .id = STR("q1"), .text = STR("?"), .source = { &first, &longer, &other }, .n_source = 3 };
+	assert_int_equal(build(&p, &b, 0, 4096, NULL), 0);
+	assert_non_null(find(&p, "[1] keel\nLay the keel\n\n[2] mast\nLay the keel flat\n\n[3] Lay the mast\n\n"));
+	prompt_release(&p);
 }
 
 static void build_marks_in_a_source_open_no_turn(void **state)
@@ -106,6 +134,36 @@ static void build_budget_is_kept(void **state)
 		prompt_release(&p);
 	}
 	assert_true(n_refused > 0 && n_cut > 0 && whole);
+}
+
+/* Where a source that does not fit whole ends: behind a line, if half of it would be left; else within one, between characters. */
+static void build_cuts_at_a_line(void **state)
+{
+	(void)state;
+	char lines[50 * 8 + 1] = "", one[500] = "Two\nlines";
+	struct ask_source s = { .title = STR("t"), .text = { lines, 50 * 8 } };
+	struct ask a = { .id = STR("q1"), .text = STR("?"), .source = { &s }, .n_source = 1 };
+	struct prompt p;
+	size_t least = 0;
+	for (int i = 0; i < 50; i++)
+		strcat(lines, "one row\n");
+	while (build(&p, &a, 0, least, NULL))
+		least++;
+	prompt_release(&p);
+	for (size_t room = 40; room < 300; room += 5) {
+		assert_int_equal(build(&p, &a, 0, least + room, NULL), 0);
+		assert_int_equal(p.n_source, room >= 48);
+		assert_int_equal(p.is_cut, room >= 48);
+		const char *end = find(&p, "one row\n\nQuestion: ?"), *at = find(&p, "[1] t\none row\n");
+		assert_true(room < 48 || (at && end && (size_t)(end - at) > room * 2 / 3));
+		prompt_release(&p);
+	}
+	while (strlen(one) + 2 < sizeof one)
+		strcat(one, "\303\244");
+	s.text = (struct ask_str){ one, strlen(one) };
+	assert_int_equal(build(&p, &a, 0, least + 200, NULL), 0);
+	assert_non_null(find(&p, "\303\244 ...\n\nQuestion: ?"));
+	prompt_release(&p);
 }
 
 static void build_prefixes_do_not_depend_on_the_question(void **state)
@@ -177,6 +235,14 @@ static void build_further_entries_are_shortened(void **state)
 	assert_int_equal(build(&p, &a, 4, 4096, NULL), 0);
 	assert_non_null(find(&p, "is given.\n\n[3] -c\nMake it. Say so.\n\n[4] "));
 	prompt_release(&p);
+	/* an entry of names alone, one whose first paragraph is no sentence, and text of the page below no heading */
+	struct ask_source names = { .name = STR("tar(1)"), .sec = { STR("OPTIONS"), STR("-z") }, .n_sec = 2, .text = STR("-z") },
+		bare = { .name = STR("tar(1)"), .text = STR("Old.\n") };
+	create.text = (struct ask_str)STR("-c\nMake it\n\nSay so. More.\n");
+	struct ask b = { .id = STR("q1"), .text = STR("?"), .source = { &tar, &create, &names, &bare }, .n_source = 4 };
+	assert_int_equal(build(&p, &b, 0, 4096, NULL), 0);
+	assert_non_null(find(&p, "\n\n[2] -c\nMake it\n\n[3] -z\n\n[4] Old.\n\nQuestion:"));
+	prompt_release(&p);
 	/* a sentence that goes on and on is cut before a word, one without words within a character's bounds */
 	char words[11 * 40 + 4] = "-c\n", one[2 * 200 + 5] = "-c\nx";
 	for (int i = 0; i < 40; i++)
@@ -232,7 +298,9 @@ static void style_is_that_of_the_best_source(void **state)
 {
 	(void)state;
 	static const struct { const char *name; bool is_page; } cases[] = { { "tar(1)", true }, { "printf(3p)", true }, { "foo(bar)(8)", true },
-		{ "notes.md", false }, { "", false }, { "(1)", false }, { "report(2).pdf", false }, { "a(b)", false }, { "tar(", false } };
+		{ "netsniff(9)", true },
+		{ "notes.md", false }, { "", false }, { "(1)", false }, { "report(2).pdf", false }, { "a(b)", false }, { "tar(", false },
+		{ "part(0)", false } };
 	struct ask_source best = cpio;
 	struct ask a = question("?");
 	struct prompt p;
@@ -275,6 +343,11 @@ static void plain_and_raw_take_the_text_as_it_is(void **state)
 	prompt_release(&p);
 	assert_int_equal(prompt_raw(&p, "", 0, chat_tok, 64, &e), ERR_ARG);
 	assert_int_equal(prompt_raw(&p, "0123456789", 10, chat_tok, 9, &e), ERR_LIMIT);
+	assert_int_equal(prompt_raw(&p, "0123456789", 10, chat_tok, 10, NULL), 0);
+	prompt_release(&p);
+	assert_int_equal(prompt_plain(&p, "Be brief.", "Hi", 2, TEMPLATE_CHATML, chat_tok, 99, NULL), 0);
+	assert_non_null(find(&p, "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"));
+	prompt_release(&p);
 }
 
 static void refusal_is_known_in_both_numbers(void **state)
@@ -295,9 +368,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(build_sources_are_numbered_and_in_order),
+		cmocka_unit_test(build_six_sources_at_most),
 		cmocka_unit_test(build_copies_are_one_source),
 		cmocka_unit_test(build_marks_in_a_source_open_no_turn),
 		cmocka_unit_test(build_budget_is_kept),
+		cmocka_unit_test(build_cuts_at_a_line),
 		cmocka_unit_test(build_prefixes_do_not_depend_on_the_question),
 		cmocka_unit_test(build_more_sources_where_the_best_lacks_words),
 		cmocka_unit_test(build_further_entries_are_shortened),
