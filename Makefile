@@ -49,7 +49,7 @@ SCRIPTS := tt ask sync model eval
 UNIT := err arena buf grow cursor io hash utf8 shown pool heap opt rec_scan rec_json rec conf
 UNIT += copy policy arch sample accept template ask prompt stream emit answer session stored block prefix drafter cost decoder
 UNIT += terms segment forged writer rank
-UNIT += attn nn gguf safetensors pack screen tok split readers roff child encoder seen metric gold named
+UNIT += attn nn gguf safetensors pack screen tok split readers roff child encoder seen metric gold plan named
 
 KERN_CHECK := kern bert scan
 

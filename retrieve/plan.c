@@ -70,7 +70,7 @@ static bool is_number(const char *s, size_t n)
 static void add_name(struct plan *p, const char *s, size_t n, bool set_off, bool meant)
 {
 	char t[TERMS_MAX];
-	size_t k = n && n < TERMS_MAX ? terms_fold(s, n, t) : 0;
+	size_t k = terms_fold(s, n, t);
 	if (!k || k + 1 > TERMS_MAX || is_number(t, k))
 		return;
 	for (size_t i = 0; i < p->n_name; i++)
@@ -78,8 +78,6 @@ static void add_name(struct plan *p, const char *s, size_t n, bool set_off, bool
 			p->name[i].meant |= meant;
 			return;
 		}
-	if (p->n_name == PLAN_MAX_NAMES)
-		return;
 	struct plan_name *it = &p->name[p->n_name++];
 	it->s[0] = SEGMENT_NAME_MARK;
 	memcpy(it->s + 1, t, k);
@@ -101,7 +99,7 @@ struct word {
 static size_t edge(const char *s, size_t n, bool at_end)
 {
 	char c = s[at_end ? n - 1 : 0];
-	if (c == '\0' || strchr(".,;:!?()[]{}<>\"'`", c))
+	if (strchr(".,;:!?()[]{}<>\"'`", c))
 		return 1;
 	const char *mark = n < 3 ? NULL : at_end ? s + n - 3 : s;
 	return mark && memcmp(mark, "\xE2\x80", 2) == 0 && (mark[2] & 0xF8) == 0x98 ? 3 : 0;	/* U+2018 to U+201F: quotation marks */

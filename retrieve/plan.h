@@ -17,7 +17,7 @@
 
 #define PLAN_MAX_TERMS 256	/* of a longer question the rest is left out */
 #define PLAN_MAX_WORDS 64	/* in which names are looked for */
-#define PLAN_MAX_NAMES (3 * PLAN_MAX_WORDS)
+#define PLAN_MAX_NAMES (3 * PLAN_MAX_WORDS)	/* that begin with each, at most */
 
 struct plan_term {
 	char s[TERMS_MAX];
