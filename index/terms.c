@@ -18,6 +18,8 @@
 #include "index/stem.h"
 #include "lib/base/utf8.h"
 
+#define SOFT_HYPHEN 0x00AD	/* where a word may be broken: within the word, and no part of it */
+
 enum class { BREAK, WORD, JOINER, ALONE };
 
 static enum class class_ascii(unsigned char c)
@@ -29,7 +31,7 @@ static enum class class_ascii(unsigned char c)
 
 static bool is_hyphen(uint32_t cp)
 {
-	return cp == 0x2010 || cp == 0x2011 || cp == 0x2212 || cp == 0x00AD;
+	return cp == 0x2010 || cp == 0x2011 || cp == 0x2212;
 }
 
 static enum class class_of(uint32_t cp)
@@ -38,6 +40,8 @@ static enum class class_of(uint32_t cp)
 		return class_ascii((unsigned char)cp);
 	if (is_hyphen(cp) || cp == 0x2019)
 		return JOINER;
+	if (cp == SOFT_HYPHEN)
+		return WORD;
 	if ((cp >= 0x3040 && cp <= 0x30FF) || (cp >= 0x3400 && cp <= 0x9FFF) || (cp >= 0xF900 && cp <= 0xFAFF) ||
 	    (cp >= 0x20000 && cp <= 0x3FFFF))
 		return ALONE;
@@ -54,6 +58,8 @@ static enum class class_of(uint32_t cp)
 /* Appends the folded form of cp to out[0..len); returns the new length, or `cap` + 1 when there is no room. */
 static size_t fold_char(uint32_t cp, char *out, size_t len, size_t cap)
 {
+	if (cp == SOFT_HYPHEN)
+		return len;
 	if (cp < 128) {
 		if (len >= cap)
 			return cap + 1;

@@ -95,6 +95,8 @@ static void scan_unicode_folds_and_separates(void **state)
 	check("漢字", "漢 字");
 	check("no\xE2\x80\x90pager", "no pager =no-pager");
 	check("\xff\xfe x\xc3", "x");
+	check("Donau\xC2\xAD" "dampf\xC2\xAD" "er \xC2\xAD x\xC2\xAD", "donaudampf x");
+	check("soft-\xC2\xADware --no\xC2\xADpager", "soft ware =soft-ware nopag =--nopager");
 }
 
 static void scan_overlong_word_is_cut_and_literal_left_out(void **state)
