@@ -444,6 +444,23 @@ EOF
 	[ "$(docs)" = "stowage.8 weighbridge.1 " ]
 }
 
+@test "a small page that changes between being listed and being read takes no text of a copy of it along" {
+	printf '.TH CLEAT 1\n.SH NAME\ncleat \\- make fast\n' | tee docs/cleat.1 >docs/copy.1
+	tt-sync --lexical
+	IFS=$'\t' read -r copy _ _ _ page <<<"$(tt-index list "$index" | awk -F '\t' 'NF == 5')"
+	echo 'A file that came.' >docs/new.md
+	mkdir bin
+	cat >bin/find <<EOF
+#!/bin/sh
+$(command -v find) "\$@" && sed -i s/fast/slow/ '$page'
+EOF
+	chmod +x bin/find
+	PATH="$PWD/bin:$PATH" tt-sync --lexical
+	tt-sync --lexical
+	tt-retrieve "$index" <<<"make fast" | tt-json | grep "\"doc\":\"$copy\".*make fast"
+	tt-retrieve "$index" <<<"make slow" | tt-json | grep "\"doc\":\"$page\".*make slow"
+}
+
 @test "files and folders that vanish while find is at work are nothing to speak of; a path that does takes nothing along" {
 	tt-sync --lexical
 	mkdir bin
