@@ -184,9 +184,11 @@ static int read_ids(struct visit *v, struct err *e)
 static int prune(int *status, struct err *e)
 {
 	const uint64_t max = (uint64_t)o.max_mib << 20;
+	struct visit v = {0};
 	struct buf dir = {0};
 	uint64_t left = 0;
 	int r = prefix_dir(&dir, o.dir, e);
+	r = r ? r : walk_store(dir.data, visit_block, &v, e);	/* evict passes over what may not be read */
 	r = r ? r : evict(dir.data, max, &left, e);
 	if (!r && left > max) {
 		err_warn(TOOL, "'%s' still takes %.1f MiB: not every file could be removed", dir.data, (double)left / 1048576);

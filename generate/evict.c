@@ -49,15 +49,16 @@ static bool add(struct survey *v, const char *model, const char *name, const str
 	return true;
 }
 
-/* Adds the folder of a model, at `path`; what is not a folder in the store itself is none. */
+/* Adds the folder of a model, at `path`; what is not a folder in the store itself is none. One of another user is passed over: no block of
+ * another model hangs on what is in it. */
 static int survey_model(struct survey *v, const char *path, const char *model, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), r = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	time_t now = time(NULL);
 	const char *name;
-	if (!d && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-		r = err_sys(e, errno == EACCES ? ERR_PERM : ERR_IO, "cannot read '%s'", path);
+	if (!d && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EACCES)
+		r = err_sys(e, ERR_IO, "cannot read '%s'", path);
 	while ((name = io_next_name(d, path, &r, e))) {
 		struct stat st;
 		bool aside = block_is_aside_name(name);

@@ -19,7 +19,7 @@
 /* Removes the blocks of least worth, of whatever model, until the store in `dir` holds at most max_bytes; then down to a little
  * less, so that not every call has to. Removes what killed writers left an hour ago. *left are the bytes that remain, of files that
  * could not be removed too. A store that is not there is empty; of one that cannot be read to its end (ERR_PERM, ERR_IO) or with ERR_MEM
- * no block is removed: what hangs together could not be seen. */
+ * no block is removed: what hangs together could not be seen. A folder in it that may not be read is passed over. */
 int evict(const char *dir, uint64_t max_bytes, uint64_t *left, struct err *e);
 
 /* The same, but what was written or used at `spare` or later stays, and so does what that hangs on. */

@@ -285,17 +285,33 @@ size_of_store() {
 	ask >/dev/null
 	cd "$BATS_TEST_TMPDIR"
 	find "$TT_PREFIX_DIR" -name '*.kv' >before
-	for n in $(seq 8)	# of the reads of a folder, those that there are
+	for n in $(seq 9)	# two reads of each of two folders, to look and to remove
 	do
 		if strace -f -qq -o trace -e trace=getdents64 -e inject=getdents64:error=EIO:when="$n" tt-cache prune --max 0 2>err
 		then
-			[ "$n" -gt 4 ]
+			[ "$n" -eq 9 ]
 			[ "$(size_of_store)" -eq 0 ]
 			break
 		fi
 		grep -q "cannot read '$TT_PREFIX_DIR.*Input/output error" err
 		cmp before <(find "$TT_PREFIX_DIR" -name '*.kv')
 	done
+}
+
+@test "a folder of another user in the store keeps nobody from storing; prune says that it cannot be read: 77" {
+	cd "$BATS_TEST_TMPDIR"
+	strace -o trace true || skip "no strace here"
+	export ASAN_OPTIONS=detect_leaks=0
+	other=$TT_PREFIX_DIR/00000000000000000000000000000000
+	mkdir -p "$other"
+	no_entry="strace -f -qq -o trace -P $other -e trace=openat -e inject=openat:error=EACCES"
+	run --separate-stderr $no_entry tt-generate -m qwen2 -n 24 --json --draft none <"$P"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	grep -q EACCES trace
+	[ "$(size_of_store)" -gt 0 ]
+	run -77 --separate-stderr $no_entry tt-cache prune --max 0
+	[[ "$stderr" == "tt-cache: cannot read '$other': Permission denied" ]]
 }
 
 @test "forget takes what cannot be read, and of several sources each" {
