@@ -234,13 +234,18 @@ static int run_pass(struct pass *p, const char *index, struct err *e)
 	return r;
 }
 
+struct removal { const struct warm *w; struct err *e; int r; };
+
+/* Goes on behind what cannot be removed. */
 static int drop_gone(void *arg, const char *path, const struct block *b, const struct err *why)
 {
+	struct removal *rm = arg;
 	(void)why;
 	for (uint32_t i = 0; b && i < b->n_origin; i++) {
-		const struct warm_done *d = find_done(arg, b->origin[i]);
+		const struct warm_done *d = find_done(rm->w, b->origin[i]);
 		if (d && !d->is_there) {
-			unlink(path);
+			if (unlink(path) && errno != ENOENT && !rm->r)
+				rm->r = err_sys(rm->e, ERR_IO, "cannot remove '%s'", path);
 			return 0;
 		}
 	}
@@ -250,6 +255,7 @@ static int drop_gone(void *arg, const char *path, const struct block *b, const s
 static int check(struct pass *p, const char *index, struct err *e)
 {
 	struct warm *w = p->w;
+	struct removal rm = { .w = w, .e = e };
 	bool is_full = w->is_full, is_gone = false;
 	if (!w->n_done)
 		return 0;
@@ -260,7 +266,8 @@ static int check(struct pass *p, const char *index, struct err *e)
 	w->is_full = is_full;
 	for (size_t i = 0; !r && i < w->n_done; i++)
 		is_gone = is_gone || !w->done[i].is_there;
-	return r || !is_gone ? r : walk_store(w->dir, drop_gone, w, e);
+	r = r || !is_gone ? r : walk_store(w->dir, drop_gone, &rm, e);
+	return r ? r : rm.r;
 }
 
 int warm_index(struct warm *w, const char *index, struct err *e)

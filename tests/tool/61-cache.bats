@@ -564,6 +564,23 @@ EOF
 	tt-index chunks "$BATS_TEST_TMPDIR/i.tt" | tt-cache warm -m qwen2 | grep -x '0 warmed, 58 were stored'
 }
 
+@test "what was forgotten while it was warmed and cannot be removed is said" {
+	cd "$BATS_TEST_TMPDIR"
+	strace -o trace true || skip "no strace here"
+	make_index 1
+	tt-index chunks i.tt >fewer
+	make_index 2
+	tt-index chunks i.tt >chunks
+	mkdir bin
+	cp "$(command -v tt-cache)" bin/tt-cache
+	printf '%s\n' '#!/bin/sh' 'cat chunks' '[ ! -e fewer ] || mv fewer chunks' >bin/tt-index	# the second goes behind the first reading
+	chmod +x bin/tt-index
+	export ASAN_OPTIONS=detect_leaks=0
+	run -74 --separate-stderr strace -qq -o trace -e trace=unlink -e inject=unlink:error=EPERM bin/tt-cache warm -m qwen2 i.tt
+	[[ "$output" == "2 warmed, 0 were stored" ]]
+	[[ "$stderr" == "tt-cache: cannot remove '$TT_PREFIX_DIR"*"': Operation not permitted" ]]
+}
+
 @test "forgetting and clearing end no run that warms" {
 	make_index 20
 	for how in forget clear
