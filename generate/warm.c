@@ -4,8 +4,8 @@
  *
  *	pass 1	chunks that the store knows, collected (bounded by what it knows), sorted by use, warmed; what was of less worth gives way
  *	pass 2	all others, as they come, as long as there is room
- *	pass 3	what was warmed is looked for once more: a document that was forgotten meanwhile has had its state removed already, and
- *		nobody will do so again
+ *	pass 3	what was warmed is looked for once more, after an error too: a document that was forgotten meanwhile has had its state
+ *		removed already, and nobody will do so again
  *
  * A chunk whose state is stored is passed over by a look at file names, so a run that was stopped goes on where it was.
  */
@@ -294,9 +294,9 @@ int warm_index(struct warm *w, const char *index, struct err *e)
 	w->keep_full = true;
 	if (!r && !w->is_full)
 		r = run_pass(&p, index, e);
-	r = r ? r : check(&p, index, e);
+	int late = check(&p, index, r ? NULL : e);
 	popular_release(&known);
-	return r;
+	return r ? r : late;
 }
 
 void warm_release(struct warm *w)
