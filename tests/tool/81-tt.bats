@@ -53,7 +53,7 @@ setup() {
 }
 
 @test "what a message quotes steers no terminal" {
-	run -2 --separate-stderr "$bin/tt" $'\e[1m \xc2\x9b1m \x7f\r \xc3\x9b \xff'
+	run -2 --separate-stderr "$bin/tt" $'\e[1m \xc2\x9b1m \x7f\v \xc3\x9b \xff'
 	[ "${stderr%% (*}" = $'tt: no command \'?[1m ?1m ?? \xc3\x9b \xff\'' ]
 }
 
@@ -103,12 +103,17 @@ setup() {
 @test "every script has -h on stdout and -V, and refuses an unknown option" {
 	for script in tt tt-ask tt-sync tt-model tt-eval
 	do
-		run --separate-stderr "$bin/$script" -h
-		[ "$status" -eq 0 ]
-		[[ "$output" == usage:* ]]
-		[ -z "$stderr" ]
-		run --separate-stderr "$bin/$script" -V
-		[ "$status" -eq 0 ]
+		for option in -h --help
+		do
+			run -0 --separate-stderr "$bin/$script" $option
+			[[ "$output" == usage:* ]]
+			[ -z "$stderr" ]
+		done
+		for option in -V --version
+		do
+			run -0 --separate-stderr "$bin/$script" $option
+			[[ "$output" == "$script "[0-9]* ]]
+		done
 		run --separate-stderr "$bin/$script" --nonsense
 		[ "$status" -eq 2 ]
 		[ -z "$output" ]
@@ -174,6 +179,7 @@ setup() {
 	do
 		run env "$variable=here" TT_CONFIG=c.yaml "$bin/tt-sync" x
 		[ "$status" -eq 3 ]
+		[ "$output" = "tt-sync: warning: corpus 'x': '$PWD/none' is not there; what was indexed below it stays" ]
 		[ ! -e here ]
 	done
 	[ -e "$HOME/.local/share/tiny-titans/index/x.lock" ]
@@ -300,6 +306,7 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 66 tt-ask -i nothing word
 78 tt-sync nothing
 2 tt-eval --nonsense
+2 tt-sync --nonsense
 2 tt-sync --lexical --vectors
 EOF
 }
@@ -626,7 +633,7 @@ EOT
 2|tt-eval retrieval --index /none -m x|'retrieval' takes no -m
 2|tt-eval refusal --system=x --index /none|'refusal' takes no --system
 2|tt-eval --json corpus /none /none/i|'corpus' takes no --json
-2|tt-eval corpus a b c|too many arguments
+2|tt-eval corpus /none -ex i.tt extra|too many arguments
 2|tt-model -c /none|no command given
 66|tt-model -qd/none -c/none list -x|cannot read '/none'
 66|tt-ask -m x --json -i/none/i word|no index '/none/i' ('tt-sync' makes the index of a corpus)

@@ -174,3 +174,18 @@ generate of score" ]
 EOT
 	[ ! -e called ]
 }
+
+@test "on a terminal progress is one line, which is gone when the figures come; elsewhere there is none" {
+	command -v script >/dev/null || skip "needs script"
+	while IFS='|' read -r arguments last
+	do
+		script -qec "fakes/tt-eval $arguments -i ./x.tt --queries q </dev/null" /dev/null </dev/null >said
+		grep $'\e\\[K'"$last"$'\r\e\\[Kscore of ' said
+		run -0 --separate-stderr fakes/tt-eval $arguments -i ./x.tt --queries q </dev/null
+		[ -z "$stderr" ]
+	done <<'EOT'
+retrieval --qrels r|asking
+answers --qrels r|answering without sources
+refusal|asking
+EOT
+}
