@@ -8,7 +8,6 @@ version='@VERSION@'
 # shellcheck disable=SC2034
 sysconfdir='@SYSCONFDIR@'
 prog=${0##*/}
-tmp=
 here=$(dirname -- "$(readlink -f -- "$0")")
 PATH=$here:$PATH
 export PATH
