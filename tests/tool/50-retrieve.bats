@@ -213,6 +213,7 @@ hits() {	# "doc seq" of every hit on stdin
 @test "-n, --per-doc, and a query's own k limit the hits" {
 	[ "$(tt-retrieve -n 2 i <<<'archive list' | hits | wc -l)" -eq 2 ]
 	[ "$(tt-retrieve --per-doc 1 i <<<'archive list' | hits | wc -l)" -eq 3 ]
+	[ "$(tt-retrieve --per-doc 2 i <<<'archive list' | hits | cut -d ' ' -f 1 | sort | uniq -c | xargs)" = '2 ls.1 1 notes.md 2 tar.1' ]
 	[ "$(tt-retrieve i <<<'{"kind":"query","id":"a","text":"archive list","k":1}' | hits | wc -l)" -eq 1 ]
 	for k in 0 10001 -1 '"2"'; do
 		run --separate-stderr tt-retrieve --json i <<<'{"kind":"query","id":"a","text":"archive list","k":'"$k"'}'
@@ -228,6 +229,11 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-retrieve --doc '/a/*.md' deep <<<'archive' | hits)" = "/a/b/c.md 0" ]	# * stops at no slash
 	[ "$(tt-retrieve --type markdown i <<<'archive' | hits)" = "notes.md 0" ]
 	[ "$(tt-retrieve --meta year=2020 i <<<'archive' | hits)" = "notes.md 0" ]
+	[ "$(tt-retrieve -n 1 i <<<'archive list' | hits)" != "notes.md 0" ]
+	for only in "--doc=*.md" --type=markdown --meta=year=2020	# better ones that are left out take no place
+	do
+		[ "$(tt-retrieve -n 1 "$only" i <<<'archive list' | hits)" = "notes.md 0" ]
+	done
 	run tt-retrieve --meta year i <<<'archive'
 	[ "$status" -eq 2 ]
 	for not in '--meta year=2021' '--meta year=2021 --meta year=2020' '--meta year=2020 --type man'; do

@@ -225,6 +225,15 @@ static void fused_scores_are_those_computed_by_hand(void **state)
 	assert_near(hit[1].fused, page1);
 	assert_int_equal(hit[2].chunk, 1);
 	assert_near(hit[2].fused, page0 - (inner0 - inner1));
+	/* A chunk that is left out is not the best of its page. */
+	const uint8_t without_first[] = { 1, 0, 0 };
+	struct fuse_want some = want;
+	some.skip_chunk = without_first;
+	chunk[0] = cos[0] = 0.9f;
+	assert_int_equal(fuse_run(&l, &d, &c, &par, &some, hit, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(hit[1].chunk, 1);
+	assert_near(hit[1].fused, 0.5 * 3 + 0.7 * 5 + (0.9 + 0.2) / 2 * 13 - 3 + (0.4 * 2 + 0.2 * 11));
 	for (int i = 0; i < 3; i++)	/* equals stand in their order */
 		chunk[i] = inner[i] = cos[i] = doc[i / 2] = name[i / 2] = whole[i / 2] = 0.5f;
 	assert_int_equal(fuse_run(&l, NULL, &c, &(struct fuse_param){ .chunk = 1, .inner = 1 }, &want, hit, &n, &e), 0);
