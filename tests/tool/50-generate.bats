@@ -186,6 +186,8 @@ n_prompt() {	# FILE: of its first answer
 	[ "$(grep -c '"cites":\[{"n":' a)" -eq 2 ]
 	run ! grep -q '"query":"q3".*"n":2' a
 	grep -q '"span":{"b":\[' a
+	sed 's|"span"|"src":{"path":"/m/tar.1.gz","xxh3":"07"},&|' ask.jsonl | gen --json >out		# by which tt-cite finds the passage again
+	[ "$(grep -o '"span":{"b":\[[134]0,[24]0\],"l":\[[0-9,]*\]},"src":{"path":"/m/tar.1.gz","xxh3":"07"}}' out | wc -l)" -eq 2 ]
 }
 
 @test "the source that a reply is made to cite is the likeliest, not drawn" {

@@ -68,9 +68,9 @@ static void text_is_answers_and_their_sources(void **state)
 	struct buf out = { 0 };
 	start(EMIT_TEXT);
 	answer("Lay\x1B[1m it. [2][1]", &cited);
-	answer("Step it.\n", NULL);
 	answer("", &(struct cites){ 0 });
-	assert_string_equal(written(&out), "Lay\\x1B[1m it. [2][1]\n\n[2] /n/rib\n[1] keel [2] rib  A\\x1B > B\n\nStep it.\n\n\n");
+	answer("Step it.\n", NULL);
+	assert_string_equal(written(&out), "Lay\\x1B[1m it. [2][1]\n\n[2] /n/rib\n[1] keel [2] rib  A\\x1B > B\n\n\n\nStep it.\n");
 	assert_int_equal(emit_error(&em, &(struct err){ .code = ERR_FORMAT }, NULL), 0);
 	finish();
 	buf_release(&out);
