@@ -160,6 +160,21 @@ n_prompt() {	# FILE: of its first answer
 	[[ "$stderr" = *"hit for query 'q1', which is not the one before it"* ]]
 }
 
+@test "a query of which too little is spoken is refused, as the scores of its hits tell" {
+	ask() {	# ID SCORE
+		printf '{"kind":"query","id":"%s","text":"extract"}\n{"kind":"hit","query":"%s","text":"-x: extract","score":{%s}}\n' "$1" "$1" "$2"
+	}
+	{
+		ask unknown '"known":0.3,"cover":1,"cos":0.6'
+		ask elsewhere '"known":1,"cover":0.1,"cos":0.3'
+		ask words '"known":0.5,"cover":0.5'
+		ask near '"known":0.5,"cover":0.5,"cos":0.8'
+		ask all '"known":1,"cover":1'
+	} | gen --json >out
+	[ "$(grep '"refused":true' out | grep -o '"query":"[a-z]*"' | xargs)" = 'query:unknown query:elsewhere query:words' ]
+	[ "$(grep '"refused":false' out | grep -o '"query":"[a-z]*"' | xargs)" = 'query:near query:all' ]
+}
+
 @test "only refusals: exit 1" {
 	run gen --text <<<'{"kind":"query","id":"q2","text":"nothing was found"}'
 	[ "$status" -eq 1 ]
