@@ -14,6 +14,8 @@ setup_file() {
 	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/padded.gguf" 5 "" 270
 	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/refusing.gguf" 5 "" 263 "sourcesĠdoĠnotĠsay"
 	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/citing.gguf" 5 "" 263 "sourcesĠdoĠnotĠsayĠ[2]"
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/breaking.gguf" 5 "" 263 "ribĠ[1"
+	"$build/tests/tool/mktiny" qwen2 "$BATS_FILE_TMPDIR/second.gguf" 2
 }
 
 setup() {
@@ -213,12 +215,16 @@ n_prompt() {	# FILE: of its first answer
 	done >cited	# what the one token is does not matter yet
 	[ "$(wc -l <cited)" -eq 8 ]
 	[ "$(sort -u cited | wc -l)" -eq 1 ]
+	grep -q '"n":1' cited
+	tt-generate -m second -n 1 --json --draft none <one.jsonl | grep -q '"cites":\[{"n":2'
 }
 
 @test "a reply whose length ends it within a citation gets the rest of it" {
 	head -3 ask.jsonl >one.jsonl
 	gen -n 3 --temp 100 -s 739 --json --draft none <one.jsonl | grep '"kind":"answer"' >a	# it says "bkbl["
 	grep -q '"text":"[^"]*bl\[[12]\]","refused":false,"cites":\[{"n":[12],' a
+	tt-generate -m breaking -n 1 --temp 100 -s 47 --json --draft none <one.jsonl >a
+	grep -q '"text":"rib \[1\]","refused":false,"cites":\[{"n":1,' a
 }
 
 @test "in a context that is just full an answer cites too" {
