@@ -15,6 +15,7 @@
 #include "lib/base/grow.h"
 #include "lib/base/io.h"
 #include "lib/base/json.h"
+#include "lib/base/utf8.h"
 #include "retrieve/metric.h"
 
 #define FILE_MAX ((size_t)1 << 30)
@@ -78,7 +79,8 @@ static int read_qrels(struct qset *s, const char *path, struct err *e)
 	s->text = b.data;
 	b.data = NULL;
 	size_t line = 0, cap = 0;
-	for (char *at = s->text, *next; at && *at; at = next) {
+	char *next, *at = s->text ? s->text + utf8_bom(s->text, b.len) : NULL;
+	for (; at && *at; at = next) {
 		line++;
 		next = strchr(at, '\n');
 		if (next)
@@ -126,7 +128,7 @@ static int read_queries(struct qset *s, const char *path, struct err *e)
 	struct buf b = { 0 };
 	int r = io_read_file(&b, path, FILE_MAX, e);
 	size_t line = 0, cap = 0;
-	for (size_t at = 0, end; r >= 0 && at < b.len; at = end + 1) {
+	for (size_t at = utf8_bom(b.data, b.len), end; r >= 0 && at < b.len; at = end + 1) {
 		line++;
 		const char *nl = memchr(b.data + at, '\n', b.len - at);
 		end = nl ? (size_t)(nl - b.data) : b.len;

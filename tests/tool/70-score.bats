@@ -172,10 +172,10 @@ asked() {
 	[[ "$stderr" = *"'nul' holds a NUL byte (at byte 11)" ]]
 }
 
-@test "judgements: lines may end as on DOS; empty lines between queries; what is no grade, or no query: 65, with its line" {
+@test "judgements: a byte order mark, and lines that end as on DOS; empty lines between queries; what is no grade, or no query: 65, with its line" {
 	tt-score retrieval --qrels qrels.tsv q.jsonl <hits.jsonl >want
-	sed 's/$/\r/' qrels.tsv >dos.tsv
-	sed G q.jsonl >empty.jsonl
+	sed -e '1s/^/\xef\xbb\xbf/' -e 's/$/\r/' qrels.tsv >dos.tsv
+	sed -e '1s/^/\xef\xbb\xbf/' -e G q.jsonl >empty.jsonl
 	tt-score retrieval --qrels dos.tsv empty.jsonl <hits.jsonl | diff want -
 	for bad in 'a\tx\t-1' 'a\tx\t1001' 'a\tx\tone' 'a\tx\t1x' 'a\tx'; do
 		printf "b\ttar.1\t1\n$bad\n" >bad.tsv
