@@ -177,8 +177,8 @@ static int enter(struct walk *w, bool is_map, size_t *entry)
 		return r;
 	const struct conf_key *k = key_of(w, w->kind.data);
 	if (!k || k->type != (is_map ? CONF_MAP : CONF_LIST))
-		return fault(w, "'%.80s' is not %s, but %s", w->path.data,
-			     type_word(is_map ? CONF_MAP : CONF_LIST), type_word(k ? k->type : CONF_STR));
+		return fault(w, "'%.80s' has to be %s, not %s", w->path.data,
+			     type_word(k ? k->type : CONF_STR), type_word(is_map ? CONF_MAP : CONF_LIST));
 	*entry = w->c->n;
 	return add_entry(w, NULL);
 }
@@ -249,7 +249,7 @@ static int scalar(struct walk *w, const yaml_event_t *ev)
 	const struct conf_key *k = key_of(w, w->kind.data);
 	bool plain_null = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!*v || strcmp(v, "~") == 0);
 	if (!k || k->type == CONF_MAP || k->type == CONF_LIST)
-		return fault(w, "'%.80s' is not a single value, but %s", w->path.data, type_word(k ? k->type : CONF_MAP));
+		return fault(w, "'%.80s' has to be %s, not a single value", w->path.data, type_word(k ? k->type : CONF_MAP));
 	if (plain_null)
 		return fault(w, "'%.80s' has no value", w->path.data);
 	const char *why = conf_value_fault(k, v, scratch, sizeof scratch);
