@@ -621,6 +621,8 @@ EOT
 66|tt-sync --vectors -qc /none|cannot read '/none'
 2|tt-sync --lexical --vectors|--lexical and --vectors exclude each other
 2|tt-sync -qc|-c needs a value
+2|tt-sync -j2x -c /none|-j: '2x' is not a number from 0 to 256
+2|tt-sync -j 257 -c /none|-j: '257' is not a number from 0 to 256
 2|tt-sync -qx|unknown option '-x'
 2|tt-sync --lexical=1|unknown option '--lexical=1'
 2|tt-sync --c=/none|unknown option '--c=/none'
