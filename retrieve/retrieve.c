@@ -149,6 +149,13 @@ static void next_question(struct run *x)
 		putchar('\n');
 }
 
+/* The id of the question that is being answered, where it has none: by its number. Returns the length. */
+#define OWN_ID 24
+static size_t own_id(const struct run *x, char id[OWN_ID])
+{
+	return (size_t)snprintf(id, OWN_ID, "q%llu", (unsigned long long)x->n_query);
+}
+
 static int answer(struct run *x, const char *id, size_t id_len, struct find_query *q, struct err *e)
 {
 	q->lexical = !o.dense;
@@ -197,15 +204,14 @@ static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct fin
 }
 
 /* A query with `done` brings hits of an earlier index, and that record comes behind them. Any other gets it here; *is_last tells. */
-static int put_query(struct run *x, const struct rec *r, bool *is_last, struct err *e)
+static int put_query(struct run *x, const struct rec *r, const char *id, size_t id_len, bool *is_last, struct err *e)
 {
 	bool done = false;
 	rec_bool(r, "done", &done);
 	*is_last = !done;
-	if (done)
-		return rec_pass(x->out, r, e);
 	rec_begin(x->out, "query");
-	rec_copy(x->out, r, (const char *const[]){ "done", NULL });
+	rec_put_str(x->out, "id", id, id_len);
+	rec_copy(x->out, r, (const char *const[]){ "id", "done", NULL });
 	rec_put_bool(x->out, "done", true);
 	return rec_emit(x->out, e);
 }
@@ -231,12 +237,16 @@ static int take_query(struct run *x, const struct rec *r, struct err *e)
 {
 	_Alignas(64) int8_t code[VECTORS_MAX_DIM];
 	struct find_query q = { .n = (size_t)o.n };
-	const char *id = "";
-	size_t id_len = 0;
-	bool is_last = false;
-	rec_str(r, "id", &id, &id_len);
+	char own[OWN_ID];
+	const char *id = own;
 	next_question(x);
-	int err = x->out ? put_query(x, r, &is_last, e) : 0;
+	size_t id_len = own_id(x, own);
+	bool is_last = false;
+	if (rec_get(r, "id") && !rec_str(r, "id", &id, &id_len)) {
+		err_set(e, ERR_FORMAT, r->at, "record %llu has an 'id' that is no string", (unsigned long long)r->n);
+		return pass_over(x, e);		/* no hit could name it */
+	}
+	int err = x->out ? put_query(x, r, id, id_len, &is_last, e) : 0;
 	if (err)
 		return err == ERR_LIMIT ? pass_over(x, e) : err;
 	if (!rec_str(r, "text", &q.text, &q.text_len))
@@ -293,16 +303,16 @@ static int read_lines(struct run *x, struct err *e)
 	size_t n;
 	int got;
 	while ((got = rec_reader_line(x->in, &s, &n, e)) > 0) {
-		char id[24];
+		char id[OWN_ID];
 		struct find_query q = { .text = s, .text_len = n, .n = (size_t)o.n };
 		if (!n)
 			continue;
 		next_question(x);
-		snprintf(id, sizeof id, "q%llu", (unsigned long long)x->n_query);
+		size_t id_len = own_id(x, id);
 		int r = 0;
 		if (x->out) {
 			rec_begin(x->out, "query");
-			rec_put_cstr(x->out, "id", id);
+			rec_put_str(x->out, "id", id, id_len);
 			rec_put_str(x->out, "text", s, n);
 			rec_put_bool(x->out, "done", true);
 			r = rec_emit(x->out, e);
@@ -311,10 +321,10 @@ static int read_lines(struct run *x, struct err *e)
 			err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "question %s is a line of text, without a vector", id);
 			r = pass_over(x, e);
 		} else if (!r) {
-			r = answer(x, id, strlen(id), &q, e);
+			r = answer(x, id, id_len, &q, e);
 		}
 		if (!r && x->out)
-			r = put_done(x, id, strlen(id), e);
+			r = put_done(x, id, id_len, e);
 		if (!r && x->out && rec_reader_would_block(x->in))
 			r = rec_flush(x->out, e);
 		if (r)

@@ -161,6 +161,14 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(sed -n 's/.*"kind":"\([a-z]*\)".*/\1/p' out | head -2 | tail -1)" = query ]
 }
 
+@test "hits name their question, by its number where it has no id; one whose id is no string is an error" {
+	printf '%s\n' '{"kind":"query","text":"archive"}' '{"kind":"query","id":5,"text":"archive"}' '{"kind":"query","id":"c","text":"long"}' >asked
+	tt-retrieve -n 1 i <asked >out || [ $? -eq 3 ]
+	tt-json <out | sed -e 's/,"[rtsfn][a-z]*":.*//' -e 's/kind\|[{}":]//g' | xargs >said
+	[ "$(cat said)" = "head query,idq1 hit,queryq1 done,queryq1 error query,idc hit,queryc done,queryc end" ]
+	tt-json <out | grep -q "record 1 has an 'id' that is no string"
+}
+
 @test "a done says that a question's hits have all come, through two indexes too, and of one that cannot be used" {
 	printf '%s\n' '{"kind":"query","id":"a","text":"archive"}' '{"kind":"query","id":"b"}' '{"kind":"query","id":"c","text":"zyzzyva","done":7}' >asked
 	tt-retrieve i <asked >one || [ $? -eq 3 ]
