@@ -41,10 +41,8 @@ calls() { # ARGUMENT...
 	EOF
 	[ "$(cat out)" = "score of retrieve of embed of score" ]
 	[ "$(cat k/k/hits)" = "retrieve of embed of score" ]
-	for half in --dense --lexical
-	do
-		calls retrieval -i ./x.tt --queries q --qrels r $half | grep "^retrieve -n 10 --per-doc 1 $half ./x.tt <"
-	done
+	calls retrieval -i ./x.tt --queries q --qrels r --dense | grep "^retrieve -n 10 --per-doc 1 --dense ./x.tt <embed of score>"
+	calls retrieval -i ./x.tt --queries q --qrels r --lexical | grep "^retrieve -n 10 --per-doc 1 --lexical ./x.tt <score>"
 	calls retrieval -i ./x.tt --queries q --qrels r --json | grep '^score retrieval --json --qrels r -- q <'
 	fake index 'exit 65'
 	run -65 --separate-stderr fakes/tt-eval retrieval -i ./x.tt --queries q --qrels r </dev/null
