@@ -102,10 +102,38 @@ setup() {
 		"$share/fish/vendor_completions.d/x-cache.fish"
 	grep -qF -- "'--vectors[add\: only give indexed chunks the vectors that they lack]'" "$share/zsh/site-functions/_x-index"
 	grep -q -- "-d 'add: only give indexed chunks" "$share/fish/vendor_completions.d/x-index.fish"
-	grep -q -- "'-c:CONFIG:_files'" "$share/zsh/site-functions/_x-sync"
-	grep -q -- "'--vectors'" "$share/zsh/site-functions/_x-sync"
-	grep -qx 'complete -c x-sync -s c -r' "$share/fish/vendor_completions.d/x-sync.fish"
-	grep -qx 'complete -c x-sync -l vectors' "$share/fish/vendor_completions.d/x-sync.fish"
+}
+
+@test "completions of a script are read from its usage" {
+	share="$dest/usr/share"
+	diff - "$share/bash-completion/completions/x-sync" <<'EOF'
+_x_sync()
+{
+	COMPREPLY=()
+	case ${COMP_WORDS[COMP_CWORD]} in
+	-*) mapfile -t COMPREPLY < <(compgen -W '-q -v -c -j --lexical --vectors -h -V' -- "${COMP_WORDS[COMP_CWORD]}") ;;
+	esac
+}
+complete -o default -F _x_sync x-sync
+EOF
+	diff - "$share/zsh/site-functions/_x-sync" <<'EOF'
+#compdef x-sync
+_arguments -s \
+	'-q' \
+	'-v' \
+	'-c:CONFIG:_files' \
+	'-j:THREADS:_files' \
+	'--lexical' \
+	'--vectors' \
+	'-h' \
+	'-V' \
+	'*:file:_files'
+EOF
+	printf 'complete -c x-sync -%s\n' 's q' 's v' 's c -r' 's j -r' 'l lexical' 'l vectors' 's h' 's V' |
+		diff - "$share/fish/vendor_completions.d/x-sync.fish"
+	grep -qF "'--index=:DIR:_files'" "$share/zsh/site-functions/_x-eval"
+	grep -qF "'1:command:(retrieval answers refusal corpus)'" "$share/zsh/site-functions/_x-eval"
+	grep -qF "'1:command:(help ask sync model eval json " "$share/zsh/site-functions/_x"
 }
 
 @test "with another prefix the programs still find each other, and their catalogue" {
