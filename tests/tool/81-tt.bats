@@ -168,8 +168,44 @@ setup() {
 	printf 'corpora:\n  - name: x\n    paths: [%s/none]\n' "$PWD" >c.yaml
 	for command in "tt-sync -c c.yaml" "tt-ask -i x what is it" "tt-eval retrieval -i x"
 	do
-		run -78 --separate-stderr env -u HOME -u XDG_DATA_HOME -u XDG_CACHE_HOME TT_CONFIG=c.yaml "$bin/"$command
-		[ "$stderr" = "${command%% *}: neither XDG_DATA_HOME nor HOME is set" ]
+		for home in '-u HOME' HOME=
+		do
+			# shellcheck disable=SC2086 # an option with its value
+			run -78 --separate-stderr env $home TT_CONFIG=c.yaml "$bin/"$command
+			[ "$stderr" = "${command%% *}: neither XDG_DATA_HOME nor HOME is set" ]
+		done
+	done
+}
+
+@test "the configuration is the user's, else the system's, else the installed one, else the source tree's" {
+	mkdir -p own/build/bin
+	sed "s|^sysconfdir=.*|sysconfdir='$PWD/own/etc'|" "$bin/tt-sync" >own/build/bin/tt-sync
+	ln -s "$bin/tt-conf" own/build/bin
+	set -- "$HOME/.config/tiny-titans" "$PWD"/own/{etc/tiny-titans,build/share/tiny-titans,share}
+	for dir
+	do
+		mkdir -p "$dir"
+		echo 'corpora: [{name: x, paths: [/none]}]' >"$dir/tiny-titans.yaml"
+	done
+	mkdir here
+	cp -r "$1" here
+	for dir
+	do
+		TT_CONFIG='' XDG_CONFIG_HOME=here run -78 --separate-stderr sh own/build/bin/tt-sync nonsense
+		[ "$stderr" = "tt-sync: no corpus 'nonsense' in '$dir/tiny-titans.yaml'" ]
+		test "$dir" = "$1" || [ "$(env -u HOME XDG_DATA_HOME="$PWD" sh own/build/bin/tt-sync nonsense 2>&1)" = "$stderr" ]
+		rm "$dir/tiny-titans.yaml"
+	done
+}
+
+@test "where no temporary directory can be made: 73, and none of the caller's goes" {
+	make_fakes
+	mkdir precious
+	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a"
+	do
+		tmp=$PWD/precious TMPDIR=$PWD/none run -73 --separate-stderr fakes/$command
+		[[ "$stderr" == *"${command%% *}: cannot create a temporary directory" ]]
+		[ -d precious ]
 	done
 }
 
@@ -260,6 +296,7 @@ called() { # PATTERN COMMAND...: whether one of the programs is called so
 	called '^tt-embed -q -m minilm ' fakes/tt-ask -i a word
 	echo 'generate: x' >c.yaml
 	run -78 fakes/tt-ask -i a word
+	run -78 fakes/tt-ask -i a -m mine -e mine word
 }
 
 @test "a pipeline's status: the first failure, else nothing found, else partly done; a stage that was left early did not fail" {
@@ -540,18 +577,18 @@ EOT
 @test "a script that hangs up leaves no temporary files behind" {
 	make_fakes
 	printf '#!/bin/sh\nsleep 0.3\n' | tee fakes/tt-embed >fakes/tt-chunk
-	export TMPDIR="$PWD/tmp"
-	mkdir tmp
+	export TMPDIR="$PWD/its tmp"
+	mkdir "$TMPDIR"
 	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a"
 	do
 		fakes/$command 3>&- &
-		until [ -n "$(ls tmp)" ]
+		until [ -n "$(ls "$TMPDIR")" ]
 		do
 			sleep 0.02
 		done
 		kill -HUP $!
 		wait $! || [ $? -eq 129 ]
-		[ -z "$(ls tmp)" ]
+		[ -z "$(ls "$TMPDIR")" ]
 	done
 }
 
