@@ -246,6 +246,53 @@ static void writer_sweeps_what_no_manifest_names(void **state)
 	corpus_remove(dir);
 }
 
+static void removed_in_any_order_they_are_gone(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct err e = {0};
+	bool known;
+	corpus_dir(dir);
+	struct writer *w = open_writer(dir);
+	for (const char *name = "abcd"; *name; name++)
+		corpus_add(w, (char[]){ *name, 0 }, "", two, 1, 0, 0);
+	commit(w);
+	for (const char *name = "dac"; *name; name++)
+		assert_int_equal(writer_remove(w, name, 1, &known, &e), 0);
+	commit(w);
+	writer_close(w);
+	w = open_writer(dir);
+	assert_int_equal(writer_store(w)->n_doc, 1);
+	assert_int_equal(writer_remove(w, "b", 1, &known, &e), 0);
+	assert_true(known);
+	writer_close(w);
+	corpus_remove(dir);
+}
+
+/* A disk that gives back another bit than it was given is found out, wherever that is. */
+static void a_manifest_of_which_a_bit_changed_is_damaged(void **state)
+{
+	(void)state;
+	struct manifest m = { .generation = 7, .next = 3, .dim = 4, .model = "oak" }, got;
+	struct manifest_segment *s = manifest_add(&m);
+	struct buf b = {0};
+	s->n_doc = 3;
+	assert_true(manifest_kill(s, 2) && manifest_kill(s, 0) && manifest_kill(s, 2));
+	assert_int_equal(manifest_format(&m, &b, NULL), 0);
+	assert_int_equal(manifest_parse(&got, b.data, b.len, "m", NULL), 0);
+	assert_int_equal(got.segment[0].n_dead, 2);
+	assert_int_equal(got.segment[0].dead[1], 2);
+	manifest_release(&got);
+	for (size_t i = 0; i < b.len; i++) {
+		b.data[i] ^= 1;
+		assert_int_equal(manifest_parse(&got, b.data, b.len, "m", NULL), i < 7 ? ERR_FORMAT : i == 7 ? ERR_VERSION : ERR_CHECKSUM);
+		b.data[i] ^= 1;
+		assert_int_equal(manifest_parse(&got, b.data, i, "m", NULL), i < 24 ? ERR_FORMAT : ERR_CHECKSUM);
+	}
+	buf_release(&b);
+	manifest_release(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +306,8 @@ int main(void)
 		cmocka_unit_test(another_embedder_is_refused),
 		cmocka_unit_test(merge_gives_the_bytes_of_one_build),
 		cmocka_unit_test(writer_sweeps_what_no_manifest_names),
+		cmocka_unit_test(removed_in_any_order_they_are_gone),
+		cmocka_unit_test(a_manifest_of_which_a_bit_changed_is_damaged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
