@@ -37,6 +37,11 @@ stat_of() {	# stat_of DIR KEY
 	tt-index stat --json i | grep -q '"chunks":6'
 }
 
+@test "an index is its owner's alone, whatever the umask" {
+	(umask 0; docs 1 3 | tt-index add i)
+	[ -z "$(find i -perm /077)" ]
+}
+
 @test "adding a document again replaces it" {
 	docs 1 3 | tt-index add i
 	docs 2 2 'other text' | tt-index add i
