@@ -294,7 +294,7 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$(tt-index stat had | sed -n 's/^segments.//p')" -gt 1 ]
 	common | tt-index add never
 	[ "$(tt-retrieve --per-doc 1 never <<<'lie' | hits | xargs)" = "d1 0 d2 0 d3 0 d4 0" ]	# equals stand in their order
-	for question in zebra 'a zebra in the harbour' 'old: boats' 'name: boats'; do
+	for question in zebra 'a zebra in the harbour' 'old: boats' 'name: boats' 'boats of a page'; do
 		for i in had never; do
 			tt-retrieve -n 20 --json $i <<<"$question" | grep '"hit"' | sed 's/"rank":[0-9]*//; s/"gen":.*//' | sort >hits.$i || true
 		done

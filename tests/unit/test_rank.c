@@ -74,6 +74,38 @@ static void lexical_scores_are_those_computed_by_hand(void **state)
 	corpus_remove(dir);
 }
 
+/* Two chunks of a word below a word: what stands in a heading counts as what stands in a text does. */
+static void lexical_counts_the_words_of_headings(void **state)
+{
+	(void)state;
+	char dir[64];
+	struct writer *w;
+	struct store s;
+	struct lexical l;
+	struct err e = {0};
+	static struct plan p;
+	corpus_dir(dir);
+	assert_int_equal(writer_open(&w, dir, true, 0, &e), 0);
+	for (int i = 0; i < 2; i++) {
+		struct segment_doc d = { .doc = str_of(i ? "d1" : "d0") };
+		struct segment_chunk c = { .text = str_of("beta"), .sec = { str_of(i ? "beta" : "alpha") }, .n_sec = 1 };
+		assert_int_equal(writer_doc(w, &d, &e), 0);
+		assert_int_equal(writer_chunk(w, &c, NULL, 0, 0, &e), 0);
+	}
+	assert_int_equal(writer_commit(w, &e), 0);
+	writer_close(w);
+	assert_int_equal(store_open(&s, dir, &e), 0);
+	plan_make(&p, "alpha", 5);
+	assert_int_equal(lexical_run(&l, &s, &p, &lexical_default, &e), 0);
+	assert_near(l.chunk[0], 1 / (1 + 0.9));
+	assert_near(l.inner[0], 1 / (1 + 0.9));
+	assert_near(l.doc[0], 1 / (1 + 0.9));
+	assert_near(l.doc[1], 0);
+	lexical_release(&l);
+	store_close(&s);
+	corpus_remove(dir);
+}
+
 static void dense_finds_the_nearest_and_knows_what_has_no_vector(void **state)
 {
 	(void)state;
@@ -272,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lexical_scores_are_those_computed_by_hand),
+		cmocka_unit_test(lexical_counts_the_words_of_headings),
 		cmocka_unit_test(dense_finds_the_nearest_and_knows_what_has_no_vector),
 		cmocka_unit_test(dense_finds_each_of_many_chunks),
 		cmocka_unit_test(finder_ranks_by_words_while_many_vectors_are_missing),
