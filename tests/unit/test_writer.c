@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "index/merge.h"
 #include "tests/unit/corpus.h"
 
 static const char *const one[] = { "alpha beta", "gamma" };
@@ -269,6 +270,33 @@ static void removed_in_any_order_they_are_gone(void **state)
 	corpus_remove(dir);
 }
 
+/* Which of up to six segments are merged, by their chunks: "10100" is the first and the third. */
+static void assert_picked(const uint32_t n_chunk[6], uint32_t n_dead, const char *want)
+{
+	struct manifest_segment seg[6] = {{0}};
+	struct store s = { .m = { .segment = seg } };
+	uint8_t pick[6];
+	size_t n = 0;
+	for (size_t i = 0; want[i]; i++) {
+		seg[i] = (struct manifest_segment){ .n_chunk = n_chunk[i], .n_doc = 10, .n_dead = i == 1 ? n_dead : 0 };
+		s.m.n_segment++;
+		n += want[i] == '1';
+	}
+	assert_int_equal(merge_pick(&s, pick), n);
+	for (size_t i = 0; want[i]; i++)
+		assert_int_equal(pick[i], want[i] == '1');
+}
+
+static void four_segments_of_a_size_are_merged(void **state)
+{
+	(void)state;
+	assert_picked((const uint32_t[6]){ 9, 2000, 1023, 2000, 0, 1 }, 0, "101011");
+	assert_picked((const uint32_t[6]){ 1024, 4095, 3, 2000, 1024, 4096 }, 0, "110110");
+	assert_picked((const uint32_t[6]){ 9, 2000, 9, 2000, 9, 2000 }, 5, "000000");
+	assert_picked((const uint32_t[6]){ 9, 9, 9, 9, 9, 9 }, 6, "010000");	/* most of it left */
+	assert_picked((const uint32_t[6]){ 9, 9, 9 }, 0, "000");
+}
+
 /* A disk that gives back another bit than it was given is found out, wherever that is. */
 static void a_manifest_of_which_a_bit_changed_is_damaged(void **state)
 {
@@ -307,6 +335,7 @@ int main(void)
 		cmocka_unit_test(merge_gives_the_bytes_of_one_build),
 		cmocka_unit_test(writer_sweeps_what_no_manifest_names),
 		cmocka_unit_test(removed_in_any_order_they_are_gone),
+		cmocka_unit_test(four_segments_of_a_size_are_merged),
 		cmocka_unit_test(a_manifest_of_which_a_bit_changed_is_damaged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
