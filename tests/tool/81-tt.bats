@@ -618,14 +618,14 @@ EOT
 @test "nor one that is ended while it removes them" {
 	make_fakes
 	cp "$bin/tt-model" fakes
-	printf '#!/bin/sh\nkill -TERM 0\nexec /bin/rm "$@"\n' >fakes/rm
+	printf '#!/bin/sh\nkill -HUP 0\nkill -INT 0\nkill -TERM 0\nexec /bin/rm "$@"\n' >fakes/rm
 	chmod +x fakes/rm
 	export TMPDIR="$PWD/tmp"
 	mkdir tmp
 	printf 'models:\n' >models.yaml
 	for command in "tt-ask -i a word" "tt-eval refusal -i a --queries c.yaml" "tt-sync a" "tt-model -c models.yaml list"
 	do
-		run setsid -w fakes/$command
+		run setsid -w env --default-signal fakes/$command
 		[ -z "$(ls tmp)" ]
 	done
 }

@@ -64,9 +64,9 @@ calls() { # ARGUMENT...
 generate of retrieve of embed of score
 score
 generate of score" ]
-	calls answers -i ./x.tt --queries q --qrels r --max-sources 4 --system 'S  T' --json >all
-	grep '^generate -m g --max-sources 4 --system S  T <' all
-	grep '^generate -m g --no-sources --system S  T <' all
+	calls answers -i ./x.tt --queries q --qrels r --max-sources 4 --system 'S  T' --json -m mine >all
+	grep '^generate -m mine --max-sources 4 --system S  T <' all
+	grep '^generate -m mine --no-sources --system S  T <' all
 	grep '^score answers --json --qrels r ' all
 }
 
@@ -84,10 +84,10 @@ generate of score" ]
 }
 
 @test "corpus: lines of JSON become an index; its status is that of the first program that failed" {
-	diff - <(calls corpus q 'new i.tt') <<-'EOF'
+	diff - <(calls corpus q 'a  new.tt') <<-'EOF'
 	chunk --jsonl -- q <>
 	embed -m e <chunk>
-	index add -- new i.tt <embed of chunk>
+	index add -- a  new.tt <embed of chunk>
 	EOF
 	calls corpus -e own q i.tt | grep '^embed -m own <'
 	TT_EMBEDDER=theirs calls corpus q i.tt | grep '^embed -m theirs <'
@@ -164,6 +164,7 @@ generate of score" ]
 2|refusal -i ./x.tt --queries q --qrels r|'refusal' takes no --qrels
 2|answers -i ./x.tt --dense|'answers' takes no --dense
 2|retrieval -i ./x.tt --max-sources 1|'retrieval' takes no --max-sources
+2|retrieval -i ./x.tt --system x|'retrieval' takes no --system
 66|refusal -i ./x.tt --queries none|cannot read 'none'
 66|answers -i ./x.tt --queries q --qrels none|cannot read 'none'
 66|refusal -i ./none.tt --queries q|no index './none.tt' ('tt-sync' makes the index of a corpus)
