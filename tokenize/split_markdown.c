@@ -5,6 +5,7 @@
  * search for `--flag` in backticks too, and spans stay exact. Within a fence, a comment or <pre> nothing is a heading.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/utf8.h"
 #include "tokenize/split_types.h"
@@ -170,13 +171,23 @@ static size_t list_mark(const char *p, size_t n)
 	return i;
 }
 
+/* Where `tag` stands in p[0..n), in whatever case; NULL if it does not. */
+static const char *find_tag(const char *p, size_t n, const char *tag)
+{
+	size_t k = strlen(tag);
+	for (; n >= k; p++, n--)
+		if (strncasecmp(p, tag, k) == 0)
+			return p;
+	return NULL;
+}
+
 /* The title in <h1>, of one line or several, as the first pages of projects have it that are centred. */
 static void html_title(struct md *m, const char *p, size_t n)
 {
 	char words[WORDS_MAX];
-	m->in_h1 |= n > 3 && memcmp(p, "<h1", 3) == 0 && (p[3] == '>' || p[3] == ' ');
+	m->in_h1 |= n > 3 && strncasecmp(p, "<h1", 3) == 0 && (p[3] == '>' || p[3] == ' ');
 	for (const char *end = p + n; m->in_h1 && p < end; p++) {
-		if (end - p >= 5 && memcmp(p, "</h1>", 5) == 0) {
+		if (end - p >= 5 && strncasecmp(p, "</h1>", 5) == 0) {
 			m->in_h1 = false;
 			m->titled = m->n_h1 > 0;
 			if (m->titled)
@@ -269,9 +280,9 @@ static const char *raw_of(const char *p, size_t n)
 	};
 	for (size_t i = 0; i < sizeof raw / sizeof *raw; i++) {
 		size_t k = strlen(raw[i].open);
-		bool opens = n >= k && memcmp(p, raw[i].open, k) == 0 && (i == 0 || n == k || strchr(" \t>", p[k]));
+		bool opens = n >= k && strncasecmp(p, raw[i].open, k) == 0 && (i == 0 || n == k || strchr(" \t>", p[k]));
 		if (opens)
-			return memmem(p, n, raw[i].close, strlen(raw[i].close)) ? NULL : raw[i].close;
+			return find_tag(p, n, raw[i].close) ? NULL : raw[i].close;
 	}
 	return NULL;
 }
@@ -280,7 +291,7 @@ static const char *raw_of(const char *p, size_t n)
 static void raw_line(struct md *m, const struct line *l)
 {
 	split_line(m->s, l);
-	if (memmem(l->p, l->n, m->raw_end, strlen(m->raw_end)))
+	if (find_tag(l->p, l->n, m->raw_end))
 		m->raw_end = NULL;
 }
 

@@ -682,11 +682,11 @@ while not os.path.exists("stop"):
 	----
 	-->
 	## Oil
-	<pre>
+	<PRE>
 	# lamp --fill
 
 	# lamp --light
-	</pre>
+	</Pre>
 	<!-- said -->
 	## Glass
 	<prelude> and <!-- one --> line
@@ -724,9 +724,9 @@ while not os.path.exists("stop"):
 }
 
 @test "Markdown: the title may stand in <h1>, on one line or several" {
-	printf '%s\n' '<h1 align="center">The <b>Lamp</b></h1>' '' '## Oil' 'x' >lamp.md
+	printf '%s\n' '<H1 align="center">The <b>Lamp</b></H1>' '' '## Oil' 'x' >lamp.md
 	printf '%s\n' '<h1 align="center">' '  <img src="horn.svg" alt="horn">' '  <br>Horn' '  loud' '</h1>' '# Other' >horn.md
-	printf '%s\n' '<h1><img src="buoy.svg"></h1>' '# Buoy' >buoy.md
+	printf '%s\n' '<H1><img src="buoy.svg"></H1>' '# Buoy' >buoy.md
 	printf '%s\n' '<h1>' '' '![Gull](gull.svg)' '' '</h1>' >gull.md
 	printf '%s\n' '<h1x>no</h1>' '```' '<h1>no</h1>' '```' >pier.md
 	printf '<h1>%0201d</h1>\n' 0 | sed 's/00/é/g' >tide.md
