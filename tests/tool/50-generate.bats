@@ -138,11 +138,7 @@ n_prompt() {	# FILE: of its first answer
 	sleep 0.2
 	! grep -q '"kind":"answer"' out
 	echo '{"kind":"done","query":"q1"}' >&9
-	for _ in $(seq 200); do
-		! grep -q '"kind":"answer"' out || break
-		sleep 0.05
-	done
-	grep -q '"kind":"answer","query":"q1".*"n":1' out
+	comes '"kind":"answer","query":"q1".*"n":1' out
 	sed 1,3d ask.jsonl >&9
 	exec 9>&-
 	wait

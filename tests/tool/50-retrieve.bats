@@ -207,11 +207,7 @@ hits() {	# "doc seq" of every hit on stdin
 		tt-retrieve --json i <ask >come &
 		exec 9>ask
 		echo "$question" >&9
-		for _ in $(seq 100); do
-			! grep -q '"hit"' come || break
-			sleep 0.05
-		done
-		grep -q '"hit"' come
+		comes '"hit"' come
 		exec 9>&-
 		wait
 		: >come

@@ -41,11 +41,7 @@ answer() {	# answer PATH FROM TO [FIELDS]
 	tt-cite --json <answers >out 9>&- &
 	exec 9>answers
 	answer page.1 0 50 ',"quote":"Extract files"' >&9
-	for _ in $(seq 100); do
-		! grep -q '"ok":true' out || break
-		sleep 0.05
-	done
-	grep -q '"ok":true' out
+	comes '"ok":true' out
 	exec 9>&-
 	wait
 }

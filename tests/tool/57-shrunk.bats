@@ -17,12 +17,7 @@ start() { # SIGN COMMAND...
 	pid=$!
 	exec 7>in
 	cat before >&7
-	for _ in $(seq 600)
-	do
-		! grep -q "$sign" out || break
-		sleep 0.1
-	done
-	grep -q "$sign" out
+	comes "$sign" out
 }
 
 # Starts COMMAND... likewise, cuts VICTIM short, gives it `after`.

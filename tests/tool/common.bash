@@ -17,6 +17,16 @@ tool_setup() { # DIR
 	mkdir -p "$HOME"
 }
 
+# Waits until PATTERN stands in FILE, for a minute at most; fails if it never does.
+comes() { # PATTERN FILE
+	for _ in $(seq 1200)
+	do
+		! grep -qs -e "$1" "$2" || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
 # Each file that COMMAND renames was synced after the last write to it, and its folder after the renaming. Paths are absolute.
 synced() { # COMMAND ...
 	strace -o trace true || skip "no strace here"
