@@ -12,10 +12,9 @@
 #include "lib/kern/kern.h"
 
 #define SCAN_ALIGN 64		/* rows start and end at multiples of it */
-#define SCAN_MAX 65536		/* bytes of a row at most: 127 * 127 * 65536 fits 31 bits */
 
-/* out[n_row] = row[n_row, stride] . q[stride]; stride is a multiple of SCAN_ALIGN, row and q are so aligned. Values of -128 are
- * allowed in neither. */
+/* out[n_row] = row[n_row, stride] . q[stride]; stride is a multiple of SCAN_ALIGN, row and q are so aligned, and it is at most
+ * 65,536: 127 * 127 * 65536 fits 31 bits. Values of -128 are allowed in neither. */
 typedef void (*scan_fn)(const int8_t *row, size_t n_row, size_t stride, const int8_t *q, int32_t *out);
 
 /* The best this processor has, at most `cap` (kern_select): NULL, ERR_ARG if that is no level. */
