@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "generate/evict.h"
+#include "generate/popular.h"
 #include "generate/walk.h"
 #include "lib/base/grow.h"
 #include "lib/base/io.h"

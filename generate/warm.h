@@ -13,7 +13,6 @@
 #define TT_GENERATE_WARM_H
 
 #include "generate/model.h"
-#include "generate/popular.h"
 #include "generate/reuse.h"
 #include "generate/session.h"
 

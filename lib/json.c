@@ -4,7 +4,6 @@
  * into the other form. Heads are passed on; each `end` is written anew, and comes out the same, because the hash of a
  * stream covers its msgpack bytes in either form.
  */
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -13,7 +13,6 @@
 #include <stddef.h>
 
 #include "index/terms.h"
-#include "lib/base/err.h"
 
 #define PLAN_MAX_TERMS 256	/* of a longer question the rest is left out */
 #define PLAN_MAX_WORDS 64	/* in which names are looked for */

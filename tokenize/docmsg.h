@@ -14,7 +14,6 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/cursor.h"
-#include "lib/base/err.h"
 #include "tokenize/split.h"
 
 enum msg_kind { MSG_DOC = 1, MSG_CHUNK, MSG_ERROR, MSG_TOMB };

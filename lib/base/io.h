@@ -9,7 +9,6 @@
 #define TT_BASE_IO_H
 
 #include <dirent.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

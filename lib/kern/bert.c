@@ -4,8 +4,6 @@
  */
 #include "lib/kern/bert.h"
 
-#include <string.h>
-
 #define QUERIES 6	/* at a time in attention, at most */
 
 static size_t pad_tok(size_t n_tok)

@@ -24,7 +24,6 @@
 #ifndef TT_KERN_W16_H
 #define TT_KERN_W16_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

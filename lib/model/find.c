@@ -5,6 +5,7 @@
 #include "lib/model/find.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/io.h"
 #include "tokenize/tok.h"
 
 static char dir[64], vocab[96], json[96];

@@ -11,7 +11,6 @@
 #include "lib/base/io.h"
 #include "lib/model/gguf.h"
 #include "lib/model/pack.h"
-#include "lib/model/pack_file.h"
 #include "tests/unit/tiny.h"
 #include "tokenize/tok.h"
 

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

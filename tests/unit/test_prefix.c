@@ -18,7 +18,6 @@
 
 #include "generate/block.h"
 #include "generate/evict.h"
-#include "generate/prefix.h"
 #include "generate/walk.h"
 
 static const uint8_t MODEL[HASH_ID_LEN] = "the model";

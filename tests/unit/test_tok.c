@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
-#include "lib/base/utf8.h"
 #include "lib/model/gguf.h"
 #include "tokenize/pretok.h"
 #include "tokenize/tok.h"

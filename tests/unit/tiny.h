@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
-#include "lib/base/cursor.h"
 #include "lib/base/utf8.h"
 #include "lib/kern/quant.h"
 

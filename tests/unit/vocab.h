@@ -14,7 +14,6 @@
 #include "lib/base/buf.h"
 #include "lib/model/gguf.h"
 #include "tests/unit/tiny.h"
-#include "tokenize/pretok.h"
 #include "tokenize/tok.h"
 
 struct entry { const char *text; int type; float score; };

@@ -15,6 +15,8 @@
 #ifndef TT_KERN_MAT_AVX2_H
 #define TT_KERN_MAT_AVX2_H
 
+#include <string.h>
+
 #include "lib/kern/x86/mat_out_avx2.h"
 
 #define COLS 4		/* tokens at once: with both halves of a tile, 8 sums */

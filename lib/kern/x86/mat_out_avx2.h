@@ -7,7 +7,6 @@
 
 #include <immintrin.h>
 
-#include "lib/kern/ref/ref.h"
 #include "lib/kern/x86/x86.h"
 
 /* Stores rows 8 half .. 8 half + 7 of a token's tile: bias, residual, the last tile's missing rows. */

@@ -7,7 +7,6 @@
 
 #include <immintrin.h>
 
-#include "lib/kern/ref/ref.h"
 #include "lib/kern/x86/x86.h"
 
 /* Stores a token's 16 rows: bias, residual, the last tile's missing rows. */

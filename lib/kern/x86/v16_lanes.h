@@ -6,8 +6,6 @@
 #ifndef TT_KERN_V16_LANES_H
 #define TT_KERN_V16_LANES_H
 
-#include <string.h>
-
 #include "lib/kern/ref/ref.h"
 #include "lib/kern/x86/x86.h"
 

@@ -8,8 +8,6 @@
  */
 #include "lib/kern/x86/x86.h"
 
-#include "lib/kern/ref/ref.h"
-
 #if defined(__x86_64__)
 
 #include <cpuid.h>
