@@ -110,7 +110,7 @@ const char *conf_value_fault(const struct conf_key *k, const char *v, char *buf,
 	case CONF_STR:
 		return NULL;
 	case CONF_WORD:
-		return is_word(v) ? NULL : "is not a word of letters, digits, '.', '_' and '-'";
+		return is_word(v) ? NULL : "is not a word of letters, digits, '.', '_' and '-' that begins with neither '.' nor '-'";
 	case CONF_PATH:
 		if (*v != '/' && strncmp(v, "~/", 2) != 0)
 			return "is not an absolute path";

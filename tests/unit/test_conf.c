@@ -96,7 +96,7 @@ static void conf_parse_faults_name_line_and_reason(void **state)
 		{ "cache: {prefix: 9000000000G}\n", "is not a size" },
 		{ "corpora:\n - name: a b\n   paths: [/x]\n", "is not a word" },
 		{ "corpora:\n - name: ..\n   paths: [/x]\n", "is not a word" },
-		{ "corpora:\n - name: -a\n   paths: [/x]\n", "is not a word" },
+		{ "corpora:\n - name: -a\n   paths: [/x]\n", "and '-' that begins with neither '.' nor '-'" },
 		{ "corpora:\n - name: a/b\n   paths: [/x]\n", "is not a word" },
 		{ "corpora:\n - name: a\n   paths: [x]\n", "is not an absolute path" },
 		{ "corpora:\n - name: a\n   paths: [~x]\n", "is not an absolute path" },
