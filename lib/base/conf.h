@@ -2,8 +2,8 @@
  *
  * conf: YAML files of a known schema: the configuration (tiny-titans.yaml(5)) and the catalogue of models.
  *
- * YAML is a large language, of which a small part is read: maps, lists and scalars, in one document of at most 64 KiB,
- * 32 deep. Aliases, anchors, tags, merge keys and directives are refused. The schema decides what a scalar is, so `no`
+ * YAML is a large language, of which a small part is read: maps, lists and scalars, in one document within the
+ * bounds of CONF_MAX_*. Aliases, anchors, tags, merge keys and directives are refused. The schema decides what a scalar is, so `no`
  * is a word where a word is due and an error where true or false is. Keys that are unknown or given twice are refused,
  * with the line, the file and the nearest known key.
  *
@@ -34,7 +34,7 @@
 
 #define CONF_MAX_BYTES 65536
 #define CONF_MAX_DEPTH 32
-#define CONF_MAX_VALUES 4096
+#define CONF_MAX_VALUES 4096	/* maps, lists and scalars */
 
 enum conf_type {
 	CONF_MAP, CONF_LIST,
@@ -70,16 +70,17 @@ struct conf {
 extern const struct conf_key conf_schema[];		/* tiny-titans.yaml */
 extern const struct conf_key conf_models_schema[];	/* models.yaml */
 
-/* Reads text[0..n); `name` is for messages. On error (ERR_CONF, ERR_LIMIT, ERR_MEM) `c` is empty. */
+/* Reads text[0..n); `name` is for messages. On error (ERR_CONF, ERR_MEM) `c` is empty. */
 int conf_parse(struct conf *c, const char *text, size_t n, const char *name, const struct conf_key *schema, struct err *e);
-/* Reads a file, refusing one that others may write or own (ERR_PERM). */
+/* Reads a file; ERR_PERM if it may not be read, or it or its folder belongs to another or may be written by others, ERR_NOENT, ERR_IO. */
 int conf_load(struct conf *c, const char *path, const struct conf_key *schema, struct err *e);
 void conf_release(struct conf *c);
 
 /* Where the configuration is: $TT_CONFIG, $XDG_CONFIG_HOME/tiny-titans/tiny-titans.yaml (~/.config without it),
  * /etc/tiny-titans/tiny-titans.yaml. ERR_NOENT when there is none. `tt_config` is the variable's value, or NULL. */
 int conf_find(struct buf *out, const char *tt_config, struct err *e);
-/* conf_load of the configuration, and what a schema cannot say: names of corpora are unique. */
+/* conf_load of the configuration, and what a schema cannot say: names of corpora are unique, and none is that of a file beside the index
+ * of another. */
 int conf_open(struct conf *c, const char *path, struct err *e);
 
 /* The value at a path; NULL if it is absent, a list or a map. Borrowed until conf_release. */
