@@ -1,4 +1,4 @@
-# Paths and flags; every one may be overridden on the command line or in the environment.
+# Paths and flags; every one may be given on the command line, all but WARN also in the environment.
 PREFIX     ?= /usr/local
 MANDIR     ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
