@@ -146,7 +146,7 @@ int ask_chunk(struct ask *a, const struct rec *r, struct err *e)
  *	commands that are in no page                 70 %     53 %       60 %    24 %
  *	tldr tasks, plain or command named            0 %      0 %      0.7 %   0.9 %
  *	MuSiQue, HotpotQA                          5, 0 %  35, 3 %    3, 0 %  20, 0 %
- *	SQuAD 2; 20 documents of it; 3            3, 3, 3 % 3, 12, 42 % 2, 1, 2 %  0, 4, 42 %
+ *	SQuAD 2; 20 documents of it; 3            2, 3, 3 % 3, 12, 42 % 2, 1, 2 %  0, 4, 42 %
  *
  * A wrong refusal is worse than an answer whose sources show that it is beside the point, so the floors are low. */
 #define KNOWN_BOTH 0.56
