@@ -232,6 +232,16 @@ static int answer(struct engine *en, const struct ask *q, struct err *e)
 	return settle(en, rc, e);
 }
 
+/* In text nothing is passed on: what a stage before could not do is told here, or "not in your documents" would be all that is said. */
+static int pass_on(struct engine *en, const struct rec *r, struct err *e)
+{
+	if (en->emit.form != EMIT_TEXT || !rec_is(r, "error"))
+		return emit_pass(&en->emit, r, e);
+	rec_warn_error(TOOL, r);
+	en->a.n_failed++;
+	return 0;
+}
+
 static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 {
 	struct ask q = { 0 };
@@ -255,7 +265,7 @@ static int answer_all(struct engine *en, struct rec_reader *in, struct err *e)
 		} else if (rec_is(&r, "hit")) {
 			rc = refused ? 0 : settle(en, ask_add(&q, &r, e), e);	/* hits of a query that was refused go with it */
 		} else if (!rec_is(&r, "head")) {
-			rc = emit_pass(&en->emit, &r, e);
+			rc = pass_on(en, &r, e);
 		}
 	}
 	if (!rc && got < 0)

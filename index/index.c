@@ -204,18 +204,12 @@ static int take_vector(struct add *a, const struct rec *r, struct err *e)
 
 static int take_error(struct add *a, const struct rec *r)
 {
-	const char *msg = "", *stage = "", *doc = "";
-	size_t n_msg = 0, n_stage = 0, n_doc = 0;
-	rec_str(r, "msg", &msg, &n_msg);
-	rec_str(r, "stage", &stage, &n_stage);
+	const char *doc;
+	size_t n_doc;
 	if (rec_str(r, "doc", &doc, &n_doc))
 		intake_void(&a->in, doc, n_doc);
 	unshow(a);
-	const int len[] = { (int)(n_stage < 100 ? n_stage : 100), (int)(n_doc < 300 ? n_doc : 300), (int)(n_msg < 300 ? n_msg : 300) };
-	if (n_doc && !memmem(msg, n_msg, doc, n_doc))
-		err_warn(TOOL, "%.*s: '%.*s': %.*s", len[0], stage, len[1], doc, len[2], msg);
-	else
-		err_warn(TOOL, "%.*s: %.*s", len[0], stage, len[2], msg);
+	rec_warn_error(TOOL, r);
 	a->partly = true;
 	return 0;
 }

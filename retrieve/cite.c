@@ -37,6 +37,7 @@ struct run {
 	struct source source;		/* the one read last */
 	struct err source_err;		/* why it could not be read */
 	size_t n_ok, n_bad;
+	bool partly;			/* without `out`: a stage before could not do all */
 };
 
 struct text { const char *s; size_t n; };
@@ -166,6 +167,16 @@ static int take_answer(struct run *x, const struct rec *r, struct err *e)
 	return x->out ? rec_emit(x->out, e) : 0;
 }
 
+/* What a stage before could not do, where no record goes on. */
+static int take_error(struct run *x, const struct rec *r)
+{
+	bool is_error = rec_is(r, "error");
+	if (is_error && !o.quiet)
+		rec_warn_error(TOOL, r);
+	x->partly |= is_error;
+	return 0;
+}
+
 static int run(struct run *x, struct err *e)
 {
 	struct rec rec;
@@ -183,7 +194,7 @@ static int run(struct run *x, struct err *e)
 		if (rec_is(&rec, "head"))
 			r = x->out && rec_str(&rec, "model", &model, &n) ? rec_writer_model(x->out, model, n, e) : 0;
 		else
-			r = rec_is(&rec, "answer") ? take_answer(x, &rec, e) : x->out ? rec_pass(x->out, &rec, e) : 0;
+			r = rec_is(&rec, "answer") ? take_answer(x, &rec, e) : x->out ? rec_pass(x->out, &rec, e) : take_error(x, &rec);
 		if (!r && x->out && rec_reader_would_block(x->in))
 			r = rec_flush(x->out, e);
 		if (r)
@@ -214,5 +225,5 @@ int main(int argc, char **argv)
 		return err_report(TOOL, &e);
 	if (x.n_bad && !o.quiet)
 		fprintf(stderr, "%s: %zu of %zu citations could not be verified\n", err_tool(TOOL), x.n_bad, x.n_bad + x.n_ok);
-	return x.n_bad ? EXIT_NOTHING : EXIT_DONE;
+	return x.n_bad ? EXIT_NOTHING : x.partly ? EXIT_PARTLY : EXIT_DONE;
 }

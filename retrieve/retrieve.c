@@ -276,6 +276,13 @@ static int take_head(struct run *x, const struct rec *r, struct err *e)
 	return x->out ? rec_writer_model(x->out, s, n, e) : 0;	/* the vectors go on, so what they are of does too */
 }
 
+/* In text nothing is passed on, so what a stage before could not do is told here. */
+static void take_error(struct run *x, const struct rec *r)
+{
+	rec_warn_error(TOOL, r);
+	x->partly = true;
+}
+
 static int read_records(struct run *x, struct err *e)
 {
 	struct rec rec;
@@ -288,6 +295,8 @@ static int read_records(struct run *x, struct err *e)
 			r = take_query(x, &rec, e);
 		else if (x->out)
 			r = rec_pass(x->out, &rec, e);
+		else if (rec_is(&rec, "error"))
+			take_error(x, &rec);
 		if (!r && x->out && rec_reader_would_block(x->in))
 			r = rec_flush(x->out, e);
 		if (r)

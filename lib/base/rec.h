@@ -81,6 +81,8 @@ bool rec_bool(const struct rec *r, const char *key, bool *v);
 /* True if the first line of a text is `heading`: an option's or entry's text begins with the last of its `sec`, and what shows both
  * leaves one out. */
 bool rec_is_headed(const char *text, size_t n, const char *heading, size_t n_heading);
+/* Tells on stderr, as a warning of `tool`, what an `error` record says: for who passes it to nobody. */
+void rec_warn_error(const char *tool, const struct rec *r);
 /* A `vec`: element type, count and the (unaligned) element bytes. */
 bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n, const void **data);
 

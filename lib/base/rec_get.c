@@ -107,3 +107,17 @@ bool rec_vec(const struct rec *r, const char *key, enum rec_dtype *t, size_t *n,
 	*data = p + REC_VEC_HEAD;
 	return true;
 }
+
+void rec_warn_error(const char *tool, const struct rec *r)
+{
+	const char *msg = "", *stage = "", *doc = "";
+	size_t n_msg = 0, n_stage = 0, n_doc = 0;
+	rec_str(r, "msg", &msg, &n_msg);
+	rec_str(r, "stage", &stage, &n_stage);
+	rec_str(r, "doc", &doc, &n_doc);
+	const int len[] = { (int)(n_stage < 100 ? n_stage : 100), (int)(n_doc < 300 ? n_doc : 300), (int)(n_msg < 300 ? n_msg : 300) };
+	if (n_doc && !memmem(msg, n_msg, doc, n_doc))
+		err_warn(tool, "%.*s: '%.*s': %.*s", len[0], stage, len[1], doc, len[2], msg);
+	else
+		err_warn(tool, "%.*s: %.*s", len[0], stage, len[2], msg);
+}

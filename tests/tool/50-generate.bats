@@ -287,6 +287,17 @@ n_prompt() {	# FILE: of its first answer
 	grep -q '"cites":\[{"n":1,"doc":"","name":"n1"' out
 }
 
+@test "in text what a stage before could not do is told, and is no refusal" {
+	printf '%s\n' '{"kind":"query","id":"q1","text":"list an archive","done":true}' '{"kind":"error","stage":"tt-x","msg":"no luck"}' \
+		'{"kind":"done","query":"q1"}' >in
+	run --separate-stderr gen --text <in
+	[ "$status" -eq 3 ]
+	[ "$stderr" = 'tt-generate: warning: tt-x: no luck' ]
+	run --separate-stderr gen --json <in
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'"kind":"error"'*'no luck'* && -z "$stderr" ]]
+}
+
 @test "hits without a query before them give error records, exit 3" {
 	grep '"kind":"hit"' ask.jsonl >in
 	run --separate-stderr gen --json <in

@@ -341,6 +341,13 @@ hits() {	# "doc seq" of every hit on stdin
 	[ "$status" -eq 74 ]
 }
 
+@test "on a terminal an error of a stage before is told, and is no success" {
+	printf '%s\n' '{"kind":"error","stage":"tt-x","msg":"no luck"}' '{"kind":"query","id":"a","text":"archive"}' >failed
+	script -qec 'tt-retrieve -n 1 i <failed || echo $?' /dev/null </dev/null | tr -d '\r' >said
+	[ "$(head -n 1 said)" = 'tt-retrieve: warning: tt-x: no luck' ]
+	[ "$(tail -n 1 said)" = 3 ]
+}
+
 @test "a query without a vector is ranked by words, --dense refuses it" {
 	run tt-retrieve --lexical i <<<'archive'
 	[ "$status" -eq 0 ]

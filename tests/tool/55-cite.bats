@@ -210,6 +210,17 @@ with open("page.txt", "wb", 0) as f:
 	[ -z "$output" ]
 }
 
+@test "an error record is told where it is not passed on, and is no success" {
+	printf '%s\n' '{"kind":"error","stage":"tt-x","msg":"no luck"}' '{"kind":"answer","query":"q","text":"t","cites":[]}' >failed
+	[[ "$(script -qec 'tt-cite <failed || echo $?' /dev/null </dev/null | tr -d '\r')" == "tt-cite: warning: tt-x: no luck"$'\n'3 ]]
+	run tt-cite -q <failed
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
+	run tt-cite --json <failed
+	[ "$status" -eq 0 ]
+	[[ "$output" == *'"kind":"error"'* ]]
+}
+
 @test "a full disk: 74" {
 	run --separate-stderr sh -c 'echo "{\"kind\":\"answer\"}" | tt-cite >/dev/full'
 	[ "$status" -eq 74 ]
