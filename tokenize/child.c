@@ -68,6 +68,8 @@ static int become(const struct child *c, int out, pid_t parent)
 	sigemptyset(&none);
 	int in = c->in >= 0 ? c->in : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int log = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (in < 0 || log < 0)
+		return errno;
 	setpgid(0, 0);
 	/* Killed when this thread ends, so also when the process is killed; that may have happened already. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)

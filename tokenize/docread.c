@@ -309,7 +309,8 @@ static int read_once(struct reading *r, struct err *e)
 	rc = sniff(r, src, &type, e);
 	if (rc == 0)
 		rc = run_reader(r, src, type, e);
-	bool of_mandoc = rc == ERR_LIMIT || rc == ERR_NOENT || rc == ERR_PERM || rc == ERR_FORMAT || rc == ERR_IO;	/* as it fails */
+	/* As it fails where it is, or is not. ERR_IO, of a process that cannot be had just now, says nothing of the page. */
+	bool of_mandoc = rc == ERR_LIMIT || rc == ERR_NOENT || rc == ERR_PERM || rc == ERR_FORMAT;
 	if (of_mandoc && type == DOC_MAN && o->mandoc && !r->j->drained)
 		rc = read_own(r, src, e);
 	if (f)

@@ -251,6 +251,15 @@ units() {	# "unit | last heading" of each chunk
 	chunk x.1 | grep -q '"sec":\["A"\]'
 }
 
+@test "a page for which no process can be had is an error, not one that is read in a simpler way" {
+	command -v mandoc || skip "mandoc is not installed"
+	for n in 5 7
+	do
+		run -3 --separate-stderr sh -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n $1; tt-chunk --json -j 1 "$0"' "$data/lamp.1" $n
+		[[ "$output" == *'"kind":"error"'*'Too many open files'* && "$output" != *'"kind":"chunk"'* ]]
+	done
+}
+
 @test "a page that AsciiDoctor wrote: an entry for each indented block, though nothing but empty lines parts them" {
 	cat >torch.1 <<-'EOF'
 	.TH TORCH 1
