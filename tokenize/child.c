@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * child: vfork (which threads survive, and which copies no page tables), prlimit on the new process, poll with a deadline.
+ * child: vfork (which threads survive, and which copies no page tables), prlimit on the new process, poll for a limited time. What counts
+ * is the time that is waited: where we are stopped ourselves, as by ^Z, the child goes on, and what it has printed is read afterwards.
  */
 #include "tokenize/child.h"
 
@@ -18,6 +19,8 @@
 
 #include "lib/base/io.h"
 
+#define SLICE_NS 100000000u
+
 static int reap(pid_t pid, bool kill_it)
 {
 	int st = 0;
@@ -28,23 +31,28 @@ static int reap(pid_t pid, bool kill_it)
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
 }
 
-/* Milliseconds until `end`, 0 when it has come. */
-static int left_ms(uint64_t end)
+/* False if nothing comes from `fd` while *left_ns are waited. A wait that took longer than it was to counts as what it was to take. */
+static bool wait_for(int fd, uint64_t *left_ns)
 {
-	uint64_t now = io_now_ns();
-	return now < end ? (int)((end - now) / 1000000u) + 1 : 0;
+	struct pollfd pf = { .fd = fd, .events = POLLIN };
+	for (;;) {
+		uint64_t most = *left_ns < SLICE_NS ? *left_ns : SLICE_NS, from = io_now_ns();
+		int got = poll(&pf, 1, (int)((most + 999999u) / 1000000u));
+		uint64_t took = io_now_ns() - from;
+		*left_ns -= took < most ? took : most;
+		if (got > 0 || (got < 0 && errno != EINTR) || *left_ns == 0)
+			return got > 0;
+	}
 }
 
-/* True if the process ends by then: one that has closed its output may go on. */
-static bool ends_by(pid_t pid, uint64_t end)
+/* True if the process ends meanwhile: one that has closed its output may go on. */
+static bool ends_within(pid_t pid, uint64_t *left_ns)
 {
-	struct pollfd pf = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int got = 1;
-	while (pf.fd >= 0 && (got = poll(&pf, 1, left_ms(end))) < 0 && errno == EINTR)
-		;
-	if (pf.fd >= 0)
-		close(pf.fd);
-	return got != 0;
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	bool ended = fd < 0 || wait_for(fd, left_ns);
+	if (fd >= 0)
+		close(fd);
+	return ended;
 }
 
 static void limit(pid_t pid, const struct child *c)
@@ -113,16 +121,12 @@ static int too_slow(const struct child *c, struct err *e)
 }
 
 /* Gives what the child prints to fn, until it has closed its output. */
-static int read_output(const struct child *c, int fd, uint64_t end, child_fn fn, void *arg, struct err *e)
+static int read_output(const struct child *c, int fd, uint64_t *left_ns, child_fn fn, void *arg, struct err *e)
 {
 	char piece[32768];
 	uint64_t total = 0;
 	for (;;) {
-		struct pollfd pf = { .fd = fd, .events = POLLIN };
-		int left = left_ms(end), got = left > 0 ? poll(&pf, 1, left) : 0;
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
+		if (!wait_for(fd, left_ns))
 			return too_slow(c, e);
 		long n = io_read(fd, piece, sizeof piece);
 		if (n < 0)
@@ -143,7 +147,7 @@ int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct
 {
 	int pipe_fd[2];
 	pid_t pid;
-	uint64_t end = io_now_ns() + (uint64_t)c->timeout_ms * 1000000u;
+	uint64_t left_ns = (uint64_t)c->timeout_ms * 1000000u;
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_IO, "cannot make a pipe");
 	int rc = start(c, pipe_fd[1], &pid, e);
@@ -153,9 +157,9 @@ int child_run(const struct child *c, child_fn fn, void *arg, int *status, struct
 		return rc;
 	}
 	limit(pid, c);
-	rc = read_output(c, pipe_fd[0], end, fn, arg, e);
+	rc = read_output(c, pipe_fd[0], &left_ns, fn, arg, e);
 	close(pipe_fd[0]);
-	if (rc == 0 && !ends_by(pid, end))
+	if (rc == 0 && !ends_within(pid, &left_ns))
 		rc = too_slow(c, e);
 	*status = reap(pid, rc < 0);
 	return rc;

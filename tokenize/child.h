@@ -16,7 +16,7 @@
 struct child {
 	const char *const *argv;	/* NULL-terminated; argv[0] is looked for on the PATH */
 	int in;				/* becomes stdin; -1 = /dev/null */
-	unsigned timeout_ms;		/* elapsed time; processor time is bounded by the same */
+	unsigned timeout_ms;		/* time that is waited for it; processor time is bounded by the same */
 	uint64_t mem_max;		/* address space, bytes */
 	uint64_t out_max;		/* bytes it may print */
 	bool apart;			/* no relative path leads it anywhere */

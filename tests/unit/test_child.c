@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/io.h"
@@ -76,6 +78,22 @@ static void child_run_stops_one_that_takes_too_long(void **state)
 	assert_int_equal(status, 128 + 9);
 	assert_true(io_now_ns() - from < 10000000000u);
 	buf_release(&out);
+}
+
+/* In a process of its own, which the command stops for a second. */
+static void child_run_counts_no_time_for_which_it_was_stopped(void **state)
+{
+	(void)state;
+	struct buf out = {0};
+	int status;
+	pid_t pid = fork();
+	if (!pid) {
+		const char *command = "(sleep 0.1; kill -STOP $PPID; sleep 1; kill -CONT $PPID) & sleep 0.4; head -c 200000 /dev/zero";
+		int r = run(command, (struct child){ .timeout_ms = 700 }, &out, &status);
+		_exit(r || out.len != 200000);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 /* What the command itself started does not go on for ever either. */
@@ -164,6 +182,7 @@ int main(void)
 		cmocka_unit_test(child_run_gives_output_and_status),
 		cmocka_unit_test(child_run_stops_one_that_closed_its_output),
 		cmocka_unit_test(child_run_stops_one_that_takes_too_long),
+		cmocka_unit_test(child_run_counts_no_time_for_which_it_was_stopped),
 		cmocka_unit_test(child_run_stops_all_that_was_started),
 		cmocka_unit_test(child_run_stops_one_that_prints_too_much),
 		cmocka_unit_test(child_run_ends_with_the_error_of_its_reader),
