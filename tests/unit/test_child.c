@@ -80,7 +80,7 @@ static void child_run_stops_one_that_takes_too_long(void **state)
 	buf_release(&out);
 }
 
-/* In a process of its own, which the command stops for a second. */
+/* In a process of its own, which the command stops for two seconds. */
 static void child_run_counts_no_time_for_which_it_was_stopped(void **state)
 {
 	(void)state;
@@ -88,8 +88,8 @@ static void child_run_counts_no_time_for_which_it_was_stopped(void **state)
 	int status;
 	pid_t pid = fork();
 	if (!pid) {
-		const char *command = "(sleep 0.1; kill -STOP $PPID; sleep 1; kill -CONT $PPID) & sleep 0.4; head -c 200000 /dev/zero";
-		int r = run(command, (struct child){ .timeout_ms = 700 }, &out, &status);
+		const char *command = "(sleep 0.1; kill -STOP $PPID; sleep 2; kill -CONT $PPID) & sleep 0.4; head -c 200000 /dev/zero";
+		int r = run(command, (struct child){ .timeout_ms = 1700 }, &out, &status);
 		_exit(r || out.len != 200000);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
