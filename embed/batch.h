@@ -32,7 +32,8 @@ int batch_open(struct batch **b, struct forward *f, struct bert *model, struct r
 void batch_close(struct batch *b);
 
 /* Takes a record. Chunks and queries (and, if `as_query`, records without a kind that have a text) get a vector, unless `has_vec` says
- * that theirs is of this very model. ERR_LIMIT (strict) and ERR_FORMAT (no text) concern this record alone: nothing was taken. */
+ * that theirs is of this very model. ERR_LIMIT (strict) and ERR_FORMAT (no text, an id that is no string) concern this record alone: nothing
+ * was taken. */
 int batch_add(struct batch *b, const struct rec *r, bool has_vec, bool as_query, struct err *e);
 /* Takes a line of text as the query called `id`. */
 int batch_add_line(struct batch *b, const char *id, const char *s, size_t n, struct err *e);

@@ -33,9 +33,9 @@ const int32_t *session_tokens(const struct session *s);		/* borrowed; valid unti
 size_t session_ctx(const struct session *s);
 
 /* Makes the timeline equal to tok[0..n): keeps the longest common prefix, rewinds, evaluates the rest. At least the last token is
- * evaluated, so that session_logits speaks of it. ERR_LIMIT if n > n_ctx (the timeline is then unchanged). */
+ * evaluated, so that session_logits speaks of it. ERR_LIMIT if n > n_ctx, ERR_ARG for an id that is no token (the timeline is then unchanged). */
 int session_sync(struct session *s, const int32_t *tok, size_t n, struct err *e);
-/* Appends n tokens and keeps the logits of the last min(n, n_out) positions; n_out <= SESSION_MAX_BATCH. */
+/* Appends n tokens and keeps the logits of the last min(n, n_out) positions; n_out <= SESSION_MAX_BATCH. Errors as above. */
 int session_eval(struct session *s, const int32_t *tok, size_t n, size_t n_out, struct err *e);
 /* Logits [n_vocab] of the i-th kept position of the last evaluation (0 = first kept), computed when they are first asked for. Borrowed until
  * the next evaluation; the caller may write into them (sampling does). */
@@ -53,7 +53,7 @@ size_t session_state_len(const struct session *s, size_t n);	/* bytes of n token
 /* The state of tokens from `pos` on, which may be copied as far as session_len, and filled as far as session_ctx. */
 uint8_t *session_state(struct session *s, size_t pos);
 /* Appends tok[0..n), whose state has been put behind session_len by the caller. It must be what was evaluated by the same model for
- * the same tokens from 0 on: the prefix store's chain of hashes guarantees it. ERR_LIMIT if they don't fit. */
+ * the same tokens from 0 on: the prefix store's chain of hashes guarantees it. Errors as above. */
 int session_state_take(struct session *s, const int32_t *tok, size_t n, struct err *e);
 
 #endif

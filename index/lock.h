@@ -8,7 +8,8 @@
 
 #include "lib/base/err.h"
 
-/* Takes the lock, trying for `wait_s` seconds (0 = once). *fd holds it until lock_drop. ERR_LOCK when another has it. */
+/* Takes the lock, trying for `wait_s` seconds (0 = once). *fd holds it until lock_drop. ERR_LOCK when another has it; ERR_CREATE,
+ * ERR_PERM or ERR_IO when there can be none. */
 int lock_take(int *fd, const char *dir, long wait_s, struct err *e);
 void lock_drop(int *fd);
 

@@ -36,7 +36,7 @@ struct qset {
 	char *text;			/* the judgements' file, cut into strings */
 };
 
-/* Reads both files; `qrels` may be NULL. ERR_NOENT, ERR_FORMAT with the line in the message, ERR_MEM; `s` is then
+/* Reads both files; `qrels` may be NULL. Errors of io_read_file, ERR_FORMAT, mostly with the line in the message, ERR_MEM; `s` is then
  * empty and qset_close harmless. */
 int qset_open(struct qset *s, const char *queries, const char *qrels, struct err *e);
 void qset_close(struct qset *s);

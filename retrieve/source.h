@@ -20,7 +20,8 @@ struct source {
 	char disk[33], plain[33];	/* XXH3-128 in hex of the file as stored, and of the text */
 };
 
-/* Reads `path`, gzip or plain. ERR_NOENT when it is gone. On error nothing is held. */
+/* Reads `path`, gzip or plain. ERR_NOENT when it is gone or may not be opened, ERR_LIMIT over SOURCE_MAX, ERR_FORMAT or ERR_EOF from what is
+ * no whole gzip, ERR_IO, ERR_MEM. On error nothing is held. */
 int source_read(struct source *s, const char *path, struct err *e);
 void source_release(struct source *s);
 

@@ -23,7 +23,7 @@ struct known {
 	size_t n;
 };
 
-/* ERR_NOENT, ERR_FORMAT with the line, ERR_MEM; `k` is then empty. Lines without a checksum are passed over. */
+/* Errors of io_read_file, ERR_FORMAT with the line, ERR_MEM; `k` is then empty. Lines without a checksum are passed over. */
 int known_open(struct known *k, const char *path, struct err *e);
 /* The document, borrowed, or NULL. Accepts an empty `k`. */
 const struct known_doc *known_find(const struct known *k, const char *doc);

@@ -16,7 +16,7 @@
 #include "lib/base/err.h"
 
 /* A file mapped read-only. `data` is page-aligned; a file of length 0 has data NULL. ERR_NOENT: there is no regular file of that name;
- * ERR_PERM; ERR_IO for what may be otherwise the next time (too many open files, a disk that fails). */
+ * ERR_PERM; ERR_IO for what may be otherwise the next time (too many open files, a disk that fails); ERR_MEM. */
 struct map {
 	const void *data;
 	size_t len;

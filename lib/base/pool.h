@@ -19,7 +19,7 @@ struct pool;
 /* Processors this process may run on, in 1..POOL_MAX_THREADS. */
 int pool_processors(void);
 
-/* `n_thread` counts the caller; 0 = pool_processors(). */
+/* `n_thread` counts the caller; 0 = pool_processors(). ERR_ARG over POOL_MAX_THREADS, ERR_MEM also where threads cannot be started. */
 int pool_open(struct pool **p, int n_thread, struct err *e);
 void pool_close(struct pool *p);
 int pool_threads(const struct pool *p);		/* 1 for NULL */

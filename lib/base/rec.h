@@ -122,7 +122,8 @@ void rec_pack_pair(msgpack_packer *pk, const char *key, const char *s, size_t n)
 /* Copies every key of `r` except those in the NULL-terminated list `except` (may be NULL), `kind` included unless
  * rec_begin was given one: rec_begin(w, NULL); rec_copy(w, r, NULL) copies a record whole. */
 void rec_copy(struct rec_writer *w, const struct rec *r, const char *const *except);
-/* Finishes the record; buffered until 64 KiB or rec_flush. ERR_IO when stdout is full or closed. */
+/* Finishes the record; buffered until 64 KiB or rec_flush. ERR_IO where that cannot be written; ERR_LIMIT of a record that is too large, which
+ * is left out; ERR_MEM. */
 int rec_emit(struct rec_writer *w, struct err *e);
 /* A record unchanged (unknown kinds pass through so). */
 int rec_pass(struct rec_writer *w, const struct rec *r, struct err *e);

@@ -17,7 +17,7 @@
 #define MODEL_EMBEDDER "minilm"
 
 /* Appends the path of model `name` to `path`. `dir` is what main() found in $TT_MODELS; NULL or empty is passed over.
- * ERR_NOENT names the places that were looked in, ERR_PERM one that may not be; `path` is then unchanged. */
+ * ERR_NOENT names the places that were looked in, ERR_PERM one that may not be, ERR_ARG is for an empty name; `path` is then unchanged. */
 int model_find(struct buf *path, const char *name, const char *dir, struct err *e);
 
 #endif
