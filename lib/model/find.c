@@ -62,8 +62,8 @@ int model_find(struct buf *path, const char *name, const char *dir, struct err *
 		if (!found && closed)	/* it may be there */
 			r = err_set(e, ERR_PERM, ERR_NO_OFFSET, "cannot look for model '%s' in '%s': %s", name, closed, strerror(EACCES));
 		else if (!found)
-			r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%s'%s' or '%s' (fetch it with: %.*smodel fetch %s)",
-				    name, dir ? dir : "", dir ? ", " : "", home ? data.data : "~/.local/share/tiny-titans/models",
+			r = err_set(e, ERR_NOENT, ERR_NO_OFFSET, "no model '%s' in %s%s%s'%s' or '%s' (fetch it with: %.*smodel fetch %s)",
+				    name, dir ? "'" : "", dir ? dir : "", dir ? "', " : "", home ? data.data : "~/.local/share/tiny-titans/models",
 				    SYSTEM_DIR, n_prefix, own, name);
 	}
 	if (path->failed)

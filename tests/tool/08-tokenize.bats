@@ -103,7 +103,7 @@ setup() {
 @test "an unknown model is exit 66 and names the places" {
 	run --separate-stderr tt-tokenize -m nosuch </dev/null
 	[ "$status" -eq 66 ]
-	[[ "$stderr" == *"no model 'nosuch'"*"$PWD/models"* ]]
+	[[ "$stderr" == *"no model 'nosuch' in '$PWD/models', '"* ]]
 }
 
 @test "a broken model is exit 65" {
