@@ -166,6 +166,21 @@ need_curl() {
 	cmp source models/toy.gguf
 }
 
+@test "a file that changes while it is verified is not verified" {
+	mkdir -p models bin
+	cp source models/toy.gguf
+	printf '%s\n' '#!/bin/sh' "$(command -v sha256sum)" 'sleep 0.1' 'printf "one two threE" >models/toy.gguf' >bin/sha256sum
+	chmod +x bin/sha256sum
+	PATH="$PWD/bin:$PATH" tt-model verify toy
+	run -0 --separate-stderr tt-model list
+	[[ "$output" == *unverified* ]]
+	run -1 --separate-stderr tt-model verify toy
+	[ -z "$(ls models/.verified)" ]
+	cp source models/toy.gguf
+	tt-model verify toy
+	[ "$(ls models/.verified)" = toy.gguf ]
+}
+
 @test "with -q verify says what is wrong, and nothing else" {
 	mkdir models
 	run --separate-stderr tt-model -q verify toy
