@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,16 @@ int lock_take(int *fd, const char *dir, long wait_s, struct err *e)
 		lock_drop(fd);
 	buf_release(&path);
 	return r;
+}
+
+bool lock_holds(int fd, const char *dir)
+{
+	struct buf path = {0};
+	struct stat ours, there;
+	bool holds = !buf_printf(&path, "%s/lock", dir) && !fstat(fd, &ours) && !stat(path.data, &there) &&
+		ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	buf_release(&path);
+	return holds;
 }
 
 void lock_drop(int *fd)

@@ -520,10 +520,23 @@ static int drop_dead_layers(struct writer *w, size_t i, struct err *e)
 	return r;
 }
 
+/* What `next` names, and its numbers, are of the index that was opened. */
+static int check_index(const struct writer *w, struct err *e)
+{
+	return lock_holds(w->lock, w->store.dir) ? 0 : err_set(e, ERR_CREATE, ERR_NO_OFFSET,
+		"'%s' was removed while it was being written", w->store.dir);
+}
+
+static int write_manifest(struct writer *w, struct err *e)
+{
+	int r = check_index(w, e);
+	return r ? r : manifest_write(&w->next, w->store.dir, e);
+}
+
 /* Makes `next` the index. */
 static int publish(struct writer *w, struct err *e)
 {
-	int r = manifest_write(&w->next, w->store.dir, e);
+	int r = write_manifest(w, e);
 	return r ? r : reload(w, w->store.dir, false, e);
 }
 
@@ -545,7 +558,9 @@ static int merge_once(struct writer *w, enum writer_merge how, bool *again, stru
 		n = 0;
 	if (how == MERGE_TIERED)
 		n = merge_pick(s, pick);
-	int r = n ? merge_run(s, pick, &w->next, e) : 0;
+	int r = check_index(w, e);
+	if (!r && n)
+		r = merge_run(s, pick, &w->next, e);
 	*again = n && how == MERGE_TIERED;
 	for (size_t i = 0; !n && !r && i < s->m.n_segment; i++)
 		if (s->m.segment[i].n_layer > MERGE_LAYERS) {
@@ -575,7 +590,7 @@ int writer_commit(struct writer *w, struct err *e)
 	bool has_new = w->builder != NULL;
 	if (!writer_dirty(w))	/* an empty index is one, too */
 		return w->store.m.generation ? 0 : publish(w, e);
-	int r = 0;
+	int r = check_index(w, e);
 	for (size_t i = 0; i < w->store.m.n_segment && !r; i++)
 		if (w->next.segment[i].n_dead > w->store.m.segment[i].n_dead && w->next.segment[i].n_layer)
 			r = drop_dead_layers(w, i, e);
@@ -588,7 +603,7 @@ int writer_commit(struct writer *w, struct err *e)
 	if (!r && w->gone)
 		r = gone_print(w->gone, e);
 	if (!r)
-		r = manifest_write(&w->next, w->store.dir, e);
+		r = write_manifest(w, e);
 	if (r)
 		return r;
 	r = reload(w, w->store.dir, false, e);

@@ -279,6 +279,27 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	[ "$(stat_of i documents)" -eq 4 ]
 }
 
+@test "an index that is removed and made anew is left alone by who still writes the old one: 73" {
+	docs 1 2 | tt-index add i
+	mkfifo pipe
+	tt-index add i <pipe 2>err &
+	exec 9>pipe
+	docs 3 3 >&9
+	status=0
+	for _ in $(seq 100); do	# until the first one has the lock
+		tt-index rm i /c/none 2>/dev/null 9>&- && status=0 || status=$?
+		[ "$status" -ne 75 ] || break
+	done
+	rm -r i
+	docs 4 5 | tt-index add i 9>&-
+	exec 9>&-
+	wait $! || status=$?
+	[ "$status" -eq 73 ]
+	[ "$(cat err)" = "tt-index: 'i' was removed while it was being written" ]
+	tt-index verify i
+	[ "$(tt-index list i | cut -f 1)" = /c/d4$'\n'/c/d5 ]
+}
+
 @test "commits come while the stream still flows, of whole documents only" {
 	mkfifo pipe
 	tt-index add --commit-every 1 i <pipe &
