@@ -21,6 +21,7 @@
 #include "lib/base/io.h"
 
 #define ASIDE_MAX_S 3600	/* a writer takes milliseconds */
+#define AHEAD_MAX_S 86400
 #define YOUNG_S 60		/* ages below this count the same */
 
 struct candidate {
@@ -33,6 +34,14 @@ struct candidate {
 
 struct survey { struct candidate *item; size_t n, cap; uint64_t bytes; time_t spare; };
 
+/* In seconds. A time that is soon to come is young: the clock was set back. Any other is of a clock that went wrong, and would stay young
+ * for years: it is as old as it is far from now. */
+static double age_of(const struct stat *st, time_t now)
+{
+	double age = difftime(now, st->st_mtime);
+	return age < -AHEAD_MAX_S ? -age : fmax(age, 0);
+}
+
 /* False when memory is out. */
 static bool add(struct survey *v, const char *model, const char *name, const struct stat *st, time_t now)
 {
@@ -41,8 +50,8 @@ static bool add(struct survey *v, const char *model, const char *name, const str
 		return false;
 	v->item = grown;
 	struct candidate *c = &v->item[v->n++];
-	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = now > st->st_mtime ? (double)(now - st->st_mtime) : 0,
-		.is_spared = st->st_mtime >= v->spare };
+	*c = (struct candidate){ .bytes = (uint64_t)st->st_size, .age = age_of(st, now) };
+	c->is_spared = st->st_mtime >= v->spare && st->st_mtime - now <= AHEAD_MAX_S;
 	block_name_id(name, c->id);
 	snprintf(c->path, sizeof c->path, "%.32s/%.39s", model, name);
 	v->bytes += c->bytes;
@@ -66,7 +75,7 @@ static int survey_model(struct survey *v, const char *path, const char *model, s
 			continue;
 		if (!aside && !add(v, model, name, &st, now))
 			r = err_memory(e);
-		if (aside && now > st.st_mtime + ASIDE_MAX_S)
+		if (aside && age_of(&st, now) > ASIDE_MAX_S)
 			unlinkat(fd, name, 0);
 		else if (aside)
 			v->bytes += (uint64_t)st.st_size;

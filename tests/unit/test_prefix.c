@@ -175,6 +175,19 @@ static void evict_before_spares_the_young_and_their_parents(void **state)
 	assert_int_equal(evict_old(dir, 0, st.st_mtime + 1), 0);
 }
 
+/* As a clock leaves them that was ahead once. */
+static void evict_takes_blocks_of_a_time_far_ahead_for_old(void **state)
+{
+	(void)state;
+	put(1, 0, 0, 10, 0, -90000);
+	put(2, 0, 0, 5, 0, 9000);
+	evict_to(dir, 11000);
+	assert_true(is_there(2));
+	assert_false(is_there(1));
+	put(1, 0, 0, 10, 0, -90000);
+	assert_int_equal(evict_old(dir, 0, time(NULL) - 10), 0);
+}
+
 /* What a writer leaves that was killed; one that writes is left alone, but what it has written counts. */
 static void evict_removes_what_nobody_writes_any_more(void **state)
 {
@@ -224,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(evict_goes_a_little_further, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_keeps_what_the_best_hangs_on, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_before_spares_the_young_and_their_parents, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(evict_takes_blocks_of_a_time_far_ahead_for_old, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_removes_what_nobody_writes_any_more, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(evict_touches_nothing_else, make_dir, remove_dir),
 	};
