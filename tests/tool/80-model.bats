@@ -166,6 +166,18 @@ need_curl() {
 	cmp source models/toy.gguf
 }
 
+@test "what was verified while the clock was ahead is verified anew" {
+	mkdir models
+	cp source models/toy.gguf
+	tt-model verify toy
+	touch -d 'now + 2 years' models/.verified/toy.gguf
+	run -0 --separate-stderr tt-model list
+	[[ "$output" == *unverified* ]]
+	tt-model verify toy
+	run -0 --separate-stderr tt-model list
+	[[ "$output" == *' verified'* ]]
+}
+
 @test "a file that changes while it is verified is not verified" {
 	mkdir -p models bin
 	cp source models/toy.gguf
