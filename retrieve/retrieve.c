@@ -203,12 +203,9 @@ static int take_vec(struct run *x, const struct rec *r, int8_t *code, struct fin
 	return 0;
 }
 
-/* A query with `done` brings hits of an earlier index, and that record comes behind them. Any other gets it here; *is_last tells. */
-static int put_query(struct run *x, const struct rec *r, const char *id, size_t id_len, bool *is_last, struct err *e)
+/* With the `done` that comes behind its last hit told. */
+static int put_query(struct run *x, const struct rec *r, const char *id, size_t id_len, struct err *e)
 {
-	bool done = false;
-	rec_bool(r, "done", &done);
-	*is_last = !done;
 	rec_begin(x->out, "query");
 	rec_put_str(x->out, "id", id, id_len);
 	rec_copy(x->out, r, (const char *const[]){ "id", "done", NULL });
@@ -233,33 +230,46 @@ static int pass_over(struct run *x, struct err *e)
 	return 0;
 }
 
+static int take_id(const struct rec *r, const char **id, size_t *n, struct err *e)
+{
+	if (!rec_get(r, "id") || rec_str(r, "id", id, n))
+		return 0;
+	return err_set(e, ERR_FORMAT, r->at, "record %llu has an 'id' that is no string", (unsigned long long)r->n);	/* no hit could name it */
+}
+
+static int take_text(const struct rec *r, struct find_query *q, struct err *e)
+{
+	if (rec_str(r, "text", &q->text, &q->text_len))
+		return 0;
+	return err_set(e, ERR_FORMAT, r->at, "record %llu has no 'text'", (unsigned long long)r->n);
+}
+
+/* A query with `done` brings hits of an earlier index, and its own `done` comes behind them; any other gets it here. One that cannot be
+ * looked up goes on only where such hits belong to it: without any it would be answered as one of which nothing was found. */
 static int take_query(struct run *x, const struct rec *r, struct err *e)
 {
 	_Alignas(64) int8_t code[VECTORS_MAX_DIM];
 	struct find_query q = { .n = (size_t)o.n };
 	char own[OWN_ID];
 	const char *id = own;
+	bool has_done = false;
 	next_question(x);
 	size_t id_len = own_id(x, own);
-	bool is_last = false;
-	if (rec_get(r, "id") && !rec_str(r, "id", &id, &id_len)) {
-		err_set(e, ERR_FORMAT, r->at, "record %llu has an 'id' that is no string", (unsigned long long)r->n);
-		return pass_over(x, e);		/* no hit could name it */
+	rec_bool(r, "done", &has_done);
+	int err = take_id(r, &id, &id_len, e);
+	err = err ? err : take_text(r, &q, e);
+	err = err ? err : take_k(r, &q, e);
+	err = err ? err : take_vec(x, r, code, &q, e);
+	if (err == ERR_FORMAT) {
+		err = pass_over(x, e);
+		return err || !has_done || !x->out ? err : rec_pass(x->out, r, e);
 	}
-	int err = x->out ? put_query(x, r, id, id_len, &is_last, e) : 0;
+	if (!err && x->out)
+		err = put_query(x, r, id, id_len, e);
 	if (err)
 		return err == ERR_LIMIT ? pass_over(x, e) : err;
-	if (!rec_str(r, "text", &q.text, &q.text_len))
-		err = err_set(e, ERR_FORMAT, r->at, "record %llu has no 'text'", (unsigned long long)r->n);
-	if (!err)
-		err = take_k(r, &q, e);
-	if (!err)
-		err = take_vec(x, r, code, &q, e);
-	if (!err)
-		err = answer(x, id, id_len, &q, e);
-	else if (err == ERR_FORMAT)
-		err = pass_over(x, e);
-	return err || !is_last ? err : put_done(x, id, id_len, e);
+	err = answer(x, id, id_len, &q, e);
+	return err || has_done || !x->out ? err : put_done(x, id, id_len, e);
 }
 
 static int take_head(struct run *x, const struct rec *r, struct err *e)
@@ -305,6 +315,20 @@ static int read_records(struct run *x, struct err *e)
 	return got;
 }
 
+static int answer_line(struct run *x, const char *id, size_t id_len, struct find_query *q, struct err *e)
+{
+	int r = 0;
+	if (x->out) {
+		rec_begin(x->out, "query");
+		rec_put_str(x->out, "id", id, id_len);
+		rec_put_str(x->out, "text", q->text, q->text_len);
+		rec_put_bool(x->out, "done", true);
+		r = rec_emit(x->out, e);
+	}
+	r = r ? r : answer(x, id, id_len, q, e);
+	return r || !x->out ? r : put_done(x, id, id_len, e);
+}
+
 /* A line of text is a query without a vector. */
 static int read_lines(struct run *x, struct err *e)
 {
@@ -318,22 +342,13 @@ static int read_lines(struct run *x, struct err *e)
 			continue;
 		next_question(x);
 		size_t id_len = own_id(x, id);
-		int r = 0;
-		if (x->out) {
-			rec_begin(x->out, "query");
-			rec_put_str(x->out, "id", id, id_len);
-			rec_put_str(x->out, "text", s, n);
-			rec_put_bool(x->out, "done", true);
-			r = rec_emit(x->out, e);
-		}
-		if (!r && o.dense) {
+		int r;
+		if (o.dense) {
 			err_set(e, ERR_FORMAT, ERR_NO_OFFSET, "question %s is a line of text, without a vector", id);
 			r = pass_over(x, e);
-		} else if (!r) {
-			r = answer(x, id, id_len, &q, e);
+		} else {
+			r = answer_line(x, id, id_len, &q, e);
 		}
-		if (!r && x->out)
-			r = put_done(x, id, id_len, e);
 		if (!r && x->out && rec_reader_would_block(x->in))
 			r = rec_flush(x->out, e);
 		if (r)
