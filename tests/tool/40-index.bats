@@ -261,18 +261,23 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	done
 }
 
+# Until the writer that reads from descriptor 9 has the lock of i: another exits 75.
+until_locked() {
+	local status=0
+	for _ in $(seq 100); do
+		tt-index rm i /c/none 2>/dev/null 9>&- && status=0 || status=$?
+		[ "$status" -ne 75 ] || break
+	done
+	[ "$status" -eq 75 ]
+}
+
 @test "two writers: one goes on, the other exits 75, or waits" {
 	docs 1 2 | tt-index add i
 	mkfifo pipe
 	tt-index add i <pipe &
 	exec 9>pipe
 	docs 3 3 >&9
-	status=0
-	for _ in $(seq 100); do	# until the first one has the lock
-		tt-index rm i /c/none 2>/dev/null 9>&- && status=0 || status=$?
-		[ "$status" -ne 75 ] || break
-	done
-	[ "$status" -eq 75 ]
+	until_locked
 	docs 4 4 | tt-index add --lock-wait 20 i 9>&- &
 	exec 9>&-
 	wait
@@ -285,11 +290,8 @@ assert len({h["score"]["fused"] for h in hits if h["name"] in ("first.md", "seco
 	tt-index add i <pipe 2>err &
 	exec 9>pipe
 	docs 3 3 >&9
+	until_locked
 	status=0
-	for _ in $(seq 100); do	# until the first one has the lock
-		tt-index rm i /c/none 2>/dev/null 9>&- && status=0 || status=$?
-		[ "$status" -ne 75 ] || break
-	done
 	rm -r i
 	docs 4 5 | tt-index add i 9>&-
 	exec 9>&-
