@@ -28,7 +28,7 @@ INDEX := stem terms section postings vectors build segment manifest lock store p
 GENERATE := arch kv model decoder session template ask prompt sample accept stream cites run emit answer block walk evict prefix popular warm drafter cost propose reuse
 RETRIEVE := metric gold qset tally plan lexical dense named fuse find source
 SPECULATE := copy policy small
-BENCH := probe speed throughput spec
+BENCH := probe peak speed throughput spec
 
 # ---- programs: the file with main(), without .c; tokenize/chunk becomes $(BUILD)/bin/tt-chunk
 

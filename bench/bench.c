@@ -109,11 +109,10 @@ static int open_ms(const char *path, const struct kern *kern, double *ms, struct
 	return r;
 }
 
-static json_t *report(const struct speed *sp, const struct model *m, int n_thread, double open, double before, double after)
+static json_t *report(const struct speed *sp, const struct model *m, struct pool *pool, double open, double before, double after)
 {
 	json_t *root = json_object(), *pre = json_object(), *dec = json_object(), *ver = json_object();
-	double gbs = before > after ? before : after, ghz = probe_clock();
-	double peak = ghz * 1e9 * probe_mac_per_cycle(m->kern->level) * n_thread;
+	double gbs = before > after ? before : after, peak = 1e9 * probe_peak(pool, m->kern->level);
 	for (size_t k = 0; k < sp->n_length; k++) {
 		char key[24];
 		snprintf(key, sizeof key, "%zu", sp->length[k]);
@@ -127,7 +126,7 @@ static json_t *report(const struct speed *sp, const struct model *m, int n_threa
 	}
 	json_object_set_new(root, "model", json_string(m->name));
 	json_object_set_new(root, "level", json_string(m->kern->name));
-	json_object_set_new(root, "threads", json_integer(n_thread));
+	json_object_set_new(root, "threads", json_integer(pool_threads(pool)));
 	json_object_set_new(root, "prefill", pre);
 	json_object_set_new(root, "decode", dec);
 	json_object_set_new(root, "verify", ver);
@@ -135,9 +134,10 @@ static json_t *report(const struct speed *sp, const struct model *m, int n_threa
 	json_object_set_new(root, "bandwidth_gbs", json_real(gbs));
 	json_object_set_new(root, "bandwidth_before_gbs", json_real(before));
 	json_object_set_new(root, "bandwidth_after_gbs", json_real(after));
-	json_object_set_new(root, "clock_ghz", json_real(ghz));
+	json_object_set_new(root, "clock_ghz", json_real(probe_clock()));
 	json_object_set_new(root, "step_gbs", json_real(sp->decode[0] * sp->weight_bytes / 1e9));
 	json_object_set_new(root, "share_of_bandwidth", json_real(sp->share_of_bandwidth));
+	json_object_set_new(root, "peak_gmacs", json_real(peak / 1e9));
 	json_object_set_new(root, "prefill_gmacs", json_real(sp->prefill[0] * sp->weight_macs / 1e9));
 	json_object_set_new(root, "share_of_peak", json_real(sp->prefill[0] * sp->weight_macs / peak));
 	return root;
@@ -151,7 +151,7 @@ static int bench_model(const struct model *m, const char *path, struct pool *poo
 	r = r ? r : speed_measure(&sp, m, pool, (int)o.rounds, e);
 	if (r)
 		return r;
-	return put(report(&sp, m, pool_threads(pool), open, before, probe_bandwidth(pool)), e);
+	return put(report(&sp, m, pool, open, before, probe_bandwidth(pool)), e);
 }
 
 static void warn(const char *msg)

@@ -86,15 +86,9 @@ double probe_clock(void)
 	for (int round = 0; round < 3; round++) {
 		uint64_t x = 0, t0 = io_now_ns();
 		for (uint64_t i = 0; i < n; i += 8)
-			__asm__ volatile("add $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\t"
-					 "add $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\tadd $1, %0" : "+r"(x));
+			__asm__ volatile("not %0\n\tnot %0\n\tnot %0\n\tnot %0\n\tnot %0\n\tnot %0\n\tnot %0\n\tnot %0" : "+r"(x));
 		double ghz = (double)n / (double)(io_now_ns() - t0);
 		best = ghz > best ? ghz : best;
 	}
 	return best;
-}
-
-double probe_mac_per_cycle(enum kern_level level)
-{
-	return level == KERN_VNNI ? 64 : level == KERN_AVX2 || level == KERN_AVX512 ? 53 : 2;
 }
