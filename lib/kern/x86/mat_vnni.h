@@ -1,17 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * mat, vnni: what the matrix kernels for AVX-512 VNNI share. A zmm lane is a row: VPDPBUSD multiplies 4 codes of each of 16 rows
- * with 4 activation codes that are broadcast from memory, so one instruction does 64 products and nothing is added across lanes.
+ * with 4 activation codes that are broadcast, so one instruction does 64 products and nothing is added across lanes.
+ *
+ * Few tokens: codes are taken apart in registers, for all tokens of a tile at once, while memory delivers the next. Many: superblocks of several
+ * tiles are taken apart once into a buffer, and two tiles are multiplied with six tokens at a time out of the level-1 cache: 8 loads for
+ * 12 products, and enough chains to hide that a product takes 4 or 5 cycles where two of them may begin in each (Ice Lake and later).
  */
 #ifndef TT_KERN_MAT_VNNI_H
 #define TT_KERN_MAT_VNNI_H
 
+#include <string.h>
+
 #include "lib/kern/x86/mat_out_avx512.h"
 #include "lib/kern/x86/x86.h"
 
-/* Weights are asked for ahead of their use. One group of tokens: so many bytes ahead, as memory is what it waits for. Several: the tile
- * is in the cache after the first, and the last one fetches the next tile's weights, at the same place. */
-#define PREFETCH 4096
+#define FEW 8		/* tokens, at most, for which codes are taken apart in registers */
+#define COLS 6		/* tokens at once with TILES tiles: two groups' sums are 24 registers */
+#define TILES 2
+#define MAX_COLS (FEW > COLS ? FEW : COLS)
+#define PLAIN 8		/* bits of a code that is a byte */
+#define MANY_TOKS 128
+#define AHEAD 4096	/* bytes ahead of the weights being read, where memory is what few tokens wait for */
+
+/* One superblock of n_run runs of 32 of one tile, or of TILES, times 1 .. MAX_COLS tokens: acc[tile][token][16] moves on. u[tile]: codes, as
+ * packed or in bytes. `x`: the first token's block; the others are nb apart. */
+typedef void (*super_fn)(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb,
+	float (*const *acc)[16]);
+/* One whole tile times 1 .. FEW tokens. */
+typedef void (*few_fn)(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o);
+
+struct family {
+	few_fn few[FEW];		/* by number of tokens - 1 */
+	super_fn many[COLS];
+	void (*unpack)(const uint8_t *p, size_t n_run, uint8_t *u);	/* NULL if packed codes are bytes */
+};
 
 /* t += codes * 4 activation bytes at x, broadcast to all rows. */
 INLINE __m512i dot4(__m512i t, __m512i w, const int8_t *x)
@@ -27,19 +50,21 @@ INLINE __m512i dot4(__m512i t, __m512i w, const int8_t *x)
 #endif
 }
 
-INLINE __m512i line(const uint8_t *p, size_t ahead)
+INLINE __m512i broadcast4(const void *p)
 {
-	_mm_prefetch((const char *)p + ahead, _MM_HINT_T0);
-	return _mm512_loadu_si512(p);
+	int v;
+	__builtin_memcpy(&v, p, 4);
+	return _mm512_set1_epi32(v);
 }
 
-/* Asks for the scales that lie ahead as these do, behind the codes. Without it each superblock waits for as many lines as it has of
- * scales; and before the codes, against the order of addresses, it would confuse the processor's own prefetching: slower than not at all. */
-INLINE void fetch_scales(const uint8_t *sc, size_t ahead, size_t len)
+/* Keeps the compiler from reordering products: it would broadcast everything first, and run out of registers. */
+INLINE void in_order(__m512i *v)
 {
-	UNROLL
-	for (size_t i = 0; i < len; i += 64)
-		_mm_prefetch((const char *)sc + ahead + i, _MM_HINT_T0);
+#ifndef SIMDE_VERSION
+	__asm__("" : "+v"(*v));
+#else
+	(void)v;
+#endif
 }
 
 INLINE __m512i shift(__m512i v, int left)
@@ -47,49 +72,53 @@ INLINE __m512i shift(__m512i v, int left)
 	return left >= 0 ? _mm512_sll_epi16(v, _mm_cvtsi32_si128(left)) : _mm512_srl_epi16(v, _mm_cvtsi32_si128(-left));
 }
 
-/* The codes of 32 k: w[i] holds k = 4i .. 4i + 3 of each row. `bits` is a constant at every use. */
-INLINE void unpack(const uint8_t *p, size_t ahead, int bits, __m512i w[8])
+/* Codes 4i .. 4i + 3 of a run of 32 that begins at p. `bits` and i are constants. */
+INLINE __m512i code(const uint8_t *p, int bits, int i)
 {
-	const __m512i low = _mm512_set1_epi8(15), bit4 = _mm512_set1_epi8(0x10), bit45 = _mm512_set1_epi8(0x30);
-	if (bits == 8) {
-		UNROLL
-		for (int i = 0; i < 8; i++)
-			w[i] = line(p + 64 * i, ahead);
-		return;
-	}
-	UNROLL
-	for (int i = 0; i < 4; i++) {
-		__m512i v = line(p + 64 * i, ahead);
-		w[2 * i] = _mm512_and_si512(v, low);
-		w[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
-	}
+	if (bits == PLAIN)
+		return _mm512_loadu_si512(p + 64 * i);
+	__m512i v = _mm512_loadu_si512(p + 64 * (i / 2));
+	v = _mm512_and_si512(i % 2 ? _mm512_srli_epi16(v, 4) : v, _mm512_set1_epi8(15));
 	/* 0xea: (a & b) | c */
-	if (bits == 5) {
-		__m512i h = line(p + 256, ahead);
-		UNROLL
-		for (int i = 0; i < 8; i++)
-			w[i] = _mm512_ternarylogic_epi32(shift(h, 4 - i), bit4, w[i], 0xea);
-	}
+	if (bits == 5)
+		v = _mm512_ternarylogic_epi32(shift(_mm512_loadu_si512(p + 256), 4 - i), _mm512_set1_epi8(0x10), v, 0xea);
 	if (bits == 6)
+		v = _mm512_ternarylogic_epi32(shift(_mm512_loadu_si512(p + 256 + 64 * (i / 4)), 4 - 2 * (i % 4)), _mm512_set1_epi8(0x30), v, 0xea);
+	return v;
+}
+
+/* Of two groups of 4n codes that follow each other, the first at the run at p[tile]: t[group][tile][token] += sums of codes times x[token][..]. */
+INLINE void dots(__m512i t[2][TILES][MAX_COLS], const uint8_t *const p[TILES], int bits, int n, const int8_t *const x[MAX_COLS], int cols, int tiles)
+{
+	UNROLL
+	for (int i = 0; i < n; i++)
 		UNROLL
-		for (int i = 0; i < 8; i++) {
-			__m512i h = i % 4 == 0 ? line(p + 256 + 16 * i, ahead) : _mm512_loadu_si512(p + 256 + 64 * (i / 4));
-			w[i] = _mm512_ternarylogic_epi32(shift(h, 4 - 2 * (i % 4)), bit45, w[i], 0xea);
+		for (int g = 0; g < 2; g++) {
+			int k = n * g + i;
+			__m512i w[TILES];
+			EACH(m, tiles, TILES)
+				w[m] = code(p[m] + 64 * bits * (k / 8), bits, k % 8);
+			EACH(c, cols, MAX_COLS) {
+				if (tiles == 1) {
+					t[g][0][c] = dot4(t[g][0][c], w[0], x[c] + 4 * k);
+					continue;
+				}
+				__m512i v = broadcast4(x[c] + 4 * k);
+				EACH(m, tiles, TILES) {
+					t[g][m][c] = _mm512_dpbusd_epi32(t[g][m][c], w[m], v);
+					in_order(&t[g][m][c]);
+				}
+			}
 		}
 }
 
-/* Two groups' sums as 16-bit pairs: (t0 >> h) in the low half of each lane, (t1 >> h) in the high one. 0xd8: b ? a : c by bits. */
+/* Two groups' sums as 16-bit pairs: (t0 >> h) in the low half of each lane, (t1 >> h) in the high one. 0xe2: b ? a : c by bits. */
 INLINE __m512i pair(__m512i t0, __m512i t1, int h)
 {
+	if (!h)
+		return _mm512_mask_shuffle_epi8(t0, 0xcccccccccccccccc, t1, _mm512_set4_epi32(0x0d0c0000, 0x09080000, 0x05040000, 0x01000000));
 	return _mm512_ternarylogic_epi32(_mm512_srl_epi32(t0, _mm_cvtsi32_si128(h)), _mm512_set1_epi32(0xffff),
 		_mm512_sll_epi32(t1, _mm_cvtsi32_si128(16 - h)), 0xe2);
-}
-
-INLINE __m512i broadcast2(const int16_t *p)
-{
-	int v;
-	__builtin_memcpy(&v, p, 4);
-	return _mm512_set1_epi32(v);
 }
 
 INLINE __m512 halfs(const uint8_t *p)
@@ -97,36 +126,119 @@ INLINE __m512 halfs(const uint8_t *p)
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
 }
 
-#define MAX_COLS 8
-#define STEP 4	/* columns whose chains of VPDPBUSD (4 cycles each) run side by side */
+/* Asks for what lies AHEAD of `len` bytes of weights. Calls must ascend: the processor's own prefetching follows them. */
+INLINE void ahead(const uint8_t *p, size_t len)
+{
+	UNROLL
+	for (size_t i = 0; i < len; i += 64)
+		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
+}
 
-/* One tile times `cols` tokens (a constant), from x on: a kernel's inner part. `tok` is the first token's number in the output. */
-typedef void (*tile_fn)(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o);
+INLINE void unpack(const uint8_t *p, size_t n_run, uint8_t *u, int bits)
+{
+	for (size_t j = 0; j < n_run; j++, p += 64 * bits, u += 512)
+		UNROLL
+		for (int i = 0; i < 8; i++)
+			_mm512_store_si512(u + 64 * i, code(p, bits, i));
+}
 
-/* Runs a family of tile functions, by number of tokens, over tiles and tokens. */
-INLINE void mat_run(const tile_fn fn[MAX_COLS + 1], const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
+/* Tokens a step: as even as can be, since one token alone costs the most. */
+INLINE size_t step(size_t left)
+{
+	return left > COLS && left < 2 * COLS ? (left + 1) / 2 : left < COLS ? left : COLS;
+}
+
+/* At most VNNI_TILES tiles and MANY_TOKS tokens: superblock by superblock, the tiles taken apart side by side (16 KB), so that activations which
+ * have come from the level-2 cache serve all of them. */
+INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t tok, size_t n_tok,
 	const struct mat_out *o)
 {
-	size_t nb = act_n_block(w->n_col);
-	for (size_t i = tile; i < tile + n_tile; i++)
-		for (size_t t = 0; t < n_tok;) {
-			size_t n = n_tok - t;
-			if (n > MAX_COLS)	/* not a full run and a rest of one: two halves */
-				n = n >= 2 * MAX_COLS ? MAX_COLS : (n + 1) / 2;
-			size_t ahead = n_tok <= MAX_COLS ? PREFETCH : t + n == n_tok ? w->tile_len : 0;
-			fn[n](w, i, ahead, x + t * nb, t, o);
-			t += n;
+	size_t nb = act_n_block(w->n_col), at = 0;
+	_Alignas(64) uint8_t u[VNNI_TILES][W16_SUPER * W16_ROWS];
+	_Alignas(64) float acc[VNNI_TILES + 1][MANY_TOKS][16];	/* the last: of a tile that stands in for a missing second one */
+	for (size_t i = 0; i < n_tile; i++)
+		memset(acc[i], 0, n_tok * sizeof **acc);
+	for (size_t b = 0; b < nb; b++) {
+		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER, len = w16_super_len(w->type, n);
+		const uint8_t *codes[VNNI_TILES], *sc[VNNI_TILES];
+		for (size_t i = 0; i < n_tile; i++) {
+			const uint8_t *p = codes[i] = w->data + (tile + i) * w->tile_len + at;
+			sc[i] = p + w16_codes_len(w->type, n);
+			for (size_t k = 0; k < len; k += 64)
+				_mm_prefetch((const char *)p + len + k, _MM_HINT_T1);
+			if (f->unpack) {
+				f->unpack(p, n / 32, u[i]);
+				codes[i] = u[i];
+			}
+		}
+		for (size_t t = 0, s; t < n_tok; t += s) {
+			s = step(n_tok - t);
+			for (size_t i = 0; i < n_tile; i += TILES) {
+				size_t second = i + 1 < n_tile ? i + 1 : i;
+				f->many[s - 1]((const uint8_t *const[TILES]){ codes[i], codes[second] }, (const uint8_t *const[TILES]){ sc[i], sc[second] },
+					n / 32, x + (tok + t) * nb + b, nb, (float (*const[TILES])[16]){ acc[i] + t, acc[i + 1 < n_tile ? i + 1 : VNNI_TILES] + t });
+			}
+		}
+		at += len;
+	}
+	for (size_t t = 0; t < n_tok; t++)
+		for (size_t i = 0; i < n_tile; i++)
+			finish(w, tile + i, tok + t, _mm512_load_ps(acc[i][t]), o);
+}
+
+INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
+	const struct mat_out *o)
+{
+	size_t per = n_tok > FEW ? VNNI_TILES : 1, nb = act_n_block(w->n_col);
+	for (size_t i = 0; i < n_tile; i += per)
+		for (size_t t = 0; t < n_tok; t += MANY_TOKS) {
+			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS;
+			if (left > FEW) {
+				mat_many(f, w, tile + i, n_tile - i < per ? n_tile - i : per, x, t, left, o);
+				continue;
+			}
+			for (size_t k = i; k < i + per && k < n_tile; k++)
+				f->few[left - 1](w, tile + k, x + t * nb, t, o);
 		}
 }
 
-/* Defines NAME##_1 .. _8 from an always-inline NAME(w, tile, ahead, x, tok, o, cols), and their table. */
-#define TILE_FN(NAME, N) \
-	static void NAME##_##N(const struct mat *w, size_t tile, size_t ahead, const struct act_block *x, size_t tok, const struct mat_out *o) \
+/* Defines the kernel mat_NAME_vnni from an always-inline super_NAME(..., bits of a code at u, cols, tiles). */
+#define FEW_FN(NAME, BITS, N) \
+	static void NAME##_few_##N(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o) \
 	{ \
-		NAME(w, tile, ahead, x, tok, o, N); \
+		size_t nb = act_n_block(w->n_col); \
+		const uint8_t *p = w->data + tile * w->tile_len; \
+		float acc[N][16] = { 0 }; \
+		for (size_t b = 0; b < nb; b++) { \
+			size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER; \
+			const uint8_t *sc = p + w16_codes_len(w->type, n); \
+			super_##NAME(&p, &sc, n / 32, x + b, nb, (float (*const[TILES])[16]){ acc }, BITS, N, 1); \
+			p += w16_super_len(w->type, n); \
+		} \
+		for (size_t c = 0; c < N; c++) \
+			finish(w, tile, tok + c, _mm512_loadu_ps(acc[c]), o); \
 	}
-#define TILE_FNS(NAME) \
-	TILE_FN(NAME, 1) TILE_FN(NAME, 2) TILE_FN(NAME, 3) TILE_FN(NAME, 4) TILE_FN(NAME, 5) TILE_FN(NAME, 6) TILE_FN(NAME, 7) TILE_FN(NAME, 8) \
-	static const tile_fn NAME##_by_cols[MAX_COLS + 1] = { NULL, NAME##_1, NAME##_2, NAME##_3, NAME##_4, NAME##_5, NAME##_6, NAME##_7, NAME##_8 };
+#define MANY_FN(NAME, N) \
+	static void NAME##_many_##N(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb, \
+		float (*const *acc)[16]) \
+	{ \
+		super_##NAME(u, sc, n_run, x, nb, acc, PLAIN, N, TILES); \
+	}
+#define FAMILY_FNS(NAME, BITS) \
+	FEW_FN(NAME, BITS, 1) FEW_FN(NAME, BITS, 2) FEW_FN(NAME, BITS, 3) FEW_FN(NAME, BITS, 4) \
+	FEW_FN(NAME, BITS, 5) FEW_FN(NAME, BITS, 6) FEW_FN(NAME, BITS, 7) FEW_FN(NAME, BITS, 8) \
+	MANY_FN(NAME, 1) MANY_FN(NAME, 2) MANY_FN(NAME, 3) MANY_FN(NAME, 4) MANY_FN(NAME, 5) MANY_FN(NAME, 6) \
+	static void NAME##_unpack(const uint8_t *p, size_t n_run, uint8_t *u) \
+	{ \
+		unpack(p, n_run, u, BITS); \
+	} \
+	static const struct family NAME = { \
+		{ NAME##_few_1, NAME##_few_2, NAME##_few_3, NAME##_few_4, NAME##_few_5, NAME##_few_6, NAME##_few_7, NAME##_few_8 }, \
+		{ NAME##_many_1, NAME##_many_2, NAME##_many_3, NAME##_many_4, NAME##_many_5, NAME##_many_6 }, \
+		BITS == PLAIN ? NULL : NAME##_unpack }; \
+	MAT(mat_##NAME##_vnni) \
+	{ \
+		mat_run(&NAME, w, tile, n_tile, x, n_tok, o); \
+	}
 
 #endif

@@ -30,7 +30,8 @@ static const struct kern AVX512 = {
 	VECS_OF(avx512), ATTN_OF(avx512),
 };
 static const struct kern VNNI = {
-	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, .tiles_together = 1, VECS_OF(avx512),
+	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, .tiles_together = VNNI_TILES,
+	VECS_OF(avx512),
 	ATTN_OF(vnni),
 };
 

@@ -18,6 +18,7 @@
 #define EACH(I, N, MAX) UNROLL for (int I = 0; I < (MAX); I++) if (I < (N))
 
 #define AVX2_TILES 4	/* kern.h: tiles_together */
+#define VNNI_TILES 4
 
 #define MAT(NAME) void NAME(const struct mat *w, size_t tile, size_t n_tile, const void *x, size_t n_tok, const struct mat_out *o)
 #define MATS_QUANT(LEVEL) \
