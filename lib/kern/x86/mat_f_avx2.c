@@ -120,10 +120,11 @@ INLINE void super_f(const uint8_t *u, const uint8_t *sc, size_t n_run, const str
 }
 
 #define FAMILY(NAME, TYPE, BITS) \
-	INLINE void super_##NAME(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb, \
-		float (*acc)[16], int bits, int cols) \
+	INLINE void super_##NAME(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb, \
+		float (*const *acc)[16], int bits, int cols, int tiles) \
 	{ \
-		super_f(u, sc, n_run, x, nb, acc, TYPE, bits, cols); \
+		(void)tiles; \
+		super_f(*u, *sc, n_run, x, nb, *acc, TYPE, bits, cols); \
 	} \
 	FAMILY_FNS(NAME, BITS)
 

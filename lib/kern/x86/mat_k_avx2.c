@@ -85,26 +85,10 @@ INLINE void super_k(const uint8_t *u, const uint8_t *sc, const struct act_block 
 	}
 }
 
-INLINE void super_q4_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
-	float (*acc)[16], int bits, int cols)
-{
-	(void)n_run;
-	super_k(u, sc, x, nb, acc, bits, cols, false);
-}
-
-INLINE void super_q5_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
-	float (*acc)[16], int bits, int cols)
-{
-	(void)n_run;
-	super_k(u, sc, x, nb, acc, bits, cols, true);
-}
-
-INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const struct act_block *x, size_t nb,
-	float (*acc)[16], int bits, int cols)
+INLINE void super_6(const uint8_t *u, const uint8_t *sc, const struct act_block *x, size_t nb, float (*acc)[16], int bits, int cols)
 {
 	const __m256i half = _mm256_set1_epi16(MINUS_2_15);
 	__m256i sum[COLS][2];
-	(void)n_run;
 	EACH(c, cols, COLS)
 		sum[c][0] = sum[c][1] = _mm256_setzero_si256();
 	for (int j = 0; j < 8; j++, u += 64 * bits) {
@@ -143,6 +127,30 @@ INLINE void super_q6_k(const uint8_t *u, const uint8_t *sc, size_t n_run, const 
 			_mm256_storeu_ps(acc[c] + 8 * h, _mm256_fmadd_ps(_mm256_set1_ps(x[(size_t)c * nb].d),
 				_mm256_mul_ps(dw, _mm256_cvtepi32_ps(sum[c][h])), _mm256_loadu_ps(acc[c] + 8 * h)));
 	}
+}
+
+INLINE void super_q4_k(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb,
+	float (*const *acc)[16], int bits, int cols, int tiles)
+{
+	(void)n_run;
+	(void)tiles;
+	super_k(*u, *sc, x, nb, *acc, bits, cols, false);
+}
+
+INLINE void super_q5_k(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb,
+	float (*const *acc)[16], int bits, int cols, int tiles)
+{
+	(void)n_run;
+	(void)tiles;
+	super_k(*u, *sc, x, nb, *acc, bits, cols, true);
+}
+
+INLINE void super_q6_k(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb,
+	float (*const *acc)[16], int bits, int cols, int tiles)
+{
+	(void)n_run;
+	(void)tiles;
+	super_6(*u, *sc, x, nb, *acc, bits, cols);
 }
 
 FAMILY_FNS(q4_k, 4)

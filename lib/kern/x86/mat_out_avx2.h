@@ -33,4 +33,10 @@ INLINE void finish(const struct mat *w, size_t tile, int half, size_t tok, __m25
 	}
 }
 
+INLINE void tile_finish(const struct mat *w, size_t tile, size_t tok, const float acc[16], const struct mat_out *o)
+{
+	for (int h = 0; h < 2; h++)
+		finish(w, tile, h, tok, _mm256_loadu_ps(acc + 8 * h), o);
+}
+
 #endif

@@ -22,4 +22,9 @@ INLINE void finish(const struct mat *w, size_t tile, size_t tok, __m512 v, const
 	_mm512_mask_storeu_ps(y, m, v);
 }
 
+INLINE void tile_finish(const struct mat *w, size_t tile, size_t tok, const float acc[16], const struct mat_out *o)
+{
+	finish(w, tile, tok, _mm512_loadu_ps(acc), o);
+}
+
 #endif

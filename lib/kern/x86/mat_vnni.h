@@ -3,38 +3,19 @@
  * mat, vnni: what the matrix kernels for AVX-512 VNNI share. A zmm lane is a row: VPDPBUSD multiplies 4 codes of each of 16 rows
  * with 4 activation codes that are broadcast, so one instruction does 64 products and nothing is added across lanes.
  *
- * Few tokens: codes are taken apart in registers, for all tokens of a tile at once, while memory delivers the next. Many: superblocks of several
- * tiles are taken apart once into a buffer, and two tiles are multiplied with six tokens at a time out of the level-1 cache: 8 loads for
- * 12 products, and enough chains to hide that a product takes 4 or 5 cycles where two of them may begin in each (Ice Lake and later).
+ * Two tiles at once, six tokens: 8 loads for 12 products, and enough chains to hide that a product takes 4 or 5 cycles where two of them
+ * may begin in each (Xeons since Ice Lake).
  */
 #ifndef TT_KERN_MAT_VNNI_H
 #define TT_KERN_MAT_VNNI_H
 
-#include <string.h>
-
 #include "lib/kern/x86/mat_out_avx512.h"
-#include "lib/kern/x86/x86.h"
 
-#define FEW 8		/* tokens, at most, for which codes are taken apart in registers */
-#define COLS 6		/* tokens at once with TILES tiles: two groups' sums are 24 registers */
 #define TILES 2
-#define MAX_COLS (FEW > COLS ? FEW : COLS)
-#define PLAIN 8		/* bits of a code that is a byte */
-#define MANY_TOKS 128
-#define AHEAD 4096	/* bytes ahead of the weights being read, where memory is what few tokens wait for */
+#define COLS 6		/* two groups' sums are 24 registers */
+#define FEW_COLS 8
 
-/* One superblock of n_run runs of 32 of one tile, or of TILES, times 1 .. MAX_COLS tokens: acc[tile][token][16] moves on. u[tile]: codes, as
- * packed or in bytes. `x`: the first token's block; the others are nb apart. */
-typedef void (*super_fn)(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb,
-	float (*const *acc)[16]);
-/* One whole tile times 1 .. FEW tokens. */
-typedef void (*few_fn)(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o);
-
-struct family {
-	few_fn few[FEW];		/* by number of tokens - 1 */
-	super_fn many[COLS];
-	void (*unpack)(const uint8_t *p, size_t n_run, uint8_t *u);	/* NULL if packed codes are bytes */
-};
+#include "lib/kern/x86/mat_tiles.h"
 
 /* t += codes * 4 activation bytes at x, broadcast to all rows. */
 INLINE __m512i dot4(__m512i t, __m512i w, const int8_t *x)
@@ -126,14 +107,6 @@ INLINE __m512 halfs(const uint8_t *p)
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
 }
 
-/* Asks for what lies AHEAD of `len` bytes of weights. Calls must ascend: the processor's own prefetching follows them. */
-INLINE void ahead(const uint8_t *p, size_t len)
-{
-	UNROLL
-	for (size_t i = 0; i < len; i += 64)
-		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
-}
-
 INLINE void unpack(const uint8_t *p, size_t n_run, uint8_t *u, int bits)
 {
 	for (size_t j = 0; j < n_run; j++, p += 64 * bits, u += 512)
@@ -142,103 +115,8 @@ INLINE void unpack(const uint8_t *p, size_t n_run, uint8_t *u, int bits)
 			_mm512_store_si512(u + 64 * i, code(p, bits, i));
 }
 
-/* Tokens a step: as even as can be, since one token alone costs the most. */
-INLINE size_t step(size_t left)
-{
-	return left > COLS && left < 2 * COLS ? (left + 1) / 2 : left < COLS ? left : COLS;
-}
-
-/* At most VNNI_TILES tiles and MANY_TOKS tokens: superblock by superblock, the tiles taken apart side by side (16 KB), so that activations which
- * have come from the level-2 cache serve all of them. */
-INLINE void mat_many(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t tok, size_t n_tok,
-	const struct mat_out *o)
-{
-	size_t nb = act_n_block(w->n_col), at = 0;
-	_Alignas(64) uint8_t u[VNNI_TILES][W16_SUPER * W16_ROWS];
-	_Alignas(64) float acc[VNNI_TILES + 1][MANY_TOKS][16];	/* the last: of a tile that stands in for a missing second one */
-	for (size_t i = 0; i < n_tile; i++)
-		memset(acc[i], 0, n_tok * sizeof **acc);
-	for (size_t b = 0; b < nb; b++) {
-		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER, len = w16_super_len(w->type, n);
-		const uint8_t *codes[VNNI_TILES], *sc[VNNI_TILES];
-		for (size_t i = 0; i < n_tile; i++) {
-			const uint8_t *p = codes[i] = w->data + (tile + i) * w->tile_len + at;
-			sc[i] = p + w16_codes_len(w->type, n);
-			for (size_t k = 0; k < len; k += 64)
-				_mm_prefetch((const char *)p + len + k, _MM_HINT_T1);
-			if (f->unpack) {
-				f->unpack(p, n / 32, u[i]);
-				codes[i] = u[i];
-			}
-		}
-		for (size_t t = 0, s; t < n_tok; t += s) {
-			s = step(n_tok - t);
-			for (size_t i = 0; i < n_tile; i += TILES) {
-				size_t second = i + 1 < n_tile ? i + 1 : i;
-				f->many[s - 1]((const uint8_t *const[TILES]){ codes[i], codes[second] }, (const uint8_t *const[TILES]){ sc[i], sc[second] },
-					n / 32, x + (tok + t) * nb + b, nb, (float (*const[TILES])[16]){ acc[i] + t, acc[i + 1 < n_tile ? i + 1 : VNNI_TILES] + t });
-			}
-		}
-		at += len;
-	}
-	for (size_t t = 0; t < n_tok; t++)
-		for (size_t i = 0; i < n_tile; i++)
-			finish(w, tile + i, tok + t, _mm512_load_ps(acc[i][t]), o);
-}
-
-INLINE void mat_run(const struct family *f, const struct mat *w, size_t tile, size_t n_tile, const struct act_block *x, size_t n_tok,
-	const struct mat_out *o)
-{
-	size_t per = n_tok > FEW ? VNNI_TILES : 1, nb = act_n_block(w->n_col);
-	for (size_t i = 0; i < n_tile; i += per)
-		for (size_t t = 0; t < n_tok; t += MANY_TOKS) {
-			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS;
-			if (left > FEW) {
-				mat_many(f, w, tile + i, n_tile - i < per ? n_tile - i : per, x, t, left, o);
-				continue;
-			}
-			for (size_t k = i; k < i + per && k < n_tile; k++)
-				f->few[left - 1](w, tile + k, x + t * nb, t, o);
-		}
-}
-
-/* Defines the kernel mat_NAME_vnni from an always-inline super_NAME(..., bits of a code at u, cols, tiles). */
-#define FEW_FN(NAME, BITS, N) \
-	static void NAME##_few_##N(const struct mat *w, size_t tile, const struct act_block *x, size_t tok, const struct mat_out *o) \
-	{ \
-		size_t nb = act_n_block(w->n_col); \
-		const uint8_t *p = w->data + tile * w->tile_len; \
-		float acc[N][16] = { 0 }; \
-		for (size_t b = 0; b < nb; b++) { \
-			size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER; \
-			const uint8_t *sc = p + w16_codes_len(w->type, n); \
-			super_##NAME(&p, &sc, n / 32, x + b, nb, (float (*const[TILES])[16]){ acc }, BITS, N, 1); \
-			p += w16_super_len(w->type, n); \
-		} \
-		for (size_t c = 0; c < N; c++) \
-			finish(w, tile, tok + c, _mm512_loadu_ps(acc[c]), o); \
-	}
-#define MANY_FN(NAME, N) \
-	static void NAME##_many_##N(const uint8_t *const *u, const uint8_t *const *sc, size_t n_run, const struct act_block *x, size_t nb, \
-		float (*const *acc)[16]) \
-	{ \
-		super_##NAME(u, sc, n_run, x, nb, acc, PLAIN, N, TILES); \
-	}
 #define FAMILY_FNS(NAME, BITS) \
-	FEW_FN(NAME, BITS, 1) FEW_FN(NAME, BITS, 2) FEW_FN(NAME, BITS, 3) FEW_FN(NAME, BITS, 4) \
-	FEW_FN(NAME, BITS, 5) FEW_FN(NAME, BITS, 6) FEW_FN(NAME, BITS, 7) FEW_FN(NAME, BITS, 8) \
 	MANY_FN(NAME, 1) MANY_FN(NAME, 2) MANY_FN(NAME, 3) MANY_FN(NAME, 4) MANY_FN(NAME, 5) MANY_FN(NAME, 6) \
-	static void NAME##_unpack(const uint8_t *p, size_t n_run, uint8_t *u) \
-	{ \
-		unpack(p, n_run, u, BITS); \
-	} \
-	static const struct family NAME = { \
-		{ NAME##_few_1, NAME##_few_2, NAME##_few_3, NAME##_few_4, NAME##_few_5, NAME##_few_6, NAME##_few_7, NAME##_few_8 }, \
-		{ NAME##_many_1, NAME##_many_2, NAME##_many_3, NAME##_many_4, NAME##_many_5, NAME##_many_6 }, \
-		BITS == PLAIN ? NULL : NAME##_unpack }; \
-	MAT(mat_##NAME##_vnni) \
-	{ \
-		mat_run(&NAME, w, tile, n_tile, x, n_tok, o); \
-	}
+	FAMILY_OF(NAME, BITS, vnni, NAME##_many_1, NAME##_many_2, NAME##_many_3, NAME##_many_4, NAME##_many_5, NAME##_many_6)
 
 #endif

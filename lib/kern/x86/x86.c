@@ -22,15 +22,15 @@
 #define MATS_FLOAT_OF(LEVEL) [QUANT_F32] = mat_f32_##LEVEL, [QUANT_F16] = mat_f16_##LEVEL, [QUANT_BF16] = mat_bf16_##LEVEL
 
 static const struct kern AVX2 = {
-	.level = KERN_AVX2, .name = "avx2", .mat = { MATS_FLOAT_OF(avx2), MATS_QUANT_OF(avx2) }, .tiles_together = AVX2_TILES, VECS_OF(avx2),
+	.level = KERN_AVX2, .name = "avx2", .mat = { MATS_FLOAT_OF(avx2), MATS_QUANT_OF(avx2) }, .tiles_together = TOGETHER, VECS_OF(avx2),
 	ATTN_OF(avx2),
 };
 static const struct kern AVX512 = {
-	.level = KERN_AVX512, .name = "avx512", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(avx2) }, .tiles_together = AVX2_TILES,
+	.level = KERN_AVX512, .name = "avx512", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(avx2) }, .tiles_together = TOGETHER,
 	VECS_OF(avx512), ATTN_OF(avx512),
 };
 static const struct kern VNNI = {
-	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, .tiles_together = VNNI_TILES,
+	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, .tiles_together = TOGETHER,
 	VECS_OF(avx512),
 	ATTN_OF(vnni),
 };

@@ -17,8 +17,7 @@
  * registers to an array only if loops over it have been unrolled by then, and looks at inline functions before their callers. */
 #define EACH(I, N, MAX) UNROLL for (int I = 0; I < (MAX); I++) if (I < (N))
 
-#define AVX2_TILES 4	/* kern.h: tiles_together */
-#define VNNI_TILES 4
+#define TOGETHER 4	/* kern.h: tiles_together */
 
 #define MAT(NAME) void NAME(const struct mat *w, size_t tile, size_t n_tile, const void *x, size_t n_tok, const struct mat_out *o)
 #define MATS_QUANT(LEVEL) \
