@@ -32,7 +32,7 @@
 #include "lib/kern/kern.h"
 
 #define BERT_ROWS 16
-#define BERT_TOKS 12		/* 12 integer and 12 float sums of 16 rows fit 32 registers */
+#define BERT_TOKS 12		/* of one tile, or six of two: 12 integer and 12 float sums of 16 rows fit 32 registers */
 #define BERT_GROUP 96
 #define BERT_W_LEN 1664		/* bytes a group of a weight tile */
 #define BERT_MAX_HEAD 128	/* d_head: a multiple of 16, at most this */
