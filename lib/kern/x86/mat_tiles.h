@@ -47,6 +47,13 @@ INLINE void ahead(const uint8_t *p, size_t len)
 		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
 }
 
+/* Columns of superblock b. */
+INLINE size_t super_cols(const struct mat *w, size_t b)
+{
+	size_t left = w->n_col - b * W16_SUPER;
+	return left < W16_SUPER ? left : W16_SUPER;
+}
+
 /* Tokens a step: as even as can be, since one token alone costs the most. */
 INLINE size_t step(size_t left)
 {
@@ -64,13 +71,14 @@ static void mat_many(const struct family *f, const struct mat *w, size_t tile, s
 	for (size_t i = 0; i < n_up; i++)
 		memset(acc[i], 0, n_tok * sizeof **acc);
 	for (size_t b = 0; b < nb; b++) {
-		size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER, len = w16_super_len(w->type, n);
-		const uint8_t *codes[TOGETHER], *sc[TOGETHER];
+		size_t n = super_cols(w, b), len = w16_super_len(w->type, n);
+		bool is_last = b + 1 == nb;
+		size_t next_len = w16_super_len(w->type, super_cols(w, is_last ? 0 : b + 1));
+		const uint8_t *codes[TOGETHER], *sc[TOGETHER], *next[TOGETHER];
 		for (size_t i = 0; i < n_tile; i++) {
 			const uint8_t *p = codes[i] = w->data + (tile + i) * w->tile_len + at;
+			next[i] = is_last ? w->data + (tile + n_tile + i) * w->tile_len : p + len;
 			sc[i] = p + w16_codes_len(w->type, n);
-			for (size_t k = 0; k < len; k += 64)
-				_mm_prefetch((const char *)p + len + k, _MM_HINT_T1);
 			if (f->unpack) {
 				f->unpack(p, n / 32, u[i]);
 				codes[i] = u[i];
@@ -82,6 +90,10 @@ static void mat_many(const struct family *f, const struct mat *w, size_t tile, s
 		}
 		for (size_t t = 0, s; t < n_tok; t += s) {
 			s = step(n_tok - t);
+			/* what comes next is asked for bit by bit: all at once is more than can be under way */
+			for (size_t i = 0; i < n_tile; i++)
+				for (size_t k = next_len / 64 * t / n_tok; k < next_len / 64 * (t + s) / n_tok; k++)
+					_mm_prefetch((const char *)next[i] + 64 * k, _MM_HINT_T1);
 			for (size_t i = 0; i < n_tile; i += TILES) {
 				float (*a[TILES])[16];
 				for (size_t k = 0; k < TILES; k++)
@@ -125,7 +137,7 @@ static void mat_run(const struct family *f, const struct mat *w, size_t tile, si
 		float acc[N][16] = { 0 }, (*const first)[16] = acc, (*const second)[16] = acc + HALF; \
 		x += tok * nb; \
 		for (size_t b = 0; b < nb; b++, x++) { \
-			size_t n = w->n_col - b * W16_SUPER < W16_SUPER ? w->n_col - b * W16_SUPER : W16_SUPER; \
+			size_t n = super_cols(w, b); \
 			const uint8_t *sc = p + w16_codes_len(w->type, n); \
 			super_##NAME(&p, &sc, n / 32, x, nb, &first, BITS, HALF, 1); \
 			if (HALF < N) \
