@@ -123,11 +123,12 @@ struct cut {
 	size_t tiles, panel;
 };
 
-/* Many tokens, tiles together: as many as the kernel takes, unless these are too few units to spread evenly. */
+/* Many tokens, tiles together: as many as the kernel takes, unless these are too few units to spread evenly; but two, since a kernel may
+ * multiply two at a time. */
 static struct cut cut_together(const struct nn *nn, const struct mat *w)
 {
 	size_t tiles = nn->k->tiles_together, even = 8 * (size_t)pool_threads(nn->pool);
-	while (tiles > 1 && mat_n_tile(w) < even * tiles)
+	while (tiles > 2 && mat_n_tile(w) < even * tiles)
 		tiles /= 2;
 	return (struct cut){ tiles, PANEL_MAX };
 }
