@@ -19,7 +19,8 @@ double probe_read(struct probe *p);
 
 /* The best of several passes; 0 when out of memory. */
 double probe_bandwidth(struct pool *pool);
-/* Clock of one thread under scalar load, GHz: a chain of complements takes a cycle each. (Constants that are added cost nothing on some processors.) */
+/* Clock of one thread under scalar load, GHz: a chain of complements takes a cycle each. (Constants that are added cost some processors
+ * nothing.) */
 double probe_clock(void);
 /* Products of 8-bit integers that the level's instructions do at most, by all threads: 10^9 a second. For ref, two a cycle. */
 double probe_peak(struct pool *pool, enum kern_level level);

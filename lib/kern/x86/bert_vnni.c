@@ -96,9 +96,10 @@ static void mat(const struct bert_mat *w, size_t first, size_t n_tile, const uin
 {
 	for (size_t i = 0; i < n_tile; i += TILES) {
 		size_t tiles = n_tile - i < TILES ? n_tile - i : TILES;
+		const uint8_t *wt = w->data + (first + i) * w->n_group * BERT_W_LEN;
 		for (size_t t = 0; t < n_tok; t += COLS)
-			products_of(w->data + (first + i) * w->n_group * BERT_W_LEN, x + t / BERT_TOKS * block_len + t % BERT_TOKS * 4, w->n_group, tiles,
-				n_tok - t < COLS ? n_tok - t : COLS, w->bias + 16 * (first + i), y + t * ld + 16 * i, ld, op);
+			products_of(wt, x + t / BERT_TOKS * block_len + t % BERT_TOKS * 4, w->n_group, tiles, n_tok - t < COLS ? n_tok - t : COLS,
+				w->bias + 16 * (first + i), y + t * ld + 16 * i, ld, op);
 	}
 }
 

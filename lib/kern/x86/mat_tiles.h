@@ -114,12 +114,12 @@ static void mat_run(const struct family *f, const struct mat *w, size_t tile, si
 	size_t per = n_tok > 2 * FEW ? TOGETHER : TILES;	/* few tokens wait for memory, which likes one long run */
 	for (size_t i = 0; i < n_tile; i += per)
 		for (size_t t = 0; t < n_tok; t += MANY_TOKS) {
-			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS, last = n_tile - i < per ? n_tile : i + per;
-			if (left > 2 * FEW || (left > FEW && last - i >= TILES)) {
-				mat_many(f, w, tile + i, last - i, x, t, left, o);
+			size_t left = n_tok - t < MANY_TOKS ? n_tok - t : MANY_TOKS, end = n_tile - i < per ? n_tile : i + per;
+			if (left > 2 * FEW || (left > FEW && end - i >= TILES)) {
+				mat_many(f, w, tile + i, end - i, x, t, left, o);
 				continue;
 			}
-			for (size_t k = i; k < last; k++)
+			for (size_t k = i; k < end; k++)
 				for (size_t at = t, n; at < t + left; at += n) {
 					n = t + left - at > FEW ? (left + 1) / 2 : t + left - at;
 					f->few[n - 1](w, tile + k, x, at, o);
