@@ -27,16 +27,6 @@ VF_FN void put_codes(vi c, uint8_t *group, size_t i, size_t t)
 #define TILES 2
 #define COLS (BERT_TOKS / TILES)
 
-/* Keeps the compiler from reordering products: it would broadcast everything first, and run out of registers. */
-VF_FN void in_order(vi *v)
-{
-#ifndef SIMDE_VERSION
-	__asm__("" : "+v"(*v));
-#else
-	(void)v;
-#endif
-}
-
 /* `tiles` tiles of 16 rows, one behind the other from w on, by n tokens: x is their block, from the first of them on. Both are constants where
  * this is expanded, so that the sums stay in registers. */
 VF_FN void product(const uint8_t *w, const uint8_t *x, size_t n_group, int tiles, int n, const float *bias, float *y, size_t ld, enum bert_op op)
@@ -60,7 +50,7 @@ VF_FN void product(const uint8_t *w, const uint8_t *x, size_t n_group, int tiles
 				vi v = _mm512_set1_epi32(*(const int32_t *)(const void *)(x + 48 * i + 4 * t));
 				EACH(m, tiles, TILES) {
 					s[m][t] = _mm512_dpbusd_epi32(s[m][t], v, a[m]);
-					in_order(&s[m][t]);
+					IN_ORDER(s[m][t]);
 				}
 			}
 		}

@@ -48,12 +48,6 @@ INLINE __m256i code(const uint8_t *p, int bits, int i, int h)
 	return v;
 }
 
-/* Keeps the compiler from reordering a chain of additions: it would multiply everything first, and run out of registers. */
-INLINE void in_order(__m256i *v)
-{
-	__asm__("" : "+x"(*v));
-}
-
 /* t[c] += sums of codes [4i, 4i + 4n) of the run at p times x[c][4i ..]; t is set if `fresh`. */
 INLINE void dots(__m256i t[COLS][2], bool fresh, const uint8_t *p, int bits, int i, int n, const int8_t *const x[COLS], int cols)
 {
@@ -64,8 +58,8 @@ INLINE void dots(__m256i t[COLS][2], bool fresh, const uint8_t *p, int bits, int
 			__m256i v = broadcast4(x[c] + 4 * k), d0 = _mm256_maddubs_epi16(w0, v), d1 = _mm256_maddubs_epi16(w1, v);
 			t[c][0] = fresh && k == i ? d0 : _mm256_add_epi16(t[c][0], d0);
 			t[c][1] = fresh && k == i ? d1 : _mm256_add_epi16(t[c][1], d1);
-			in_order(&t[c][0]);
-			in_order(&t[c][1]);
+			IN_ORDER(t[c][0]);
+			IN_ORDER(t[c][1]);
 		}
 	}
 }

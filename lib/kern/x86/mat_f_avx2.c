@@ -60,7 +60,7 @@ INLINE void run_q8_0(__m256i v[COLS][2], const uint8_t *u, const int8_t *const x
 				EACH(c, cols, COLS) {
 					__m256i p = _mm256_maddubs_epi16(a, _mm256_sign_epi8(broadcast4(x[c] + 4 * i), w));
 					m[g][c][h] = _mm256_add_epi32(m[g][c][h], _mm256_madd_epi16(p, factor));
-					in_order(&m[g][c][h]);
+					IN_ORDER(m[g][c][h]);
 				}
 			}
 	}

@@ -20,7 +20,7 @@
 /* t += codes * 4 activation bytes at x, broadcast to all rows. */
 INLINE __m512i dot4(__m512i t, __m512i w, const int8_t *x)
 {
-#if defined(__GNUC__) && !defined(SIMDE_VERSION)
+#ifndef KERN_EMULATED
 	/* the compiler would load and then multiply; as a memory operand the broadcast is free */
 	__asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(t) : "v"(w), "m"(*(const int (*)[1])(const void *)x));
 	return t;
@@ -36,16 +36,6 @@ INLINE __m512i broadcast4(const void *p)
 	int v;
 	__builtin_memcpy(&v, p, 4);
 	return _mm512_set1_epi32(v);
-}
-
-/* Keeps the compiler from reordering products: it would broadcast everything first, and run out of registers. */
-INLINE void in_order(__m512i *v)
-{
-#ifndef SIMDE_VERSION
-	__asm__("" : "+v"(*v));
-#else
-	(void)v;
-#endif
 }
 
 INLINE __m512i shift(__m512i v, int left)
@@ -87,7 +77,7 @@ INLINE void dots(__m512i t[2][TILES][MAX_COLS], const uint8_t *const p[TILES], i
 				__m512i v = broadcast4(x[c] + 4 * k);
 				EACH(m, tiles, TILES) {
 					t[g][m][c] = _mm512_dpbusd_epi32(t[g][m][c], w[m], v);
-					in_order(&t[g][m][c]);
+					IN_ORDER(t[g][m][c]);
 				}
 			}
 		}

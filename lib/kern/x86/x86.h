@@ -17,6 +17,13 @@
  * registers to an array only if loops over it have been unrolled by then, and looks at inline functions before their callers. */
 #define EACH(I, N, MAX) UNROLL for (int I = 0; I < (MAX); I++) if (I < (N))
 
+/* Keeps the compiler from reordering chains of vector sums V: it would multiply or broadcast everything first, and run out of registers. */
+#ifdef KERN_EMULATED	/* where a vector is a structure */
+#define IN_ORDER(V) ((void)(V))
+#else
+#define IN_ORDER(V) __asm__("" : "+v"(V))
+#endif
+
 #define TOGETHER 4	/* kern.h: tiles_together */
 
 #define MAT(NAME) void NAME(const struct mat *w, size_t tile, size_t n_tile, const void *x, size_t n_tok, const struct mat_out *o)
