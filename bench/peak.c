@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * peak: the multiplications of a level and nothing else, in registers, by all threads at once. Processors differ in how many a cycle they
- * begin (VPDPBUSD, 64 products: one on Zen 4, two on Xeons since Ice Lake), and neighbours take their part: so it is measured.
+ * begin (VPDPBUSD, 64 products: one on Zen 4, two on Emerald Rapids), and neighbours take their part: so it is measured.
  */
 #include "bench/probe.h"
 
@@ -13,10 +13,10 @@
 
 #if defined(__x86_64__)
 
-/* What must be true of the assembly: as many chains as products can be under way at a time, and no load. */
 #define EIGHT(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define CLOBBERED "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12"
 
+/* More chains than products can be under way. */
 #define DOT(R) "vpdpbusd %%zmm12, %%zmm12, %%zmm" #R "\n\t"
 #define DOT_PRODUCTS (12 * 64)
 

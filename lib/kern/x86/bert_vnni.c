@@ -23,7 +23,7 @@ VF_FN void put_codes(vi c, uint8_t *group, size_t i, size_t t)
 
 #include "lib/kern/x86/bert_lanes.h"
 
-/* Two tiles at once, six tokens: 8 loads for 12 products, each of which takes 4 or 5 cycles where two may begin in each (Ice Lake and later). */
+/* Two tiles at once, six tokens: 8 loads for 12 products, each of which takes 4 or 5 cycles, in each of which two may begin (mat_vnni.h). */
 #define TILES 2
 #define COLS (BERT_TOKS / TILES)
 

@@ -4,7 +4,7 @@
  * with 4 activation codes that are broadcast, so one instruction does 64 products and nothing is added across lanes.
  *
  * Two tiles at once, six tokens: 8 loads for 12 products, and enough chains to hide that a product takes 4 or 5 cycles where two of them
- * may begin in each (Xeons since Ice Lake).
+ * may begin in each (seen on Emerald Rapids; one on Zen 4).
  */
 #ifndef TT_KERN_MAT_VNNI_H
 #define TT_KERN_MAT_VNNI_H

@@ -31,8 +31,7 @@ static const struct kern AVX512 = {
 };
 static const struct kern VNNI = {
 	.level = KERN_VNNI, .name = "vnni", .mat = { MATS_FLOAT_OF(avx512), MATS_QUANT_OF(vnni) }, .tiles_together = TOGETHER,
-	VECS_OF(avx512),
-	ATTN_OF(vnni),
+	VECS_OF(avx512), ATTN_OF(vnni),
 };
 
 /* clang 14 knows no "f16c": it is asked of the processor itself (leaf 1, ECX bit 29). */
